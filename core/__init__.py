@@ -1,0 +1,1 @@
+"""Words both sides speak: events, errors, settings, catalogue, database. Imports nothing above it."""

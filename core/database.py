@@ -1,0 +1,166 @@
+"""One database: many readers, one writer at a time.
+
+SQLite before 3.51.3 can corrupt a WAL when two connections write at once, and waits badly for
+locks, so each file has exactly one writing connection per process, guarded by a lock, and every
+write is one `BEGIN IMMEDIATE` transaction. Postgres goes through the same two methods.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.pool import StaticPool
+
+from core.errors import StorageError
+
+
+class Database:
+    """`write()` and `read()` give SQLAlchemy connections. Opening creates file and folder.
+
+    Raises StorageError, with the path and what to do, when the file cannot be used. It never
+    overwrites or moves a file: whether a broken one may be set aside is the owner's decision.
+    """
+
+    def __init__(self, url: str, *, metadata: MetaData | None = None) -> None:
+        self.url = url
+        self.path = _sqlite_path(url)
+        self._lock = threading.Lock()
+        if self.path is not None:
+            _make_folder(self.path)
+        self._writer = self._engine(writer=True)
+        self._readers = self._engine(writer=False)
+        try:
+            if self.path is not None:
+                self._check_file()
+            if metadata is not None:
+                with self.write() as connection:
+                    metadata.create_all(connection)
+        except StorageError:
+            self.close()
+            raise
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction; committed at the end, rolled back on any error."""
+        with self._lock, _storage_errors(self.where), self._writer.begin() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent snapshot for reading."""
+        with _storage_errors(self.where), self._readers.connect() as connection:
+            yield connection
+
+    @property
+    def where(self) -> str:
+        """What to call this database in a sentence for people."""
+        return str(self.path) if self.path else "the configured database"
+
+    def size_bytes(self) -> int | None:
+        """Size on disk with the write-ahead log; None when it is not a file."""
+        if self.path is None:
+            return None
+        names = (self.path, self.path.with_name(self.path.name + "-wal"))
+        return sum(p.stat().st_size for p in names if p.exists())
+
+    def close(self) -> None:
+        """Disposes both engines. Idempotent."""
+        self._readers.dispose()
+        self._writer.dispose()
+
+    def _engine(self, *, writer: bool) -> Engine:
+        if self.path is None:
+            return create_engine(self.url, pool_pre_ping=True)
+        options: dict[str, Any] = {"connect_args": {"check_same_thread": False, "timeout": 5.0}}
+        if writer:
+            options["poolclass"] = StaticPool
+        engine = create_engine(f"sqlite:///{self.path}", **options)
+
+        @event.listens_for(engine, "connect")
+        def _configure(connection: sqlite3.Connection, _record: object) -> None:
+            connection.isolation_level = None  # SQLAlchemy's "begin" event opens transactions
+            if writer:
+                connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute("PRAGMA synchronous=NORMAL")
+                connection.execute("PRAGMA foreign_keys=ON")
+            else:
+                connection.execute("PRAGMA query_only=ON")
+
+        @event.listens_for(engine, "begin")
+        def _begin(connection: Connection) -> None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+
+        return engine
+
+    def _check_file(self) -> None:
+        with _storage_errors(self.where), self._writer.connect() as connection:
+            connection.execute(text("SELECT count(*) FROM sqlite_master"))
+
+
+def _sqlite_path(url: str) -> Path | None:
+    return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as exc:
+        raise StorageError(
+            f"The data folder {path.parent} cannot be made: {exc.strerror or exc}.",
+            what_to_do="Set SWITCHBOARD_DATA_DIR to a folder that can be written.",
+        ) from exc
+
+
+@contextlib.contextmanager
+def _storage_errors(where: str) -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, DatabaseError, DBAPIError, sqlite3.Error) as exc:
+        raise storage_error(exc, where) from exc
+
+
+def storage_error(exc: Exception, where: str) -> StorageError:
+    """The sentence for a driver's exception: what failed and what a person can do."""
+    reason = str(getattr(exc, "orig", exc))
+    low = reason.lower()
+    if "full" in low or "disk i/o" in low:
+        return StorageError(
+            f"The disk is full or cannot be written: {where}.",
+            what_to_do="Free some space. Switchboard goes on by itself as soon as it can write.",
+        )
+    if "readonly" in low or "read-only" in low or "unable to open" in low:
+        return StorageError(
+            f"{where} cannot be written.",
+            what_to_do="Give the user that runs Switchboard the right to write there, or set "
+            "SWITCHBOARD_DATA_DIR to another folder.",
+        )
+    if "malformed" in low or "not a database" in low:
+        return StorageError(
+            f"{where} is damaged or is not a database.",
+            what_to_do="Move the file away (keep it) or restore a backup, then start again.",
+        )
+    if "locked" in low or "busy" in low:
+        return StorageError(
+            f"{where} is locked by another program.",
+            what_to_do="Close the other program that has it open, then try again.",
+        )
+    return StorageError(f"{where} answered with an error: {reason[:200]}")
+
+
+def set_aside(path: Path) -> Path:
+    """Renames a broken database (and its log files) so that a new one can be made. Keeps it."""
+    target = path.with_name(f"{path.name}.broken-{time.strftime('%Y%m%d-%H%M%S')}")
+    for suffix in ("", "-wal", "-shm"):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            part.rename(target.with_name(target.name + suffix))
+    return target

@@ -1,0 +1,148 @@
+"""Every error Switchboard raises on purpose.
+
+    SwitchboardError
+    ├── InvalidInput          400  the caller's text, id or option cannot be used
+    ├── NotFound              404  no such thread, run, model (a foreign id answers the same)
+    ├── ThreadBusy            409  the thread already has an active run
+    ├── Overloaded            503  more runs are waiting than the queue holds
+    ├── ShuttingDown          503  the process is draining and takes no new runs
+    ├── StorageError          507  a database or folder cannot be written or read
+    ├── ConfigError           500  a setting is wrong; the message names it
+    └── ModelFailure          502  a provider did not give a whole answer
+        ├── ModelUnavailable  503  connection, timeout, 5xx, cooling down
+        ├── ModelRateLimited  429  the provider said to wait
+        ├── ModelAuthFailed   502  missing or refused credentials
+        ├── ModelRefused      502  the request itself was refused (400, 404, content policy)
+        ├── ContextTooLong    400  the conversation does not fit the model
+        └── ProtocolError     502  what came back is not what the protocol says
+
+`code` is stable and machine-readable, `message` says what failed, `what_to_do` says what the reader
+can do now. Neither ever holds a key, a trace or a path outside the data folder.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+
+class SwitchboardError(Exception):
+    """Base of all errors above. `str(error)` is the message."""
+
+    code: ClassVar[str] = "internal"
+    http_status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+    default_what_to_do: ClassVar[str] = "Try again. If it happens again, look at the log."
+
+    def __init__(self, message: str, *, what_to_do: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.what_to_do = what_to_do or self.default_what_to_do
+
+
+class InvalidInput(SwitchboardError):
+    code, http_status = "invalid_input", 400
+    default_what_to_do = "Change the message and send it again."
+
+
+class NotFound(SwitchboardError):
+    code, http_status = "not_found", 404
+    default_what_to_do = "Check the address, or go back to the list."
+
+
+class ThreadBusy(SwitchboardError):
+    code, http_status, retryable = "thread_busy", 409, True
+    default_what_to_do = "Wait for the answer, or stop it first."
+
+
+class Overloaded(SwitchboardError):
+    code, http_status, retryable = "overloaded", 503, True
+    default_what_to_do = "Wait a moment and send the message again."
+
+
+class ShuttingDown(SwitchboardError):
+    code, http_status, retryable = "shutting_down", 503, True
+    default_what_to_do = "Wait until Switchboard is back, then send the message again."
+
+
+class StorageError(SwitchboardError):
+    code, http_status, retryable = "storage", 507, True
+    default_what_to_do = "Free some disk space or check the rights of the data folder, then retry."
+
+
+class ConfigError(SwitchboardError):
+    code = "config"
+    default_what_to_do = "Correct the setting and start Switchboard again."
+
+
+class ModelFailure(SwitchboardError):
+    """A provider did not give a whole answer.
+
+    `retry_after_s`: what the provider asked for, if it did. `http_status_seen`: its status.
+    """
+
+    code, http_status = "model_failure", 502
+    default_what_to_do = "Send the message again, or choose another model."
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        what_to_do: str | None = None,
+        retry_after_s: float | None = None,
+        http_status_seen: int | None = None,
+    ) -> None:
+        super().__init__(message, what_to_do=what_to_do)
+        self.retry_after_s = retry_after_s
+        self.http_status_seen = http_status_seen
+
+
+class ModelUnavailable(ModelFailure):
+    code, http_status, retryable = "model_unavailable", 503, True
+
+
+class ModelRateLimited(ModelFailure):
+    code, http_status, retryable = "model_rate_limited", 429, True
+    default_what_to_do = "Wait a moment and send the message again, or choose another model."
+
+
+class ModelAuthFailed(ModelFailure):
+    code = "model_auth"
+    default_what_to_do = "Check the provider's key under Settings."
+
+
+class ModelRefused(ModelFailure):
+    code = "model_refused"
+    default_what_to_do = "Choose another model, or word the message differently."
+
+
+class ContextTooLong(ModelFailure):
+    code, http_status = "context_too_long", 400
+    default_what_to_do = "Start a new thread, or send a shorter message."
+
+
+class ProtocolError(ModelFailure):
+    code, retryable = "model_protocol", True
+    default_what_to_do = (
+        "Check that the base URL is an OpenAI-compatible server, or choose another model."
+    )
+
+
+_SECRETS = (
+    (re.compile(r"\b(sk|pk|rk|xai|gsk)-[A-Za-z0-9_\-*]{4,}"), lambda m: f"{m[1]}-…{m[0][-4:]}"),
+    (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=\-]{6,}"), lambda m: f"{m[1]} …"),
+    (re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{12,}"), lambda m: f"{m[1]}…{m[0][-4:]}"),
+    (re.compile(r"(\w+://[^:/@\s]+:)[^@/\s]+@"), lambda m: f"{m[1]}…@"),
+    (
+        re.compile(r"(?i)\b(api[_-]?key|secret|token|password)(\"?\s*[=:]\s*\"?)[^\s\"',;&]{6,}"),
+        lambda m: f"{m[1]}{m[2]}…",
+    ),
+)
+
+
+def redact(text: str, limit: int = 500) -> str:
+    """One line of at most `limit` characters without keys, bearer tokens or passwords in URLs."""
+    line = " ".join(text.split())
+    for pattern, replacement in _SECRETS:
+        line = pattern.sub(replacement, line)
+    return line if len(line) <= limit else line[: limit - 1] + "…"

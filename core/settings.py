@@ -1,0 +1,148 @@
+"""All settings, read from the environment and `.env` in one place. Nobody else reads os.environ.
+
+Every field is documented in docs/technical/settings.md; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from core.errors import ConfigError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Set before the first import of the libraries that read them. Strict msgpack: a row of the
+# checkpoint table could otherwise name any importable callable. Tracing: no connection to a third
+# party unless a person asks for it.
+PROCESS_DEFAULTS = {
+    "LANGGRAPH_STRICT_MSGPACK": "true",
+    "LANGSMITH_TRACING": "false",
+    "LANGCHAIN_TRACING_V2": "false",
+    "FORWARDED_ALLOW_IPS": "",
+}
+
+CommaList = Annotated[tuple[str, ...], NoDecode]
+
+
+class OpenAIServer(BaseModel):
+    """A further OpenAI-compatible server: its models are `<name>:<model>`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    base_url: str
+    api_key: SecretStr = SecretStr("none")
+    models: tuple[str, ...] = ()
+
+
+class Settings(BaseSettings):
+    """Frozen. `load_settings()` is how to get one; tests construct it with keyword arguments."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SWITCHBOARD_", frozen=True, extra="ignore", populate_by_name=True
+    )
+
+    data_dir: Path = Path("data")
+    database_url: str | None = None
+    """SQLAlchemy URL for threads and messages; default: app.db in the data folder."""
+    knowledge_dir: Path = ROOT / "docs"
+
+    router_models: CommaList = (
+        "bedrock_converse:us.amazon.nova-lite-v1:0",
+        "openai:gpt-4o-mini",
+        "local:extractive",
+    )
+    answer_models: CommaList = ("openai:gpt-4o-mini", "local:extractive")
+    embedding_model: str | None = None
+    openai_servers: dict[str, OpenAIServer] = Field(default_factory=dict)
+    """JSON: {"ollama": {"base_url": "http://127.0.0.1:11434/v1", "models": ["llama3.2"]}}."""
+
+    openai_api_key: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("OPENAI_API_KEY", "openai_api_key")
+    )
+    openai_base_url: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("OPENAI_BASE_URL", "OPENAI_API_BASE", "openai_base_url"),
+    )
+    aws_region: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION", "aws_region"),
+    )
+    bedrock_endpoint_url: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "bedrock_endpoint_url"),
+    )
+
+    max_message_chars: int = Field(default=20_000, ge=1, le=1_000_000)
+    max_concurrent_runs: int = Field(default=16, ge=1, le=1000)
+    max_queued_runs: int = Field(default=200, ge=0, le=100_000)
+    first_token_timeout_s: float = Field(default=20.0, gt=0)
+    idle_timeout_s: float = Field(default=20.0, gt=0)
+    run_timeout_s: float = Field(default=180.0, gt=0)
+    max_answer_chars: int = Field(default=400_000, ge=1000)
+    max_history_tokens: int = Field(default=12_000, ge=200)
+    temperature: float = Field(default=0.2, ge=0, le=2)
+    reporting_timezone: str = "UTC"
+    content_mode: Literal["off", "full"] = "full"
+    """Whether analytics keeps message text beside the numbers."""
+
+    @field_validator("router_models", "answer_models", mode="before")
+    @classmethod
+    def _split_commas(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            value = tuple(part.strip() for part in value.split(",") if part.strip())
+        if not value:
+            raise ValueError("name at least one model, for example local:extractive")
+        return value
+
+    @field_validator("reporting_timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        from zoneinfo import ZoneInfo
+
+        try:
+            ZoneInfo(value)
+        except Exception as exc:
+            raise ValueError("not a time zone of the IANA list, such as Europe/Paris") from exc
+        return value
+
+    def path(self, name: str) -> Path:
+        """A file in the data folder."""
+        return self.data_dir / name
+
+
+def load_settings(env_file: Path | None = ROOT / ".env", **overrides: Any) -> Settings:
+    """Reads `.env` into the environment (never over what is set), then the settings.
+
+    Raises ConfigError naming the variable and the reason.
+    """
+    if env_file is not None and env_file.is_file():
+        from dotenv import load_dotenv
+
+        load_dotenv(env_file, override=False)
+    for name, value in PROCESS_DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    try:
+        return Settings(**overrides)
+    except ValidationError as exc:
+        raise ConfigError(_sentence(exc)) from exc
+
+
+def _sentence(exc: ValidationError) -> str:
+    parts = []
+    for err in exc.errors(include_url=False, include_input=False):
+        name = str(err["loc"][0]) if err["loc"] else "settings"
+        variable = name if name.isupper() else f"SWITCHBOARD_{name.upper()}"
+        parts.append(f"{variable}: {err['msg'].removeprefix('Value error, ')}")
+    return "A setting cannot be used. " + "; ".join(parts)
