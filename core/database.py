@@ -29,8 +29,11 @@ class Database:
     overwrites or moves a file: whether a broken one may be set aside is the owner's decision.
     """
 
-    def __init__(self, url: str, *, metadata: MetaData | None = None) -> None:
+    def __init__(
+        self, url: str, *, metadata: MetaData | None = None, busy_timeout_s: float = 5.0
+    ) -> None:
         self.url = url
+        self._busy_timeout_s = busy_timeout_s
         self.path = _sqlite_path(url)
         self._lock = threading.Lock()
         if self.path is not None:
@@ -79,7 +82,9 @@ class Database:
     def _engine(self, *, writer: bool) -> Engine:
         if self.path is None:
             return create_engine(self.url, pool_pre_ping=True)
-        options: dict[str, Any] = {"connect_args": {"check_same_thread": False, "timeout": 5.0}}
+        options: dict[str, Any] = {
+            "connect_args": {"check_same_thread": False, "timeout": self._busy_timeout_s}
+        }
         if writer:
             options["poolclass"] = StaticPool
         engine = create_engine(f"sqlite:///{self.path}", **options)

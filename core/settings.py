@@ -93,6 +93,8 @@ class Settings(BaseSettings):
     max_answer_chars: int = Field(default=400_000, ge=1000)
     max_history_tokens: int = Field(default=12_000, ge=200)
     temperature: float = Field(default=0.2, ge=0, le=2)
+    allow_open_address: bool = False
+    """Listen on other addresses than loopback although nobody has to log in."""
     reporting_timezone: str = "UTC"
     content_mode: Literal["off", "full"] = "full"
     """Whether analytics keeps message text beside the numbers."""

@@ -1,0 +1,63 @@
+# make run   start Switchboard on http://127.0.0.1:8501
+# make test  everything; browser tests where Chromium is found
+# make check format, lint, types, layers, fast tests: before every commit
+# make bench measurements into bench/results.jsonl
+# make lock  write the pinned requirements anew from pyproject.toml
+
+PYTHON ?= python3
+VENV   ?= .venv
+PORT   ?= 8501
+BIN    := $(VENV)/bin
+UV     := $(shell command -v uv 2>/dev/null)
+
+.PHONY: run test check bench lock format schema clean
+
+run: $(VENV)/.run
+	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not browser"
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m bench.run
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+schema: $(VENV)/.run
+	$(BIN)/python -m core.events_schema docs/technical/events.schema.json
+
+lock: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --extra dev pyproject.toml -c requirements.txt -o requirements-dev.txt
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+
+# The environment: uv where present, else venv and pip. A stamp file per set of requirements.
+$(VENV)/.run: requirements.txt
+ifdef UV
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
+	$(UV) pip install --quiet --python $(BIN)/python -r requirements.txt
+else
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+endif
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.run
+ifdef UV
+	$(UV) pip install --quiet --python $(BIN)/python -r requirements-dev.txt
+else
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+endif
+	@touch $@

@@ -1,0 +1,1 @@
+"""Graphs, models, retrieval, run manager, threads. Knows nothing of screens or HTTP."""

@@ -1,0 +1,153 @@
+"""One execution: its request, its numbered log and everybody who follows it.
+
+Written by the run loop only (`publish`), read from any thread. Readers never remove anything, so
+each sees the whole log however late it comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from core.events import Event
+from core.events_codec import is_terminal
+from core.ids import new_id
+
+EntryPoint = Literal["chat", "compare", "api", "cli", "eval"]
+StoppedBy = Literal["user", "api", "shutdown"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TurnRequest:
+    """What a door asks for. Validated by the runtime before a run is made."""
+
+    text: str
+    thread_id: str | None = None
+    """None makes a new thread."""
+    owner: str = "local"
+    graph: str = "supervisor"
+    agent: str | None = None
+    model: str | None = None
+    fallback: bool = True
+    """False: only `model` may answer (comparison columns must not change places)."""
+    entry_point: EntryPoint = "chat"
+    stream: bool = True
+    thread_kind: Literal["chat", "compare"] = "chat"
+    group_id: str | None = None
+    """Runs of one comparison share it."""
+    temperature: float | None = None
+
+
+@dataclass(eq=False)
+class Run:
+    """See the module's docstring. Made by RunManager."""
+
+    request: TurnRequest
+    thread_id: str
+    question_id: str
+    id: str = field(default_factory=new_id)
+    started_at_us: int = field(default_factory=lambda: time.time_ns() // 1000)
+    _started_ns: int = field(default_factory=time.perf_counter_ns)
+    events: list[Event] = field(default_factory=list)
+    state: Literal["queued", "running", "finished"] = "queued"
+    stopped_by: StoppedBy | None = None
+    stop_requested_us: int | None = None
+    provider_closed_us: int | None = None
+    tokens_after_stop: int = 0
+    last_publish_us: int = 0
+    journaled: int = 0
+    """How many events are on disk already; owned by the manager."""
+    unsaved: bool = False
+    """True while the answer could not be written to disk."""
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+    _followers: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = field(default_factory=set)
+
+    def elapsed_us(self) -> int:
+        """Monotonic microseconds since the run was submitted."""
+        return (time.perf_counter_ns() - self._started_ns) // 1000
+
+    @property
+    def finished(self) -> bool:
+        """True once the terminal event is in the log."""
+        return self.state == "finished"
+
+    def publish(self, draft: Event) -> Event:
+        """Numbers a draft, appends it and wakes the followers. Run loop only.
+
+        The draft is stamped in place: it belongs to the log from here on and nobody else holds it.
+        Raises RuntimeError after the terminal event.
+        """
+        if self.state == "finished":
+            raise RuntimeError(f"run {self.id} has ended; {draft.type} came after it")
+        elapsed = self.elapsed_us()
+        stamp = object.__setattr__
+        stamp(draft, "run_id", self.id)
+        stamp(draft, "seq", len(self.events))
+        stamp(draft, "elapsed_us", elapsed)
+        stamp(draft, "at_us", self.started_at_us + elapsed)
+        self.events.append(draft)
+        self.last_publish_us = elapsed
+        if is_terminal(draft):
+            self.state = "finished"
+        elif self.stopped_by and draft.type == "token":
+            self.tokens_after_stop += 1
+        self._wake()
+        return draft
+
+    def read(self, after: int = -1) -> list[Event]:
+        """The events with `seq > after`, as far as they exist now. Any thread."""
+        return self.events[after + 1 :]
+
+    def wait(self, after: int, timeout: float) -> bool:
+        """Blocks until there is an event with `seq > after`; False when the time ran out."""
+        with self._changed:
+            return self._changed.wait_for(lambda: len(self.events) > after + 1, timeout)
+
+    def follow(
+        self, after: int = -1, *, poll_s: float = 0.1, on_idle: Callable[[], Any] | None = None
+    ) -> Iterator[list[Event]]:
+        """Batches of events from `after + 1` on, live, until the terminal event. Any thread.
+
+        `on_idle` is called at least every `poll_s` while nothing comes: the page's yield point.
+        """
+        while True:
+            batch = self.read(after)
+            if batch:
+                after = batch[-1].seq
+                yield batch
+                if is_terminal(batch[-1]):
+                    return
+            elif not self.wait(after, poll_s) and on_idle is not None:
+                on_idle()
+
+    async def afollow(self, after: int = -1) -> AsyncIterator[Event]:
+        """The same, one event at a time, for any event loop."""
+        loop, changed = asyncio.get_running_loop(), asyncio.Event()
+        follower = (loop, changed)
+        with self._changed:
+            self._followers.add(follower)
+        try:
+            while True:
+                changed.clear()
+                for event in self.read(after):
+                    after = event.seq
+                    yield event
+                    if is_terminal(event):
+                        return
+                if len(self.events) <= after + 1:
+                    await changed.wait()
+        finally:
+            with self._changed:
+                self._followers.discard(follower)
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+            for loop, changed in self._followers:
+                with contextlib.suppress(RuntimeError):  # the follower's loop was closed
+                    loop.call_soon_threadsafe(changed.set)

@@ -1,0 +1,219 @@
+"""Runs on disk: the question before the first event, a journal while it runs, the answer at the end.
+
+The journal is what a kill -9 leaves: at the next start `recover` turns what it finds into a saved
+partial answer marked "lost", so that nothing already shown disappears and the thread goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from agents.run import Run
+from agents.tables import message, run, run_log, thread
+from agents.threads import now_us
+from core.database import Database
+from core.errors import NotFound, ThreadBusy
+from core.events import Event
+from core.ids import is_id, new_id
+from core.log_codec import decode_log, encode_log
+from core.text import short_title
+from core.transcript import AnswerSummary, Transcript, summarise
+
+ACTIVE = ("queued", "running")
+
+
+class RunStore:
+    """Used by RunManager. Every method is one transaction and raises StorageError on a bad disk."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def begin(self, new_run: Run) -> None:
+        """Saves the question (and a new thread for it) and marks the thread as busy.
+
+        Raises ThreadBusy when the thread has an active run, NotFound for a foreign thread.
+        """
+        request = new_run.request
+        with self._db.write() as connection:
+            self._claim_thread(connection, new_run)
+            position = connection.scalar(
+                select(func.coalesce(func.max(message.c.position) // 2, -1) + 1).where(
+                    message.c.thread_id == new_run.thread_id
+                )
+            )
+            connection.execute(
+                insert(message).values(
+                    id=new_run.question_id,
+                    thread_id=new_run.thread_id,
+                    position=2 * (position or 0),
+                    run_id=new_run.id,
+                    role="user",
+                    text=request.text,
+                    created_at_us=new_run.started_at_us,
+                )
+            )
+            connection.execute(
+                insert(run).values(
+                    id=new_run.id,
+                    thread_id=new_run.thread_id,
+                    owner=request.owner,
+                    graph=request.graph,
+                    status="queued",
+                    request={k: v for k, v in asdict(request).items() if k != "text"},
+                    question_id=new_run.question_id,
+                    started_at_us=new_run.started_at_us,
+                    checkpointed=0,
+                )
+            )
+
+    def _claim_thread(self, connection: Connection, new_run: Run) -> None:
+        request = new_run.request
+        if request.thread_id is None:
+            connection.execute(
+                insert(thread).values(
+                    id=new_run.thread_id,
+                    owner=request.owner,
+                    kind=request.thread_kind,
+                    group_id=request.group_id,
+                    title=short_title(request.text),
+                    created_at_us=new_run.started_at_us,
+                    updated_at_us=new_run.started_at_us,
+                )
+            )
+            return
+        owner = connection.scalar(select(thread.c.owner).where(thread.c.id == new_run.thread_id))
+        if owner != request.owner:
+            raise NotFound("There is no such thread.", what_to_do="Start a new thread.")
+        active = select(run.c.id).where(
+            run.c.thread_id == new_run.thread_id, run.c.status.in_(ACTIVE)
+        )
+        if connection.scalar(active) is not None:
+            raise ThreadBusy("This thread is still answering.")
+        connection.execute(
+            update(thread)
+            .where(thread.c.id == new_run.thread_id)
+            .values(updated_at_us=new_run.started_at_us)
+        )
+
+    def append(self, parts: Mapping[str, Sequence[Event]]) -> None:
+        """Journals what was added to growing logs: run id to its new events."""
+        rows = [
+            {"run_id": run_id, "first_seq": events[0].seq, "payload": encode_log(events)}
+            for run_id, events in parts.items()
+        ]
+        with self._db.write() as connection:
+            connection.execute(insert(run_log), rows)
+
+    def finish(
+        self,
+        run_id: str,
+        thread_id: str,
+        answer_id: str,
+        text: str,
+        summary: AnswerSummary,
+        *,
+        checkpointed: bool,
+    ) -> None:
+        """Saves the answer, also an empty one with its error, and ends the run. May be repeated.
+
+        A turn has two places, 2k for the question and 2k + 1 for the answer, so that an answer that
+        could only be saved late still stands under its question.
+        """
+        with self._db.write() as connection:
+            self._save_answer(connection, run_id, thread_id, answer_id, text, summary)
+            connection.execute(
+                update(run)
+                .where(run.c.id == run_id)
+                .values(status=summary.status, answer_id=answer_id, checkpointed=int(checkpointed))
+            )
+
+    def save_log(self, run_id: str, events: Sequence[Event]) -> None:
+        """Replaces the journal of a finished run by its whole log."""
+        payload = encode_log(events)
+        with self._db.write() as connection:
+            connection.execute(delete(run_log).where(run_log.c.run_id == run_id))
+            connection.execute(insert(run_log).values(run_id=run_id, first_seq=0, payload=payload))
+
+    def _save_answer(
+        self,
+        connection: Connection,
+        run_id: str,
+        thread_id: str,
+        answer_id: str,
+        text: str,
+        summary: AnswerSummary,
+    ) -> None:
+        position = connection.scalar(
+            select(message.c.position + 1).where(
+                message.c.run_id == run_id, message.c.role == "user"
+            )
+        )
+        if position is None:
+            return  # the thread was deleted meanwhile
+        row = {
+            "id": answer_id,
+            "thread_id": thread_id,
+            "position": position,
+            "run_id": run_id,
+            "role": "assistant",
+            "text": text,
+            "summary": summary.to_dict(),
+            "created_at_us": now_us(),
+        }
+        connection.execute(delete(message).where(message.c.id == answer_id))
+        connection.execute(insert(message).values(row))
+
+    def log(self, run_id: object, owner: str) -> list[Event]:
+        """The saved log of a run. Raises NotFound for a foreign or unknown id."""
+        if not is_id(run_id):
+            raise NotFound("There is no such run.")
+        with self._db.read() as connection:
+            row = connection.execute(
+                select(run.c.started_at_us).where(run.c.id == run_id, run.c.owner == owner)
+            ).first()
+            if row is None:
+                raise NotFound("There is no such run.")
+            parts = connection.scalars(
+                select(run_log.c.payload)
+                .where(run_log.c.run_id == run_id)
+                .order_by(run_log.c.first_seq)
+            ).all()
+        events: list[Event] = []
+        for payload in parts:
+            events += decode_log(payload, run_id=str(run_id), started_at_us=row.started_at_us)
+        return events
+
+    def recover(self) -> list[str]:
+        """Ends the runs of a process that was killed; gives their ids."""
+        query = select(run.c.id, run.c.thread_id, run.c.owner).where(run.c.status.in_(ACTIVE))
+        with self._db.read() as connection:
+            rows = connection.execute(query).all()
+        for row in rows:
+            transcript = Transcript()
+            try:
+                transcript.add_all(self.log(row.id, row.owner))
+            except ValueError:  # half a journal: what could be read is kept
+                transcript.notice = "A part of the log could not be read."
+            summary = replace(summarise(transcript), status="lost")
+            self.finish(
+                row.id, row.thread_id, new_id(), transcript.text, summary, checkpointed=False
+            )
+        return [row.id for row in rows]
+
+    def history(self, thread_id: str, *, limit: int) -> list[tuple[Any, ...]]:
+        """(message id, run id, role, text, run was checkpointed) of the newest messages, in order."""
+        query = (
+            select(
+                message.c.id, message.c.run_id, message.c.role, message.c.text, run.c.checkpointed
+            )
+            .join(run, run.c.id == message.c.run_id)
+            .where(message.c.thread_id == thread_id)
+            .order_by(message.c.position.desc())
+            .limit(limit)
+        )
+        with self._db.read() as connection:
+            return [tuple(row) for row in reversed(connection.execute(query).all())]

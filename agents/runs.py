@@ -1,0 +1,372 @@
+"""The run manager: one event loop in one thread, and every run on it.
+
+`start` may be called from any thread and returns at once. A run ends with exactly one terminal
+event, which is published only after the answer is on disk. Observers are called on the loop for
+every event; they may not block, and an exception of theirs is counted, never passed on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+from agents.loop import LoopThread
+from agents.run import Run, StoppedBy, TurnRequest
+from core.errors import NotFound, Overloaded, ShuttingDown, StorageError, SwitchboardError
+from core.events import (
+    Cancelled,
+    Completed,
+    Event,
+    Failed,
+    Heartbeat,
+    Interrupt,
+    Interrupted,
+    RunStarted,
+    TerminalEvent,
+)
+from core.ids import new_id
+from core.transcript import AnswerSummary, Transcript, summarise
+
+log = logging.getLogger(__name__)
+
+Observer = Callable[[Run, Event], None]
+TICK_S = 0.25
+HEARTBEAT_US = 1_000_000
+RECANCEL_S = 0.1
+KEEP_FINISHED_S = 60.0
+SAVE_RETRY_S = 5.0
+
+
+class Turn(Protocol):
+    """What a run does. Made once per run by the runtime."""
+
+    interrupts: Sequence[Interrupt]
+    finish_reason: str
+    notice: str | None
+    checkpointed: bool
+    node: str | None
+    agent: str | None
+
+    def events(self) -> AsyncIterator[Event]:
+        """Drafts, in order. Raises SwitchboardError; is cancelled by cancelling its task."""
+
+    def close_open(self, status: str) -> Iterable[Event]:
+        """Ends for whatever was open when the run was stopped or failed."""
+
+
+class Store(Protocol):
+    """See agents/run_store.py."""
+
+    def begin(self, new_run: Run) -> None: ...
+    def append(self, parts: dict[str, list[Event]]) -> None: ...
+    def finish(
+        self,
+        run_id: str,
+        thread_id: str,
+        answer_id: str,
+        text: str,
+        summary: AnswerSummary,
+        *,
+        checkpointed: bool,
+    ) -> None: ...
+    def save_log(self, run_id: str, events: Sequence[Event]) -> None: ...
+
+
+class RunManager:
+    """See the module's docstring."""
+
+    def __init__(
+        self,
+        loop: LoopThread,
+        store: Store,
+        make_turn: Callable[[Run], Turn],
+        *,
+        observers: Sequence[Observer] = (),
+        max_concurrent: int = 16,
+        max_queued: int = 200,
+    ) -> None:
+        self._loop = loop
+        self._store = store
+        self._make_turn = make_turn
+        self._observers = tuple(observers)
+        self._places = asyncio.Semaphore(max_concurrent)
+        self._limit = max_concurrent + max_queued
+        self._lock = threading.Lock()
+        self._runs: dict[str, Run] = {}
+        self._active: dict[str, Run] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._turns: dict[str, Turn] = {}
+        self._waiting: dict[str, None] = {}
+        self._ended_at: dict[str, float] = {}
+        self._closing = False
+        self.observer_errors = 0
+        self.journal_errors = 0
+        # One thread, so that journal, answer and final log of a run are written in this order.
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="run-store")
+        self._ticker = loop.submit(self._tick())
+
+    # -- any thread
+
+    def start(self, request: TurnRequest) -> Run:
+        """Saves the question, queues the run and returns it.
+
+        Raises ThreadBusy, NotFound, Overloaded, ShuttingDown or StorageError; then nothing was kept.
+        """
+        if self._closing:
+            raise ShuttingDown("Switchboard is shutting down and takes no new messages.")
+        if len(self._active) >= self._limit:
+            raise Overloaded(f"{len(self._active)} answers are already under way or waiting.")
+        run = Run(request=request, thread_id=request.thread_id or new_id(), question_id=new_id())
+        self._store.begin(run)
+        with self._lock:
+            self._runs[run.id] = run
+            self._active[run.id] = run
+        self._loop.submit(self._drive(run))
+        return run
+
+    def get(self, run_id: str) -> Run | None:
+        """The run while it is active and for about a minute after."""
+        return self._runs.get(run_id)
+
+    def active(self) -> list[Run]:
+        """Runs that have not ended, oldest first."""
+        with self._lock:
+            return list(self._active.values())
+
+    def for_thread(self, thread_id: str) -> Run | None:
+        """The active run of a thread, or its last one when its answer is not on disk yet."""
+        with self._lock:
+            runs = [r for r in self._runs.values() if r.thread_id == thread_id]
+        return next((r for r in reversed(runs) if not r.finished or r.unsaved), None)
+
+    def cancel(self, run_id: str, by: StoppedBy = "user") -> None:
+        """Asks a run to stop. Returns at once; harmless when it has ended. NotFound if unknown."""
+        run = self._runs.get(run_id)
+        if run is None:
+            raise NotFound("There is no such run.", what_to_do="It may have ended already.")
+        if run.finished or run.stopped_by:
+            return
+        run.stop_requested_us = run.elapsed_us()
+        run.stopped_by = by  # the flag: tested per event, because 3.11 can lose a cancel
+        self._loop.submit(self._stop(run))
+
+    def close(self, timeout: float = 10.0) -> None:
+        """Refuses new runs, gives active ones half the time, stops the rest, writes everything."""
+        if self._closing:
+            return
+        self._closing = True
+        deadline = time.monotonic() + timeout
+        while self.active() and time.monotonic() < deadline - timeout / 2:
+            time.sleep(0.02)
+        for run in self.active():
+            with contextlib.suppress(NotFound):
+                self.cancel(run.id, by="shutdown")
+        while self.active() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        late = len(self.active())
+        if late:
+            log.warning("%d runs did not stop within %.0f s", late, timeout)
+        self._ticker.cancel()
+        self._writer.shutdown(wait=True)
+
+    # -- the run loop
+
+    async def _stop(self, run: Run) -> None:
+        task = self._tasks.get(run.id)
+        while task is not None and not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=RECANCEL_S)
+
+    async def _drive(self, run: Run) -> None:
+        task = asyncio.create_task(self._stream(run), name=f"run-{run.id}")
+        self._tasks[run.id] = task
+        if run.stopped_by:
+            task.cancel()
+        await asyncio.wait({task})
+        run.provider_closed_us = run.elapsed_us()
+        self._waiting.pop(run.id, None)
+        error = None if task.cancelled() else task.exception()
+        turn = self._turns.pop(run.id, None)
+        terminal = self._terminal(run, turn, error)
+        if turn is not None:
+            for draft in turn.close_open(terminal.type):
+                self._publish(run, draft)
+        terminal = await self._save(run, turn, terminal)
+        self._publish(run, terminal)
+        with self._lock:
+            self._active.pop(run.id, None)
+            self._tasks.pop(run.id, None)
+            self._ended_at[run.id] = time.monotonic()
+        await self._write(self._save_log, run)
+
+    async def _stream(self, run: Run) -> None:
+        self._waiting[run.id] = None
+        async with self._places:
+            self._waiting.pop(run.id, None)
+            run.state = "running"
+            request = run.request
+            self._publish(
+                run,
+                RunStarted(
+                    thread_id=run.thread_id,
+                    message_id=run.question_id,
+                    graph=request.graph,
+                    agent=request.agent,
+                    model=request.model,
+                    entry_point=request.entry_point,
+                    stream=request.stream,
+                    queue_us=run.elapsed_us(),
+                ),
+            )
+            turn = self._turns[run.id] = self._make_turn(run)
+            async with contextlib.aclosing(turn.events()) as drafts:  # type: ignore[type-var]
+                async for draft in drafts:
+                    self._publish(run, draft)
+                    if run.stopped_by:
+                        return
+
+    def _publish(self, run: Run, draft: Event) -> None:
+        event = run.publish(draft)
+        for observer in self._observers:
+            try:
+                observer(run, event)
+            except Exception:
+                self.observer_errors += 1
+                log.exception("an observer failed on %s of run %s", event.type, run.id)
+
+    def publish_from_callback(self, run: Run, draft: Event) -> None:
+        """For callbacks of a graph, which may come a moment after the run was ended. Run loop only."""
+        if not run.finished:
+            self._publish(run, draft)
+
+    def _terminal(self, run: Run, turn: Turn | None, error: BaseException | None) -> TerminalEvent:
+        answer_id = new_id()
+        if run.stopped_by:
+            stop_us = (run.provider_closed_us or 0) - (run.stop_requested_us or 0)
+            return Cancelled(
+                by=run.stopped_by,
+                message_id=answer_id,
+                stop_us=max(0, stop_us),
+                tokens_after_stop=run.tokens_after_stop,
+            )
+        if error is not None or turn is None:
+            return self._failed(run, error, answer_id)
+        if turn.interrupts:
+            return Interrupted(interrupts=tuple(turn.interrupts))
+        return Completed(message_id=answer_id, finish_reason=turn.finish_reason, notice=turn.notice)
+
+    def _failed(self, run: Run, error: BaseException | None, answer_id: str) -> Failed:
+        if isinstance(error, SwitchboardError):
+            log.warning("run %s failed: %s: %s", run.id, error.code, error.message)
+            return Failed(
+                code=error.code,
+                message=error.message,
+                what_to_do=error.what_to_do,
+                retryable=error.retryable,
+                message_id=answer_id,
+            )
+        log.error("run %s failed", run.id, exc_info=error)
+        name = type(error).__name__ if error else "CancelledError"
+        return Failed(
+            code="internal",
+            message=f"The graph '{run.request.graph}' stopped with {name}.",
+            what_to_do=f"Try again. The log has the details under run {run.id}.",
+            retryable=True,
+            message_id=answer_id,
+        )
+
+    async def _save(self, run: Run, turn: Turn | None, terminal: TerminalEvent) -> TerminalEvent:
+        try:
+            await self._write(self._finish, run, turn, terminal)
+        except StorageError as exc:
+            log.error("the answer of run %s could not be saved: %s", run.id, exc.message)
+            run.unsaved = True
+            self._loop.submit(self._save_later(run, turn, terminal))
+            if terminal.type == "completed":
+                return Failed(
+                    code=exc.code,
+                    message=f"The answer is complete but could not be saved yet. {exc.message}",
+                    what_to_do=exc.what_to_do,
+                    retryable=False,
+                    message_id=terminal.message_id,
+                )
+        return terminal
+
+    async def _save_later(self, run: Run, turn: Turn | None, terminal: TerminalEvent) -> None:
+        while run.unsaved and not self._closing:
+            await asyncio.sleep(SAVE_RETRY_S)
+            with contextlib.suppress(StorageError):
+                await self._write(self._finish, run, turn, terminal)
+                await self._write(self._save_log, run)
+                run.unsaved = False
+
+    def _finish(self, run: Run, turn: Turn | None, terminal: TerminalEvent) -> None:
+        transcript = Transcript()
+        transcript.add_all(run.events if not run.finished else run.events[:-1])
+        transcript.add(terminal)
+        transcript.duration_us = run.events[-1].elapsed_us if run.finished else run.elapsed_us()
+        answer_id = getattr(terminal, "message_id", None) or new_id()
+        self._store.finish(
+            run.id,
+            run.thread_id,
+            answer_id,
+            transcript.text,
+            summarise(transcript),
+            checkpointed=bool(turn and turn.checkpointed),
+        )
+
+    def _save_log(self, run: Run) -> None:
+        try:
+            self._store.save_log(run.id, run.events)
+        except StorageError:
+            self.journal_errors += 1
+
+    async def _write(self, function: Callable[..., None], *args: object) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._writer, function, *args)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            positions = {run_id: k for k, run_id in enumerate(self._waiting, start=1)}
+            for run in self.active():
+                if run.elapsed_us() - run.last_publish_us >= HEARTBEAT_US and not run.finished:
+                    self._publish(run, self._heartbeat(run, positions.get(run.id)))
+            self._forget_old()
+            await self._journal()
+
+    def _heartbeat(self, run: Run, position: int | None) -> Heartbeat:
+        turn = self._turns.get(run.id)
+        return Heartbeat(
+            state="queued" if run.state == "queued" else "running",
+            node=turn.node if turn else None,
+            agent=turn.agent if turn else None,
+            queue_position=position,
+        )
+
+    async def _journal(self) -> None:
+        parts: dict[str, list[Event]] = {}
+        for run in self.active():
+            fresh = run.events[run.journaled :]
+            if fresh and not run.finished:
+                parts[run.id] = fresh
+                run.journaled += len(fresh)
+        if not parts:
+            return
+        try:
+            await self._write(self._store.append, parts)
+        except Exception:  # the answer matters more than its journal; counted and shown
+            self.journal_errors += 1
+            log.warning("the journal could not be written", exc_info=True)
+
+    def _forget_old(self) -> None:
+        limit = time.monotonic() - KEEP_FINISHED_S
+        with self._lock:
+            for run_id in [r for r, ended in self._ended_at.items() if ended < limit]:
+                if not self._runs[run_id].unsaved:
+                    del self._runs[run_id], self._ended_at[run_id]

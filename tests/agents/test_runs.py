@@ -1,0 +1,293 @@
+"""The run manager: logs, followers, stop, queue, errors, persistence."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+
+from agents.run import TurnRequest
+from core.errors import (
+    ModelUnavailable,
+    NotFound,
+    Overloaded,
+    ShuttingDown,
+    StorageError,
+    ThreadBusy,
+)
+from core.events import Interrupt, Token
+from tests.agents.scripted import bench, types, words
+
+
+def test_a_run_is_numbered_without_gaps_and_ends_once(tmp_path: Path) -> None:
+    with bench(tmp_path) as b:
+        run = b.start()
+        assert types(run) == ["run_started", "token", "completed"]
+        assert [event.seq for event in run.events] == [0, 1, 2]
+        b.runs.close(2.0)
+        assert [event.seq for event in b.seen] == [0, 1, 2]
+        assert {event.run_id for event in run.events} == {run.id}
+
+
+def test_the_answer_is_saved_before_completed_is_sent(tmp_path: Path) -> None:
+    saved: list[int] = []
+    with bench(
+        tmp_path,
+        observers=[
+            lambda run, event: (
+                saved.append(len(b.threads.messages(run.thread_id, "local")))
+                if event.type in ("run_started", "completed")
+                else None
+            )
+        ],
+    ) as b:
+        types(b.start())
+        b.runs.close(2.0)
+        assert saved == [1, 2]  # the question before the first event, the answer before the last
+
+
+def test_a_late_follower_sees_the_same_log_from_any_position(tmp_path: Path) -> None:
+    with bench(tmp_path) as b:
+        b.script("q", *words("one two three"))
+        run = b.start("q")
+        live = [e for batch in run.follow() for e in batch]
+        assert [e for batch in run.follow() for e in batch] == live
+        assert [e for batch in run.follow(after=2) for e in batch] == live[3:]
+
+
+def test_async_followers_on_another_loop_see_every_event_live(tmp_path: Path) -> None:
+    async def read(run) -> list[str]:  # type: ignore[no-untyped-def]
+        return [event.type async for event in run.afollow()]
+
+    with bench(tmp_path) as b:
+        b.script("q", 0.05, *words("one two"), 0.05)
+        assert asyncio.run(read(b.start("q"))) == ["run_started", "token", "token", "completed"]
+
+
+def test_stop_keeps_the_partial_answer_and_closes_the_stream(tmp_path: Path) -> None:
+    with bench(tmp_path) as b:
+        turn = b.script("q", *words("one two"), 30.0, *words("three"))
+        run = b.start("q")
+        run.wait(2, 5)
+        b.runs.cancel(run.id)
+        assert types(run)[-1] == "cancelled"
+        assert turn.was_closed
+        message = b.threads.messages(run.thread_id, "local")[-1]
+        assert (message.text, message.summary and message.summary.status) == (
+            "one two ",
+            "cancelled",
+        )
+
+
+def test_stop_works_before_the_first_token_and_while_waiting_in_the_queue(tmp_path: Path) -> None:
+    with bench(tmp_path, max_concurrent=1) as b:
+        b.script("slow", 30.0)
+        first, second = b.start("slow"), b.start("slow")
+        b.runs.cancel(second.id)
+        assert types(second) == ["cancelled"]
+        b.runs.cancel(first.id)
+        assert types(first) == ["run_started", "cancelled"]
+
+
+def test_a_swallowed_cancel_does_not_keep_a_run_alive(tmp_path: Path) -> None:
+    """Python 3.11's wait_for can lose a cancel that coincides with a result; it is sent again."""
+    with bench(tmp_path) as b:
+        turn = b.script("q")
+
+        async def stubborn():  # type: ignore[no-untyped-def]
+            try:
+                await asyncio.sleep(30)
+            except asyncio.CancelledError:
+                asyncio.current_task().uncancel()  # type: ignore[union-attr]
+            await asyncio.sleep(30)
+            yield Token(text="never")
+
+        turn.events = stubborn  # type: ignore[method-assign]
+        run = b.start("q")
+        run.wait(0, 5)
+        b.runs.cancel(run.id)
+        assert types(run)[-1] == "cancelled"
+
+
+def test_a_waiting_run_shows_its_place_in_the_queue(tmp_path: Path) -> None:
+    with bench(tmp_path, max_concurrent=1) as b:
+        gate = asyncio.Event()
+        b.script("first", gate)
+        first, second = b.start("first"), b.start("second")
+        assert second.wait(-1, 5)  # a heartbeat after a second of silence
+        beat = second.events[0]
+        assert (beat.type, beat.state, beat.queue_position) == ("heartbeat", "queued", 1)  # type: ignore[union-attr]
+        b.loop.loop.call_soon_threadsafe(gate.set)
+        assert types(first)[-1] == types(second)[-1] == "completed"
+
+
+def test_a_second_turn_on_a_busy_thread_is_refused(tmp_path: Path) -> None:
+    with bench(tmp_path) as b:
+        b.script("q", 30.0)
+        run = b.start("q")
+        with pytest.raises(ThreadBusy):
+            b.start("again", thread_id=run.thread_id)
+        assert len(b.threads.messages(run.thread_id, "local")) == 1
+        b.runs.cancel(run.id)
+        types(run)
+        assert types(b.start("again", thread_id=run.thread_id))[-1] == "completed"
+
+
+def test_five_turns_at_once_on_one_thread_leave_one(tmp_path: Path) -> None:
+    with bench(tmp_path) as b:
+        thread_id = b.start("first").thread_id
+        types(b.runs.for_thread(thread_id) or b.start("x"))
+        b.script("q", 0.3)
+        outcomes: list[str] = []
+
+        def send() -> None:
+            try:
+                b.start("q", thread_id=thread_id)
+                outcomes.append("started")
+            except ThreadBusy:
+                outcomes.append("busy")
+
+        senders = [threading.Thread(target=send) for _ in range(5)]
+        [s.start() for s in senders]
+        [s.join() for s in senders]
+        assert sorted(outcomes) == ["busy"] * 4 + ["started"]
+
+
+def test_a_foreign_thread_answers_like_an_unknown_one(tmp_path: Path) -> None:
+    with bench(tmp_path) as b:
+        run = b.start()
+        types(run)
+        for thread_id in (run.thread_id, "0" * 32):
+            with pytest.raises(NotFound, match="no such thread"):
+                b.start("mine?", thread_id=thread_id, owner="eve")
+
+
+def test_a_named_error_reaches_the_reader_and_the_partial_text_stays(tmp_path: Path) -> None:
+    with bench(tmp_path) as b:
+        b.script("q", *words("half"), ModelUnavailable("No provider answered."))
+        run = b.start("q")
+        types(run)
+        last = run.events[-1]
+        assert (last.type, last.code, last.retryable) == ("error", "model_unavailable", True)  # type: ignore[union-attr]
+        assert b.threads.messages(run.thread_id, "local")[-1].text == "half "
+
+
+def test_an_unexpected_error_names_the_run_and_not_the_trace(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with bench(tmp_path) as b:
+        b.script("q", ZeroDivisionError("secret detail"))
+        run = b.start("q")
+        types(run)
+        last = run.events[-1]
+        assert last.code == "internal"  # type: ignore[union-attr]
+        assert "ZeroDivisionError" in last.message  # type: ignore[union-attr]
+        assert "secret" not in last.message + last.what_to_do  # type: ignore[union-attr]
+        assert run.id in last.what_to_do  # type: ignore[union-attr]
+
+
+def test_an_interrupt_ends_the_run_waiting_for_a_person(tmp_path: Path) -> None:
+    with bench(tmp_path) as b:
+        turn = b.script("q", *words("so far"))
+        turn.interrupts = [Interrupt(id="i1", value='"ok?"')]
+        run = b.start("q")
+        assert types(run)[-1] == "interrupted"
+        summary = b.threads.messages(run.thread_id, "local")[-1].summary
+        assert summary is not None
+        assert summary.interrupts == [{"id": "i1", "value": '"ok?"', "response_schema": None}]
+
+
+def test_a_failing_observer_is_counted_and_harms_nobody(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(run: object, event: object) -> None:
+        raise RuntimeError("no")
+
+    with bench(tmp_path, observers=[broken]) as b:
+        assert types(b.start())[-1] == "completed"
+        b.runs.close(2.0)
+        assert b.runs.observer_errors == 3
+
+
+def test_the_saved_log_replays_equal_to_the_live_one(tmp_path: Path) -> None:
+    with bench(tmp_path) as b:
+        b.script("q", *words("one two three"))
+        run = b.start("q")
+        live = [e for batch in run.follow() for e in batch]
+        b.runs.close(2.0)  # writes everything
+        assert b.store.log(run.id, "local") == live
+        with pytest.raises(NotFound):
+            b.store.log(run.id, "eve")
+
+
+def test_more_runs_than_the_queue_holds_are_refused(tmp_path: Path) -> None:
+    with bench(tmp_path, max_concurrent=1, max_queued=1) as b:
+        b.script("q", 30.0)
+        started = [b.start("q"), b.start("q")]
+        with pytest.raises(Overloaded):
+            b.start("q")
+        for run in started:
+            b.runs.cancel(run.id)
+
+
+def test_shutdown_gives_every_run_its_terminal_event_and_refuses_new_ones(tmp_path: Path) -> None:
+    with bench(tmp_path) as b:
+        b.script("q", *words("partial"), 30.0)
+        runs = [b.start("q") for _ in range(3)]
+        runs[-1].wait(1, 5)
+        b.runs.close(0.4)
+        assert [run.events[-1].type for run in runs] == ["cancelled"] * 3
+        with pytest.raises(ShuttingDown):
+            b.start("late")
+
+
+def test_an_answer_that_could_not_be_saved_is_kept_and_saved_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("agents.runs.SAVE_RETRY_S", 0.05)
+    with bench(tmp_path) as b:
+        original, full = b.store.finish, True
+
+        def finish(*args: object, **kwargs: object) -> None:
+            if full:
+                raise StorageError("The disk is full.", what_to_do="Free some space.")
+            original(*args, **kwargs)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(b.store, "finish", finish)
+        run = b.start("q")
+        types(run)
+        last = run.events[-1]
+        assert (last.type, last.code) == ("error", "storage")  # type: ignore[union-attr]
+        assert b.runs.for_thread(run.thread_id) is run  # still shown from memory
+        full = False
+        for _ in range(100):
+            if len(b.threads.messages(run.thread_id, "local")) == 2:
+                break
+            threading.Event().wait(0.02)
+        assert b.threads.messages(run.thread_id, "local")[-1].text == "hello "
+
+
+def test_deleting_a_thread_leaves_nothing_of_it(tmp_path: Path) -> None:
+    with bench(tmp_path) as b:
+        run = b.start()
+        types(run)
+        b.runs.close(2.0)
+        assert b.threads.delete(run.thread_id, "local") == [run.id]
+        assert b.threads.counts() == {"thread": 0, "message": 0, "run": 0}
+        with pytest.raises(NotFound):
+            b.store.log(run.id, "local")
+
+
+def test_cancelling_an_unknown_run_says_so(tmp_path: Path) -> None:
+    with bench(tmp_path) as b, pytest.raises(NotFound):
+        b.runs.cancel("0" * 32)
+
+
+def test_start_does_not_wait_for_the_run(tmp_path: Path) -> None:
+    with bench(tmp_path) as b:
+        b.script("q", 30.0)
+        run = b.runs.start(TurnRequest(text="q"))
+        assert not run.finished
+        b.runs.cancel(run.id)

@@ -1,0 +1,55 @@
+"""Shared fixtures. No keys and no network: every test starts from an environment without providers."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from core.settings import PROCESS_DEFAULTS
+
+for _name, _value in PROCESS_DEFAULTS.items():  # before anything imports LangGraph
+    os.environ.setdefault(_name, _value)
+
+PROVIDER_VARIABLES = (
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+    "OPENAI_API_BASE",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_PROFILE",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
+    "AWS_BEARER_TOKEN_BEDROCK",
+)
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No provider is configured unless a test does it."""
+    for name in [*PROVIDER_VARIABLES, *(n for n in os.environ if n.startswith("SWITCHBOARD_"))]:
+        if name != "SWITCHBOARD_TEST_DATA":
+            monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A fresh data folder that settings point at."""
+    folder = tmp_path / "data"
+    monkeypatch.setenv("SWITCHBOARD_DATA_DIR", str(folder))
+    return folder
+
+
+@pytest.fixture
+def test_data() -> Path:
+    """The folder of real documents and traces; skips where it is not there."""
+    folder = os.environ.get("SWITCHBOARD_TEST_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("SWITCHBOARD_TEST_DATA does not name a folder")
+    return Path(folder)

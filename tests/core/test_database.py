@@ -1,0 +1,82 @@
+"""A database that cannot be used says so in a sentence and is never overwritten."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Column, Integer, MetaData, Table, insert, select, text
+
+from core.database import Database, set_aside
+from core.errors import StorageError
+
+metadata = MetaData()
+item = Table("item", metadata, Column("id", Integer, primary_key=True), Column("blob", Integer))
+
+
+def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
+    db = Database(f"sqlite:///{tmp_path / 'a.db'}", metadata=metadata)
+    with pytest.raises(ZeroDivisionError), db.write() as connection:
+        connection.execute(insert(item).values(id=1))
+        raise ZeroDivisionError
+    with db.read() as connection:
+        assert connection.execute(select(item)).all() == []
+    db.close()
+
+
+def test_readers_cannot_write(tmp_path: Path) -> None:
+    db = Database(f"sqlite:///{tmp_path / 'a.db'}", metadata=metadata)
+    with pytest.raises(StorageError), db.read() as connection:
+        connection.execute(insert(item).values(id=1))
+    db.close()
+
+
+def test_a_file_that_is_no_database_is_refused_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    path.write_bytes(b"these are somebody's notes, not a database" * 100)
+    with pytest.raises(StorageError, match="not a database") as caught:
+        Database(f"sqlite:///{path}", metadata=metadata)
+    assert str(path) in caught.value.message
+    assert path.read_bytes().startswith(b"these are")
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StorageError, match="cannot be made") as caught:
+        Database(f"sqlite:///{tmp_path / 'file' / 'sub' / 'a.db'}", metadata=metadata)
+    assert "SWITCHBOARD_DATA_DIR" in caught.value.what_to_do
+
+
+def test_a_full_disk_is_called_full(tmp_path: Path) -> None:
+    db = Database(f"sqlite:///{tmp_path / 'a.db'}", metadata=metadata)
+    with db.write() as connection:
+        connection.execute(text("PRAGMA max_page_count=4"))
+    with pytest.raises(StorageError, match="disk is full"), db.write() as connection:
+        connection.execute(text("CREATE TABLE big (x TEXT)"))
+        connection.execute(text("INSERT INTO big VALUES (hex(randomblob(50000)))"))
+    with db.read() as connection:  # still usable
+        assert connection.execute(select(item)).all() == []
+    db.close()
+
+
+def test_a_locked_file_is_called_locked(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    db = Database(f"sqlite:///{path}", metadata=metadata, busy_timeout_s=0.01)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StorageError, match="locked"), db.write():
+        pass
+    other.rollback()
+    other.close()
+    db.close()
+
+
+def test_a_file_set_aside_is_whole_and_the_name_is_free(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).write_text(suffix or "main")
+    moved = set_aside(path)
+    assert moved.read_text() == "main"
+    assert moved.with_name(moved.name + "-wal").read_text() == "-wal"
+    assert not path.exists()
