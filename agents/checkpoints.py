@@ -1,0 +1,72 @@
+"""The agents' memory: LangGraph's official SQLite saver, written once per run and pruned.
+
+A checkpoint is disposable: the history people see is in app.db, and a lost or damaged file costs an
+agent its working memory, which the next run rebuilds from that history. The saver writes the whole
+state each time and has no prune of its own: 1,000 turns would be gigabytes.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.database import set_aside
+
+if TYPE_CHECKING:
+    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+log = logging.getLogger(__name__)
+KEEP = 3
+
+_OLD = """
+    thread_id = :thread AND (checkpoint_ns, checkpoint_id) IN (
+        SELECT checkpoint_ns, checkpoint_id FROM (
+            SELECT checkpoint_ns, checkpoint_id, row_number() OVER (
+                PARTITION BY checkpoint_ns ORDER BY checkpoint_id DESC) AS age
+            FROM checkpoints WHERE thread_id = :thread)
+        WHERE age > :keep)
+"""
+
+
+async def open_saver(path: Path) -> AsyncSqliteSaver:
+    """Opens the saver on the running loop. A damaged file is set aside and a new one made."""
+    try:
+        return await _open(path)
+    except sqlite3.DatabaseError as exc:
+        if "malformed" not in str(exc) and "not a database" not in str(exc):
+            raise
+        log.warning("checkpoints were damaged (%s); kept as %s", exc, set_aside(path))
+        return await _open(path)
+
+
+async def _open(path: Path) -> AsyncSqliteSaver:
+    import aiosqlite
+    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+    connection = await aiosqlite.connect(path)
+    try:
+        await connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        saver = AsyncSqliteSaver(connection)
+        await saver.setup()
+        await connection.execute("PRAGMA synchronous=NORMAL")
+    except BaseException:
+        await connection.close()
+        raise
+    return saver
+
+
+async def prune(saver: AsyncSqliteSaver, thread: str, keep: int = KEEP) -> None:
+    """Leaves the newest checkpoints of a thread. Never called for one that waits for a person."""
+    arguments = {"thread": thread, "keep": keep}
+    async with saver.lock:
+        await saver.conn.execute(f"DELETE FROM writes WHERE {_OLD}", arguments)
+        await saver.conn.execute(f"DELETE FROM checkpoints WHERE {_OLD}", arguments)
+        await saver.conn.commit()
+
+
+async def forget(saver: AsyncSqliteSaver, threads: list[str]) -> None:
+    """Deletes all checkpoints of some threads."""
+    for thread in threads:
+        await saver.adelete_thread(thread)

@@ -1,0 +1,83 @@
+"""What a graph may use during one run: models, knowledge, metrics. Given as LangGraph `context`.
+
+Secrets and clients travel here and never through `configurable`, which checkpoints keep in clear
+text. A dropped-in graph takes from it what it needs, or nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from core.events import CallPurpose, RetrievalMode, Source, Sources
+from core.metrics_query import MetricsAnswer, MetricsQuestion
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+    from agents.retrieval import Knowledge
+
+
+class ModelSource(Protocol):
+    """See agents/models.py."""
+
+    def chat(
+        self,
+        model_ids: tuple[str, ...],
+        *,
+        purpose: CallPurpose,
+        agent: str | None = None,
+        temperature: float | None = None,
+    ) -> BaseChatModel: ...
+
+
+@dataclass(kw_only=True)
+class RunContext:
+    """One per run."""
+
+    run_id: str
+    owner: str
+    models: ModelSource
+    knowledge: Knowledge
+    metrics: Callable[[MetricsQuestion], MetricsAnswer]
+    answer_models: tuple[str, ...]
+    router_models: tuple[str, ...]
+    pinned_agent: str | None = None
+    temperature: float | None = None
+    max_history_tokens: int = 12_000
+    prefix_budget_tokens: int = 24_000
+    """How many tokens of whole documents the first answer model may get as a cached prefix."""
+    notices: list[str] = field(default_factory=list)
+    """Sentences for the reader that come up on the way."""
+    sources: list[Source] = field(default_factory=list)
+    """Everything found so far in this run, numbered without gaps."""
+
+    def chat_model(self, agent: str, *, purpose: CallPurpose = "answer") -> BaseChatModel:
+        """The configured chain of models: retries, fallbacks, deadlines, usage and cost included."""
+        ids = self.router_models if purpose == "route" else self.answer_models
+        return self.models.chat(
+            ids,
+            purpose=purpose,
+            agent=agent,
+            temperature=0.0 if purpose == "route" else self.temperature,
+        )
+
+    def found(
+        self,
+        sources: list[Source],
+        *,
+        query: str,
+        mode: RetrievalMode,
+        agent: str,
+        duration_us: int,
+    ) -> Sources:
+        """The event that shows what was found; later finds of the same run are numbered on."""
+        self.sources.extend(sources)
+        return Sources(
+            mode=mode,
+            query=query[:2000],
+            agent=agent,
+            sources=tuple(self.sources),
+            duration_us=duration_us,
+        )

@@ -1,0 +1,156 @@
+"""The knowledge a graph asks: search, whole documents, the local vote. Off the loop, always.
+
+A facade over agents/knowledge/: it gives numbered `Source` values, adds vectors when an embedding
+model is configured, and keeps the last report of the folder for the Settings page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from agents.knowledge.index import AreaInfo, KnowledgeIndex
+from agents.knowledge.passages import Passage
+from agents.knowledge.search import Hit, Retriever
+from agents.knowledge.sync import SyncReport
+from core.events import Source
+
+CHARS_PER_TOKEN = 4
+Embed = Callable[[list[str]], Awaitable[list[list[float]]]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """Numbered sources and how long it took to find them."""
+
+    sources: list[Source]
+    hits: list[Hit]
+    duration_us: int
+    version: str = ""
+    """Of a whole-document prefix: equal versions are equal bytes."""
+    left_out: int = 0
+
+
+class Knowledge:
+    """One per process. Searches wait until the first sync has ended."""
+
+    def __init__(
+        self,
+        db_path: Path,
+        folder: Path,
+        *,
+        embed: Embed | None = None,
+        embedding_model: str | None = None,
+    ) -> None:
+        self.folder = folder
+        self.index = KnowledgeIndex(db_path)
+        self._retriever = Retriever(self.index)
+        self._embed = embed
+        self._embedding_model = embedding_model
+        self.report: SyncReport | None = None
+
+    def sync(self) -> SyncReport:
+        """Indexes what changed in the folder. Blocking; safe while others search."""
+        self.report = self.index.sync(self.folder)
+        return self.report
+
+    def areas(self) -> list[AreaInfo]:
+        return self.index.areas()
+
+    async def search(
+        self, query: str, *, areas: Iterable[str] | None = None, k: int = 8, first: int = 1
+    ) -> Found:
+        """The best passages, numbered from `first`."""
+        started = time.perf_counter_ns()
+        vector = await self._vector(query)
+        hits = await asyncio.to_thread(
+            self._retriever.search,
+            query,
+            k=k,
+            areas=areas,
+            query_vector=vector,
+            model=self._embedding_model,
+        )
+        return _found(hits, started, first)
+
+    async def specialist_search(
+        self, query: str, areas: Sequence[str] | None, *, k: int = 6, first: int = 1
+    ) -> Found:
+        """The best of the specialist's areas, and better ones from elsewhere if there are any.
+
+        A question can be routed by its tone and answered by a document of another area; such a
+        passage is let in when it covers clearly more of the question than the area's best.
+        """
+        started = time.perf_counter_ns()
+        own = await self.search(query, areas=areas, k=k)
+        hits = list(own.hits)
+        if areas is not None:
+            best = max((hit.relevance for hit in hits), default=0.0)
+            known = {hit.passage.passage_id for hit in hits}
+            for hit in (await self.search(query, k=3)).hits:
+                if hit.passage.passage_id not in known and hit.relevance > best + 0.1:
+                    hits.insert(0, hit)
+        return _found(hits[: k + 1], started, first)
+
+    async def whole_documents(
+        self, areas: Sequence[str] | None, query: str, budget_tokens: int, *, choose: bool
+    ) -> Found:
+        """Whole documents in stable order under a budget, as numbered passages.
+
+        `choose`: when the areas do not fit, documents are chosen by the question; otherwise they are
+        taken in path order, so that the prefix is the same for every question.
+        """
+        started = time.perf_counter_ns()
+        budget = budget_tokens * CHARS_PER_TOKEN
+        documents = await asyncio.to_thread(
+            self._retriever.best_documents, query if choose else "", areas, budget
+        )
+        sources = [
+            _source(n, passage, None)
+            for n, passage in enumerate(
+                (p for document in documents.documents for p in document.passages), start=1
+            )
+        ]
+        return Found(
+            sources=sources,
+            hits=[],
+            duration_us=(time.perf_counter_ns() - started) // 1000,
+            version=documents.version,
+            left_out=len(documents.left_out),
+        )
+
+    async def fits(self, areas: Sequence[str] | None, budget_tokens: int) -> bool:
+        """Whether all documents of the areas fit the budget."""
+        infos = await asyncio.to_thread(self.index.areas)
+        chars = sum(info.chars for info in infos if areas is None or info.area in areas)
+        return chars <= budget_tokens * CHARS_PER_TOKEN
+
+    def close(self) -> None:
+        self.index.close()
+
+    async def _vector(self, query: str) -> list[float] | None:
+        if self._embed is None:
+            return None
+        return (await self._embed([query]))[0]
+
+
+def _found(hits: list[Hit], started_ns: int, first: int) -> Found:
+    sources = [_source(n, hit.passage, hit.relevance) for n, hit in enumerate(hits, start=first)]
+    duration_us = (time.perf_counter_ns() - started_ns) // 1000
+    return Found(sources=sources, hits=hits, duration_us=duration_us)
+
+
+def _source(n: int, passage: Passage, score: float | None) -> Source:
+    return Source(
+        n=n,
+        passage_id=passage.passage_id,
+        document=passage.path,
+        title=passage.title,
+        heading=passage.heading,
+        area=passage.area,
+        text=passage.text,
+        score=None if score is None else round(score, 4),
+    )

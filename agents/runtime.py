@@ -1,0 +1,254 @@
+"""The composition root: wires settings, stores, models, knowledge, graphs, runs and analytics.
+
+One per process, made by `pages/components/session.py` for pages and by the lifespan for the server.
+Construction opens databases and starts threads but imports no LangGraph and no provider: that is
+`warm_up`, which runs in the background while the first page already shows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from agents.context import RunContext
+from agents.graphs import GRAPHS, GraphEntry, entry
+from agents.graphs import load as load_graph
+from agents.loop import LoopThread
+from agents.models import ModelRegistry
+from agents.retrieval import Knowledge
+from agents.run import Run, TurnRequest
+from agents.run_store import RunStore
+from agents.runs import RunManager
+from agents.tables import metadata
+from agents.threads import ThreadStore
+from agents.turn import GraphAccess, GraphTurn, checkpoint_thread
+from analytics.queries import Queries
+from analytics.recorder import Recorder, RunMeta
+from core.catalog import load_catalog
+from core.database import Database
+from core.errors import InvalidInput
+from core.events import Event
+from core.metrics_query import MetricsAnswer, MetricsQuestion
+from core.settings import Settings
+from core.text import message_text
+from core.version import VERSION
+
+if TYPE_CHECKING:
+    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+log = logging.getLogger(__name__)
+HISTORY_ROWS = 60
+
+
+class Runtime:
+    """Everything the doors need. Raises StorageError when the data folder cannot be used."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.catalog = load_catalog()
+        url = settings.database_url or f"sqlite:///{settings.path('app.db')}"
+        self.database = Database(url, metadata=metadata)
+        self.threads = ThreadStore(self.database)
+        self.store = RunStore(self.database)
+        self.lost_runs = self.store.recover()
+        self.knowledge = Knowledge(settings.path("knowledge.db"), settings.knowledge_dir)
+        self.recorder = Recorder(settings.path("analytics.db"))
+        self.queries = Queries(settings.path("analytics.db"), settings.reporting_timezone)
+        self.loop = LoopThread()
+        self.models = ModelRegistry(settings, self.catalog, loop=self.loop.loop)
+        self._saver: AsyncSqliteSaver | None = None
+        self._saver_lock = asyncio.Lock()
+        self._graphs: dict[str, Any] = {}
+        self._graphs_lock = threading.Lock()
+        self.runs = RunManager(
+            self.loop,
+            self.store,
+            self._turn,
+            observers=[self._record],
+            max_concurrent=settings.max_concurrent_runs,
+            max_queued=settings.max_queued_runs,
+        )
+        self._metas: dict[str, RunMeta] = {}
+        self.ready = threading.Event()
+        self.warm_up_s: float | None = None
+        self._closed = False
+        self._warmer = threading.Thread(target=self._warm_up, name="warm-up", daemon=True)
+
+    # -- what the doors call
+
+    def start(self, request: TurnRequest) -> Run:
+        """Validates and starts a turn. Raises InvalidInput, NotFound, ThreadBusy, StorageError …"""
+        from dataclasses import replace
+
+        text = message_text(request.text, self.settings.max_message_chars)
+        graph = entry(request.graph)
+        if request.agent is not None and request.agent not in graph.agents:
+            raise InvalidInput(
+                f"The graph '{graph.name}' has no agent '{request.agent}'.",
+                what_to_do="Choose an agent from the list.",
+            )
+        if request.thread_id is not None:
+            self.threads.get(request.thread_id, request.owner)
+        return self.runs.start(replace(request, text=text))
+
+    def events(self, run_id: str, owner: str) -> list[Event]:
+        """The log of any run, live or finished. Raises NotFound."""
+        run = self.runs.get(run_id)
+        if run is not None and run.request.owner == owner:
+            return run.read()
+        return self.store.log(run_id, owner)
+
+    def delete_thread(self, thread_id: str, owner: str) -> None:
+        """Stops what runs in a thread, then removes it and the agents' memory of it."""
+        self.threads.get(thread_id, owner)
+        run = self.runs.for_thread(thread_id)
+        if run is not None and not run.finished:
+            self.runs.cancel(run.id)
+            for _ in run.follow():
+                pass
+        self.threads.delete(thread_id, owner)
+        self.loop.submit(self._forget(thread_id))
+
+    def start_warm_up(self) -> None:
+        """Imports and builds in the background what the first answer needs. Once."""
+        if not self._warmer.is_alive() and not self.ready.is_set():
+            self._warmer.start()
+
+    def close(self, timeout: float = 10.0) -> None:
+        """Refuse, drain, cancel, flush, join, dispose: in this order. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        self.runs.close(timeout)
+        self.recorder.close()
+        self.loop.run(self._close_async(), timeout=5)
+        self.loop.close()
+        self.knowledge.close()
+        self.queries.close()
+        self.database.close()
+
+    # -- a turn
+
+    def _turn(self, run: Run) -> GraphTurn:
+        request, graph = run.request, entry(run.request.graph)
+        answer_models = self._answer_models(request)
+        context = RunContext(
+            run_id=run.id,
+            owner=request.owner,
+            models=self.models,
+            knowledge=self.knowledge,
+            metrics=self._metrics,
+            answer_models=answer_models,
+            router_models=self.settings.router_models,
+            pinned_agent=request.agent,
+            temperature=request.temperature,
+            max_history_tokens=self.settings.max_history_tokens,
+            prefix_budget_tokens=self._prefix_budget(answer_models),
+        )
+        return GraphTurn(
+            run, context, lambda: self._access(graph), lambda event: self._emit(run, event)
+        )
+
+    def _answer_models(self, request: TurnRequest) -> tuple[str, ...]:
+        configured = self.settings.answer_models
+        if request.model is None:
+            return configured
+        if not request.fallback:
+            return (request.model,)
+        return (request.model, *(m for m in configured if m != request.model))
+
+    def _prefix_budget(self, model_ids: Sequence[str]) -> int:
+        """The whole-document budget of the first model of the chain that can be called."""
+        usable = self.models.usable(model_ids)
+        model = self.catalog.find(usable[0]) if usable else None
+        return model.policy_prefix_tokens if model and model.policy_prefix_tokens else 8_000
+
+    def _metrics(self, question: MetricsQuestion) -> MetricsAnswer:
+        self.recorder.flush(1.0)
+        return self.queries.answer(question)
+
+    async def _access(self, graph: GraphEntry) -> GraphAccess:
+        saver = await self._open_saver()
+        compiled = self._graphs.get(graph.name)
+        if compiled is None:
+            compiled = await asyncio.to_thread(self._load_graph, graph.name)
+        if compiled.checkpointer is None:
+            compiled.checkpointer = saver
+        return GraphAccess(
+            graph=compiled,
+            entry=graph,
+            saver=saver,
+            history=lambda thread_id: self.store.history(thread_id, limit=HISTORY_ROWS),
+        )
+
+    def _load_graph(self, name: str) -> Any:
+        with self._graphs_lock:
+            if name not in self._graphs:
+                self._graphs[name] = load_graph(name)
+            return self._graphs[name]
+
+    async def _open_saver(self) -> AsyncSqliteSaver:
+        from agents.checkpoints import open_saver
+
+        async with self._saver_lock:
+            if self._saver is None:
+                self._saver = await open_saver(self.settings.path("checkpoints.db"))
+            return self._saver
+
+    def _emit(self, run: Run, event: Event) -> None:
+        """Publishes from a callback that may run on another thread."""
+        self.loop.loop.call_soon_threadsafe(self.runs.publish_from_callback, run, event)
+
+    async def _forget(self, thread_id: str) -> None:
+        from agents.checkpoints import forget
+
+        saver = await self._open_saver()
+        await forget(saver, [checkpoint_thread(thread_id, graph.name) for graph in GRAPHS])
+
+    async def _close_async(self) -> None:
+        await self.models.aclose()
+        if self._saver is not None:
+            await self._saver.conn.close()
+
+    def _record(self, run: Run, event: Event) -> None:
+        meta = self._metas.get(run.id)
+        if meta is None:
+            meta = self._metas[run.id] = RunMeta(
+                run_id=run.id,
+                thread_id=run.thread_id,
+                user_id=run.request.owner,
+                entry_point=run.request.entry_point,
+                app_version=VERSION,
+                graph=run.request.graph,
+                started_at_us=run.started_at_us,
+                stream=run.request.stream,
+            )
+        self.recorder.observe(meta, event)
+        if run.finished:
+            del self._metas[run.id]
+
+    # -- warm-up
+
+    def _warm_up(self) -> None:
+        started = time.perf_counter()
+        try:
+            self.knowledge.sync()
+            for graph in GRAPHS:
+                self._load_graph(graph.name)
+            self.loop.run(self._open_saver())
+            self.loop.run(self.models.warm_up())
+            import pandas  # noqa: F401  the first st.write_stream imports it: 1.4 s
+            import pyarrow  # noqa: F401
+        except Exception:  # a page must still open and say what is wrong
+            log.exception("warm-up failed")
+        # Streamlit collects garbage after each script run while holding the GIL; what was imported
+        # here never becomes garbage, so it need not be looked at (220 ms -> a few).
+        gc.collect()
+        gc.freeze()
+        self.warm_up_s = time.perf_counter() - started
+        self.ready.set()
