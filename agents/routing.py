@@ -82,11 +82,11 @@ async def _ask_router(
     context: RunContext, turns: Sequence[tuple[str, str]], ballot: Vote
 ) -> tuple[str, str, str | None]:
     from langchain_core.messages import HumanMessage, SystemMessage
-    from pydantic import BaseModel, Field, create_model
+    from pydantic import BaseModel, Field, JsonValue, create_model
 
     from core.errors import ProtocolError
 
-    names = [specialist.name for specialist in SPECIALISTS]
+    names: list[JsonValue] = [specialist.name for specialist in SPECIALISTS]
     choice: type[BaseModel] = create_model(
         "ChooseSpecialist",
         __doc__="The specialist that should answer.",

@@ -12,7 +12,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
@@ -46,14 +46,20 @@ SAVE_RETRY_S = 5.0
 class Turn(Protocol):
     """What a run does. Made once per run by the runtime."""
 
-    interrupts: Sequence[Interrupt]
-    finish_reason: str
-    notice: str | None
-    checkpointed: bool
-    node: str | None
-    agent: str | None
+    @property
+    def interrupts(self) -> Sequence[Interrupt]: ...
+    @property
+    def finish_reason(self) -> str: ...
+    @property
+    def notice(self) -> str | None: ...
+    @property
+    def checkpointed(self) -> bool: ...
+    @property
+    def node(self) -> str | None: ...
+    @property
+    def agent(self) -> str | None: ...
 
-    def events(self) -> AsyncIterator[Event]:
+    def events(self) -> AsyncGenerator[Event, None]:
         """Drafts, in order. Raises SwitchboardError; is cancelled by cancelling its task."""
 
     def close_open(self, status: str) -> Iterable[Event]:
@@ -225,7 +231,7 @@ class RunManager:
                 ),
             )
             turn = self._turns[run.id] = self._make_turn(run)
-            async with contextlib.aclosing(turn.events()) as drafts:  # type: ignore[type-var]
+            async with contextlib.aclosing(turn.events()) as drafts:
                 async for draft in drafts:
                     self._publish(run, draft)
                     if run.stopped_by:

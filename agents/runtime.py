@@ -27,8 +27,9 @@ from agents.runs import RunManager
 from agents.tables import metadata
 from agents.threads import ThreadStore
 from agents.turn import GraphAccess, GraphTurn, checkpoint_thread
+from analytics.facts import RunMeta
 from analytics.queries import Queries
-from analytics.recorder import Recorder, RunMeta
+from analytics.recorder import Recorder
 from core.catalog import load_catalog
 from core.database import Database
 from core.errors import InvalidInput
@@ -174,7 +175,7 @@ class Runtime:
 
     async def _access(self, graph: GraphEntry) -> GraphAccess:
         saver = await self._open_saver()
-        compiled = self._graphs.get(graph.name)
+        compiled: Any = self._graphs.get(graph.name)
         if compiled is None:
             compiled = await asyncio.to_thread(self._load_graph, graph.name)
         if compiled.checkpointer is None:

@@ -8,7 +8,7 @@ completed from the history people see, and a dangling tool call is closed.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -87,16 +87,17 @@ class GraphTurn:
     def close_open(self, status: str) -> Iterable[Event]:
         return self._translator.close_steps(status)
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> AsyncGenerator[Event, None]:
         access: GraphAccess = await self._access()
         self._translator = Translator(frozenset(access.entry.agents), self._run.elapsed_us)
         config = self._config(access)
         graph_input = await self._input(access, config)
-        async for part in access.graph.astream(
+        graph: Any = access.graph  # its overloads do not know the mode "tools"
+        async for part in graph.astream(
             graph_input,
             config,
             context=self._context,
-            stream_mode=STREAM_MODES,  # type: ignore[arg-type]
+            stream_mode=STREAM_MODES,
             subgraphs=True,
             version="v2",
             durability="exit",

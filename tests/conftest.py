@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.settings import PROCESS_DEFAULTS
+from tests.provider.fixtures import provider as provider
 
 for _name, _value in PROCESS_DEFAULTS.items():  # before anything imports LangGraph
     os.environ.setdefault(_name, _value)

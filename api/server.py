@@ -1,0 +1,69 @@
+"""What the server process does around the pages: headers, host check, start-up, shutdown."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from api.headers import SecurityHeaders
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
+
+
+class Closable(Protocol):
+    def start_warm_up(self) -> None: ...
+    def close(self, timeout: float = ...) -> None: ...
+
+
+def middleware(hosts: list[str]) -> list[Middleware]:
+    """Host check first, then security headers. `hosts`: names the server may be called by."""
+    import streamlit
+
+    index = Path(streamlit.__file__).parent / "static" / "index.html"
+    return [
+        Middleware(TrustedHostMiddleware, allowed_hosts=[*hosts, "[::1]"], www_redirect=False),
+        Middleware(SecurityHeaders, index_html=index.read_text("utf-8")),
+    ]
+
+
+def refuse_open_address(address: str | None, allowed: bool) -> None:
+    """Nobody logs in yet, so only this machine may connect. Raises SystemExit with the sentence."""
+    if allowed or (address or "").strip() in LOOPBACK:
+        return
+    raise SystemExit(
+        f"Switchboard has no login yet and will not listen on {address or 'every address'}. "
+        "Use --server.address 127.0.0.1, or set SWITCHBOARD_ALLOW_OPEN_ADDRESS=true if something "
+        "in front of it checks who connects."
+    )
+
+
+def lifespan(runtime: Callable[[], Closable]) -> Callable[[Any], Any]:
+    """Starts the runtime and its warm-up with the server, and drains it when the server stops.
+
+    A runtime that cannot start (a data folder that cannot be written) does not stop the server: the
+    page then shows the sentence that says what to do.
+    """
+
+    @contextlib.asynccontextmanager
+    async def run(_app: Any) -> AsyncIterator[None]:
+        started: list[Closable] = []
+
+        def start() -> None:
+            with contextlib.suppress(Exception):  # shown on the page, which tries again
+                built = runtime()
+                started.append(built)
+                built.start_warm_up()
+
+        starting = asyncio.create_task(asyncio.to_thread(start))
+        yield
+        await starting
+        for built in started:
+            await asyncio.to_thread(built.close, 8.0)
+
+    return run

@@ -1,0 +1,220 @@
+"""One answer: its text, and under it what it cost in time, tokens and money."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from agents.specialists import BY_NAME
+from core.pricing import format_usd
+from core.transcript import AnswerSummary, Transcript
+from pages.components.format import count, duration, speed
+from pages.components.markdown import escape, plain, safe
+
+if TYPE_CHECKING:
+    from core.catalog import Catalog
+
+_CITATION = re.compile(r"\[(\d{1,3})\]")
+_STATUS = {
+    "cancelled": ("Stopped", "gray", ":material/stop_circle:"),
+    "lost": ("Lost when Switchboard ended", "orange", ":material/power_off:"),
+    "interrupted": ("Waiting for a person", "blue", ":material/pan_tool:"),
+}
+
+
+def show_question(text: str) -> None:
+    with st.chat_message("user", avatar=":material/person:"):
+        st.markdown(plain(text))
+
+
+def assistant_message() -> Any:
+    """The frame of an answer."""
+    return st.chat_message("assistant", avatar=":material/hub:")
+
+
+def show_answer(text: str, summary: AnswerSummary, catalog: Catalog, key: str) -> None:
+    """A finished answer as it stands in the history. `key` makes its widgets stable."""
+    if text:
+        st.markdown(safe(text))
+    show_summary(text, summary, catalog, key)
+
+
+def show_summary(text: str, summary: AnswerSummary, catalog: Catalog, key: str) -> None:
+    """Everything under the text."""
+    _show_outcome(summary)
+    _show_fallbacks(summary, catalog)
+    st.caption(facts_line(summary, catalog))
+    columns = st.container(key=f"details_{key}")
+    with columns:
+        _show_sources(text, summary)
+        _show_steps(summary, catalog)
+
+
+def facts_line(summary: AnswerSummary, catalog: Catalog) -> str:
+    """Agent · model · first token · total · speed · tokens · cost, as one line of Markdown."""
+    parts = []
+    if summary.agent:
+        parts.append(f"**{escape(agent_title(summary.agent))}**")
+    if summary.model:
+        parts.append(escape(catalog.display_name(summary.model)))
+    if summary.ttft_us is not None:
+        parts.append(f"first token {duration(summary.ttft_us)}")
+    parts.append(f"total {duration(summary.duration_us)}")
+    if summary.tokens_per_s is not None:
+        parts.append(speed(summary.tokens_per_s))
+    if summary.calls:
+        parts.append(_tokens(summary))
+        cost = format_usd(summary.cost_pusd).replace("$", "\\$")
+        if summary.cost_pusd is None:
+            cost = "cost unknown"
+        elif not summary.cost_complete:
+            cost = f"at least {cost}"
+        parts.append(cost)
+    return " · ".join(parts)
+
+
+def agent_title(agent: str) -> str:
+    specialist = BY_NAME.get(agent)
+    return specialist.title if specialist else agent
+
+
+def waiting_line(transcript: Transcript, elapsed_s: float) -> str:
+    """What is happening now, for the time before the first token."""
+    if transcript.queued:
+        place = f", place {transcript.queue_position}" if transcript.queue_position else ""
+        what = f"Waiting for a free place{place}"
+    elif transcript.tools and list(transcript.tools.values())[-1].output is None:
+        what = f"Using {escape(list(transcript.tools.values())[-1].name)}"
+    elif transcript.sources is not None or transcript.attempts:
+        what = (
+            f"{escape(agent_title(transcript.agent))} is answering"
+            if transcript.agent
+            else "Answering"
+        )
+    elif transcript.route is not None:
+        what = f"{escape(agent_title(transcript.route.agent))} is reading the documents"
+    else:
+        what = "Choosing a specialist" if transcript.node == "supervisor" else "Starting"
+    return f":shimmer[{what}…] :gray[{elapsed_s:.0f} s]"
+
+
+def _tokens(summary: AnswerSummary) -> str:
+    sign = "≈ " if summary.usage_estimated else ""
+    cached = f" ({count(summary.cache_read_tokens)} cached)" if summary.cache_read_tokens else ""
+    return (
+        f"{sign}{count(summary.input_tokens)} tokens in{cached}, {count(summary.output_tokens)} out"
+    )
+
+
+def _show_outcome(summary: AnswerSummary) -> None:
+    if summary.error:
+        st.error(
+            f"{escape(summary.error['message'])}  \n{escape(summary.error['what_to_do'])}",
+            icon=":material/error:",
+        )
+    if summary.status in _STATUS:
+        label, color, icon = _STATUS[summary.status]
+        if summary.status == "cancelled" and summary.stop_us is not None:
+            late = summary.tokens_after_stop or 0
+            label = f"Stopped after {duration(summary.stop_us)}, {late} tokens arrived after Stop"
+        st.badge(label, color=color, icon=icon)  # type: ignore[arg-type]
+    if summary.notice:
+        st.info(escape(summary.notice), icon=":material/info:")
+
+
+def _show_fallbacks(summary: AnswerSummary, catalog: Catalog) -> None:
+    for failed in summary.fallbacks:
+        name = escape(catalog.display_name(failed["model"]))
+        reason = escape(str(failed.get("error_type") or "error"))
+        following = failed.get("next_model")
+        then = f" → {escape(catalog.display_name(following))}" if following else ""
+        st.badge(f"{name}: {reason}{then}", color="orange", icon=":material/alt_route:")
+
+
+def cited_numbers(text: str) -> list[int]:
+    """The passage numbers an answer cites, in order of their first appearance."""
+    return list(dict.fromkeys(int(n) for n in _CITATION.findall(text)))
+
+
+def _show_sources(text: str, summary: AnswerSummary) -> None:
+    if not summary.sources:
+        return
+    by_number = {source["n"]: source for source in summary.sources}
+    cited = [by_number[n] for n in cited_numbers(text) if n in by_number]
+    others = [source for source in summary.sources if source not in cited]
+    label = f"Sources ({len(cited)} cited)" if cited else "Sources (none cited)"
+    with st.expander(label, icon=":material/menu_book:", type="compact"):
+        for source in cited:
+            _show_source(source)
+        if others:
+            st.caption(f"Also read, not cited: {len(others)} passages")
+            titles = list(dict.fromkeys(_source_title(source) for source in others))
+            st.markdown("\n".join(f"- {title}" for title in titles[:12]))
+
+
+def _source_title(source: dict[str, Any]) -> str:
+    heading = f" › {escape(source['heading'])}" if source.get("heading") else ""
+    return f"{escape(source['title'])}{heading}"
+
+
+def _show_source(source: dict[str, Any]) -> None:
+    with st.container(border=True):
+        st.markdown(f"**\\[{source['n']}\\] {_source_title(source)}**")
+        st.caption(f"{escape(source['document'])} · area {escape(source['area'])}")
+        st.markdown(safe(source["text"]))
+
+
+def _show_steps(summary: AnswerSummary, catalog: Catalog) -> None:
+    if not summary.steps:
+        return
+    with st.expander(
+        f"Steps ({duration(summary.duration_us)})", icon=":material/account_tree:", type="compact"
+    ):
+        if summary.route:
+            st.markdown(_route_line(summary.route))
+        rows = [
+            {
+                "Step": ("\u2003" if step.get("parent_id") else "") + agent_title(step["name"]),
+                "Time": duration(step["duration_us"]),
+                "Status": step["status"],
+            }
+            for step in summary.steps
+        ]
+        rows += [
+            {
+                "Step": f"\u2003tool {tool['name']} {tool['input'][:160]}",
+                "Time": duration(tool["duration_us"]),
+                "Status": "error" if tool["error"] else "ok",
+            }
+            for tool in summary.tools
+        ]
+        st.markdown(_table(rows))
+        if summary.thinking:
+            st.caption("Thinking")
+            st.markdown(plain(summary.thinking))
+
+
+def _route_line(route: dict[str, Any]) -> str:
+    by = {
+        "pinned": "pinned by a person",
+        "local": "decided by the local vote",
+        "model": "decided by a router model",
+        "fallback": "decided by the local vote after the router failed",
+        "only_choice": "the only choice",
+    }[route["decided_by"]]
+    scores = ", ".join(
+        f"{escape(c['agent'])} {c['score']:.0%}" for c in route.get("candidates", ())
+    )
+    votes = f" Votes: {scores}." if scores else ""
+    return (
+        f"Route: **{escape(agent_title(route['agent']))}**, {by} in "
+        f"{duration(route['duration_us'])}. {escape(route['reason'])}{votes}"
+    )
+
+
+def _table(rows: list[dict[str, str]]) -> str:
+    lines = ["| Step | Time | Status |", "|---|---:|---|"]
+    lines += [f"| {escape(r['Step'])} | {r['Time']} | {escape(r['Status'])} |" for r in rows]
+    return "\n".join(lines)

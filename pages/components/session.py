@@ -1,0 +1,109 @@
+"""What a page knows: the one runtime, who is looking, and small values of this browser session.
+
+Session state holds ids and plain values only, and only this file names its keys.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.errors import SwitchboardError
+from core.ids import is_id
+
+if TYPE_CHECKING:
+    from agents.runtime import Runtime
+
+OWNER = "local"
+"""One person on loopback; identities come with logins."""
+
+_FRAME = "_frame"
+_NOTICE = "_notice"
+_CLOCK = "_clock"
+
+
+@dataclass(slots=True)
+class ScriptClock:
+    """Counts the script runs of a browser session. Shared by reference with watching threads."""
+
+    runs: int = 0
+
+
+@st.cache_resource(show_spinner=False)
+def runtime() -> Runtime:
+    """The process's runtime. Raises SwitchboardError when it cannot start; then tried again."""
+    from agents.runtime import Runtime
+    from core.settings import load_settings
+
+    return Runtime(load_settings())
+
+
+def enter_frame() -> None:
+    """Called by the entry file at the start of every script run."""
+    st.session_state[_FRAME] = True
+    clock().runs += 1
+
+
+def clock() -> ScriptClock:
+    if _CLOCK not in st.session_state:
+        st.session_state[_CLOCK] = ScriptClock()
+    value: ScriptClock = st.session_state[_CLOCK]
+    return value
+
+
+def begin_page() -> Runtime:
+    """The guard: first line of every page. Stops a page that was opened without the entry file.
+
+    With a folder named `pages`, Streamlit can run a page file directly after a restart; then there
+    would be no frame and no login around it.
+    """
+    if not st.session_state.pop(_FRAME, False):
+        st.error("This page was opened without its frame.")
+        st.page_link("streamlit_app.py", label="Open Switchboard")
+        st.stop()
+    try:
+        built = runtime()
+    except SwitchboardError as exc:
+        show_error(exc)
+        st.stop()
+    built.start_warm_up()
+    show_notice()
+    return built
+
+
+def show_error(exc: SwitchboardError) -> None:
+    """The sentence for a person: what failed and what to do."""
+    from pages.components.markdown import escape
+
+    st.error(f"{escape(exc.message)}  \n{escape(exc.what_to_do)}", icon=":material/error:")
+
+
+def keep_notice(exc: SwitchboardError) -> None:
+    """Shows an error of a callback at the top of the page in the run that follows it."""
+    st.session_state[_NOTICE] = exc
+
+
+def show_notice() -> None:
+    exc = st.session_state.pop(_NOTICE, None)
+    if exc is not None:
+        show_error(exc)
+
+
+def thread_id() -> str | None:
+    """The thread in the URL, if it has the form of an id."""
+    value = st.query_params.get("thread")
+    return value if is_id(value) else None
+
+
+def bad_thread_in_url() -> bool:
+    """True when the URL names something that cannot be a thread."""
+    return "thread" in st.query_params and thread_id() is None
+
+
+def set_thread(value: str | None) -> None:
+    if value is None:
+        st.query_params.pop("thread", None)
+    else:
+        st.query_params["thread"] = value

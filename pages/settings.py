@@ -1,0 +1,5 @@
+"""Comes next."""
+
+from pages.components import session
+
+runtime = session.begin_page()

@@ -1,0 +1,42 @@
+"""The door. Streamlit runs this file as the frame of every page, and serves its `app`.
+
+`streamlit run streamlit_app.py` finds the literal `app = st.App(...)` below and serves that; each
+browser session then runs the upper half.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+if __name__ == "__main__":
+    from pages.components import session
+
+    st.set_page_config(
+        page_title="Switchboard", page_icon="🔀", layout="wide", initial_sidebar_state="auto"
+    )
+    session.enter_frame()
+    page = st.navigation(
+        [
+            st.Page("pages/chat.py", title="Chat", url_path="chat", default=True),
+            st.Page("pages/compare.py", title="Compare", url_path="compare"),
+            st.Page("pages/dashboard.py", title="Dashboard", url_path="dashboard"),
+            st.Page("pages/settings.py", title="Settings", url_path="settings"),
+        ],
+        position="top",
+    )
+    page.run()
+else:
+    from api.server import lifespan, middleware, refuse_open_address
+    from core.settings import load_settings
+    from pages.components.session import runtime
+
+    _settings = load_settings()
+    refuse_open_address(st.get_option("server.address"), _settings.allow_open_address)
+    # With a folder named `pages` Streamlit starts in its old multipage mode, in which a deep link
+    # runs a page file alone. One call of st.navigation before the first session ends that.
+    st.navigation([st.Page(lambda: None, title="Switchboard", url_path="start")])
+    app = st.App(
+        __file__,
+        middleware=middleware(list(st.get_option("server.allowedHosts"))),
+        lifespan=lifespan(runtime),
+    )
