@@ -27,9 +27,8 @@ from agents.runs import RunManager
 from agents.tables import metadata
 from agents.threads import ThreadStore
 from agents.turn import GraphAccess, GraphTurn, checkpoint_thread
-from analytics.facts import RunMeta
 from analytics.queries import Queries
-from analytics.recorder import Recorder
+from analytics.recorder import Recorder, RunMeta
 from core.catalog import load_catalog
 from core.database import Database
 from core.errors import InvalidInput

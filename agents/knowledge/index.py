@@ -30,6 +30,8 @@ from agents.knowledge.rows import (
 from agents.knowledge.sync import Progress, SyncReport, run_sync
 from core.errors import NotFound, StorageError
 
+__all__ = ["AreaInfo", "DocumentInfo", "DocumentSet", "KnowledgeIndex", "Progress", "SyncReport"]
+
 IDLE_READERS = 8
 
 

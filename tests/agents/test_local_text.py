@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from agents.local.choose import dangles, without_loose_opener
 from agents.local.compose import cite
+from agents.local.expand import dangles, without_loose_opener
+from agents.local.inline import is_pointer, split_sentences
 from agents.local.question import Kind, procedure, read_question
-from agents.local.sentences import is_pointer, sections, split_sentences
+from agents.local.sentences import sections
 from agents.local.smalltalk import smalltalk
 from agents.local.stem import stem, words
 from core.events import Source

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage
 from pydantic import BaseModel
 
-from agents.providers.bedrock import AsyncBedrock
+from agents.providers.bedrock import AsyncBedrock, bedrock_chat
 from agents.providers.body import EventStreamFrames
 from agents.providers.clients import ProviderClients
-from core.errors import ProtocolError
+from core.errors import ModelAuthFailed, ProtocolError
 from tests.provider import Fault, ProviderServer, Recorded, Reply, ToolCall, Usage, eventstream
 from tests.provider.fixtures import module_server as module_server
 from tests.provider.langchain import (
@@ -269,6 +269,22 @@ def test_second_model_shares_the_client_and_is_made_at_once(provider: ProviderSe
     first, second, cpu_s = run(make)
     assert first.client is second.client is second.bedrock_client
     assert cpu_s < 0.01
+
+
+def test_missing_region_says_what_to_set() -> None:
+    with pytest.raises(ModelAuthFailed) as caught:
+        bedrock_chat(NOVA, clients=ProviderClients())
+    assert "AWS_REGION" in caught.value.what_to_do
+
+
+def test_missing_credentials_are_an_auth_failure_of_the_call() -> None:
+    async def ask(_: ProviderClients) -> None:
+        clients = ProviderClients()
+        with pytest.raises(ModelAuthFailed, match="credentials"):
+            await chunks_of(bedrock_chat(NOVA, clients=clients, region="us-east-1"))
+        await clients.aclose()
+
+    run(ask)
 
 
 @given(st.lists(st.integers(0, 400)))

@@ -1,0 +1,64 @@
+"""Brings an analytics database to the current schema: made new, or upgraded in numbered steps.
+
+A step is never edited once released, and says why it exists. It runs inside the caller's write
+transaction, so a database is at one version or the next and never between two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sqlalchemy import Connection, insert, inspect, select, update
+
+from analytics.schema import SCHEMA_VERSION, metadata, schema_meta
+from core.errors import StorageError
+
+Migration = Callable[[Connection], None]
+
+# Version reached -> what to do to a database of the version before.
+MIGRATIONS: Mapping[int, Migration] = {}
+
+
+class ForeignDatabase(StorageError):
+    """A healthy database that is not ours, or of a newer release: never moved, never written."""
+
+    default_what_to_do = "Set the address of the analytics database to a file of its own."
+
+
+def migrate(
+    connection: Connection,
+    *,
+    first_data_version: int,
+    migrations: Mapping[int, Migration] = MIGRATIONS,
+    target: int = SCHEMA_VERSION,
+) -> None:
+    """Makes or upgrades the tables. Raises ForeignDatabase when the file belongs to another program.
+
+    `first_data_version`: where the data version of a new file starts. The caller gives the time, so
+    that a file made after a broken one counts on instead of repeating versions readers cached.
+    """
+    names = set(inspect(connection).get_table_names())
+    if not names:
+        metadata.create_all(connection)
+        values = {"version": target, "data_version": first_data_version}
+        rows = [{"name": name, "value": value} for name, value in values.items()]
+        connection.execute(insert(schema_meta), rows)
+        return
+    if schema_meta.name not in names:
+        raise ForeignDatabase(
+            f"The analytics database holds tables of another program: {sorted(names)[0]}."
+        )
+    version = connection.execute(
+        select(schema_meta.c.value).where(schema_meta.c.name == "version")
+    ).scalar_one_or_none()
+    if version is None or version > target:
+        raise ForeignDatabase(
+            f"The analytics database was made by a newer Switchboard (schema {version}, "
+            f"this one knows {target}).",
+            what_to_do="Start the newer Switchboard, or move the analytics database away.",
+        )
+    for number in range(version + 1, target + 1):
+        migrations[number](connection)
+        connection.execute(
+            update(schema_meta).where(schema_meta.c.name == "version").values(value=number)
+        )

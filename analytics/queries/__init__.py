@@ -1,0 +1,193 @@
+"""All figures of the dashboard, the reports and the data agent, from one place.
+
+`Queries` is the only door to the analytics database for readers. Its answers are plain frozen
+values; a missing or empty database gives empty ones, a broken one raises StorageError.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+
+from analytics.metrics import RunMeasure
+from analytics.queries import answers, groups, over_time, runs, summary
+from analytics.queries.facts import Facts
+from analytics.queries.groups import AgentRow, ModelRow, Shares, TimeShares
+from analytics.queries.over_time import Axis, CountSeries, PercentileSeries, SumSeries, TokenKind
+from analytics.queries.reading import Reader
+from analytics.queries.runs import CallRow, RunDetail, RunRow, SlowRun, StepRow
+from analytics.queries.scope import Filter, Scope
+from analytics.queries.summary import DataQuality, Facets, KpiReport, Kpis
+from analytics.schema import run, schema_meta
+from analytics.timeaxis import RANGES_US, Window, bucket_size, buckets
+from core.errors import InvalidInput
+from core.metrics_query import MetricsAnswer, MetricsQuestion
+
+__all__ = [
+    "AgentRow",
+    "CallRow",
+    "CountSeries",
+    "DataQuality",
+    "Facets",
+    "Filter",
+    "KpiReport",
+    "Kpis",
+    "ModelRow",
+    "PercentileSeries",
+    "Queries",
+    "RunDetail",
+    "RunRow",
+    "Shares",
+    "SlowRun",
+    "StepRow",
+    "SumSeries",
+    "TimeShares",
+]
+
+LAST_MOMENT_US = 4_102_444_800_000_000  # 2100-01-01
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000
+
+
+class Queries:
+    """Safe from any thread; each call blocks for milliseconds, at most for the time limit."""
+
+    def __init__(
+        self,
+        path_or_url: str | Path,
+        timezone: str = "UTC",
+        *,
+        time_limit_s: float = 10.0,
+        now_us: Callable[[], int] = _now_us,
+    ) -> None:
+        self.zone = ZoneInfo(timezone)
+        self._reader = Reader(path_or_url, time_limit_s=time_limit_s)
+        self._facts = Facts(self._reader, self.data_version)
+        self._now_us = now_us
+
+    def window(self, keep: Filter) -> Window:
+        """The moments a filter's range covers now. Raises InvalidInput for impossible ones."""
+        length = RANGES_US[keep.range]
+        until = self._now_us() if keep.until_us is None else keep.until_us
+        since = keep.since_us
+        if since is None:
+            since = self._first_run_us(until) if length is None else until - length
+        if not 0 <= since < until <= LAST_MOMENT_US:
+            raise InvalidInput(
+                "The range ends before it begins.", what_to_do="Choose an end after the start."
+            )
+        return Window(since_us=since, until_us=until)
+
+    def pin(self, keep: Filter) -> Filter:
+        """The filter with its range fixed to moments: for all questions of one page.
+
+        They are then about the same rows, and the rows are read once.
+        """
+        window = self.window(keep)
+        return replace(keep, since_us=window.since_us, until_us=window.until_us)
+
+    def kpis(self, keep: Filter) -> KpiReport:
+        """The key figures, and those of the period of equal length before."""
+        scope, previous = self._scope(keep), None
+        if keep.range != "all":
+            previous = self._kpis(Scope(window=scope.window.before(), keep=scope.keep))
+        return KpiReport(current=self._kpis(scope), previous=previous)
+
+    def runs_by_status(self, keep: Filter) -> CountSeries:
+        """Runs over time by status."""
+        scope = self._scope(keep)
+        return over_time.runs_by_status(self._axis(scope), self._facts.runs(scope))
+
+    def percentiles_over_time(
+        self,
+        keep: Filter,
+        measure: RunMeasure = "first_token_us",
+        quantiles: Sequence[float] = (0.5, 0.95),
+    ) -> PercentileSeries:
+        """Percentiles of successful runs over time; a bucket without runs is a gap."""
+        scope = self._scope(keep)
+        return over_time.percentiles_over_time(
+            self._axis(scope), self._facts.runs(scope), measure, quantiles
+        )
+
+    def tokens_over_time(self, keep: Filter, kind: TokenKind = "all") -> SumSeries:
+        """Tokens over time by model."""
+        scope = self._scope(keep)
+        return over_time.tokens_over_time(self._axis(scope), self._facts.calls(scope), kind)
+
+    def cost_over_time(self, keep: Filter) -> SumSeries:
+        """Known cost over time by model in pico-USD, and how many calls have no price."""
+        scope = self._scope(keep)
+        return over_time.cost_over_time(self._axis(scope), self._facts.calls(scope))
+
+    def time_shares(self, keep: Filter) -> TimeShares:
+        """Where the time of successful runs goes."""
+        return groups.time_shares(self._reader, self._scope(keep))
+
+    def by_agent(self, keep: Filter) -> list[AgentRow]:
+        """One row per agent that answered, most runs first."""
+        return groups.by_agent(self._facts.runs(self._scope(keep)))
+
+    def by_model(self, keep: Filter) -> list[ModelRow]:
+        """One row per model that was asked, most attempts first."""
+        return groups.by_model(self._facts.calls(self._scope(keep)))
+
+    def recent_runs(
+        self, keep: Filter, limit: int = 50, before: tuple[int, str] | None = None
+    ) -> list[RunRow]:
+        """Newest first; `before` = (started_at_us, run_id) of the last row already shown."""
+        return runs.recent_runs(self._reader, self._scope(keep), limit, before)
+
+    def slowest_runs(self, keep: Filter, limit: int = 20) -> list[SlowRun]:
+        """Successful runs, slowest first, with their rank among all of the range."""
+        return runs.slowest_runs(self._reader, self._scope(keep), limit)
+
+    def run_detail(self, run_id: str) -> RunDetail | None:
+        """One run with steps, calls and their offsets; None when it was not recorded."""
+        return runs.run_detail(self._reader, run_id)
+
+    def data_quality(self, keep: Filter) -> DataQuality:
+        """How complete the figures of a range are. Dropped rows: `Recorder.health()`."""
+        scope = self._scope(keep)
+        return summary.data_quality(self._facts.runs(scope), self._facts.calls(scope))
+
+    def facets(self, keep: Filter) -> Facets:
+        """The values that occur in the filter's range, for the filter widgets."""
+        return summary.facets(self._reader, self.window(keep))
+
+    def answer(self, question: MetricsQuestion) -> MetricsAnswer:
+        """The data agent's tool. Raises InvalidInput for a measure or filter that does not exist."""
+        keep = answers.checked_filter(question)
+        return answers.answer(self._reader, self._scope(keep), question, self.zone)
+
+    def data_version(self) -> int:
+        """Grows with every commit of the recorder, also one in another process. 0 = nothing yet."""
+        version = select(schema_meta.c.value).where(schema_meta.c.name == "data_version")
+        rows = self._reader.rows(version)
+        return int(rows[0]["value"]) if rows else 0
+
+    def close(self) -> None:
+        """Idempotent."""
+        self._reader.close()
+
+    def _scope(self, keep: Filter) -> Scope:
+        return Scope(window=self.window(keep), keep=keep)
+
+    def _kpis(self, scope: Scope) -> Kpis:
+        return summary.kpis(scope.window, self._facts.runs(scope), self._facts.calls(scope))
+
+    def _axis(self, scope: Scope) -> Axis:
+        size = bucket_size(scope.window)
+        return Axis(size, tuple(buckets(scope.window, size, self.zone)))
+
+    def _first_run_us(self, until_us: int) -> int:
+        rows = self._reader.rows(select(func.min(run.c.started_at_us).label("first")))
+        first = rows[0]["first"] if rows else None
+        return min(int(first), until_us - 1) if first is not None else until_us - 1

@@ -1,0 +1,119 @@
+"""Records every run without ever being in its way: folds in memory, hands over to the writer.
+
+A run is on disk as "running" from its first event on, so a live page sees it, and a process that
+was killed leaves it to be marked "lost" by the next one. What cannot be written is counted and
+shown by `health()`; the run itself never notices.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from analytics.facts import RunFold, RunMeta
+from analytics.rows import running_row
+from analytics.store import AnalyticsStore, database_url
+from analytics.writer import Writer
+from core.events import Event
+from core.events_codec import is_terminal
+
+__all__ = ["Recorder", "RecorderHealth", "RunMeta"]
+
+log = logging.getLogger(__name__)
+
+INTERVAL_S = 0.25
+# Events after which the row of a running run is written again: it knows more then.
+_SNAPSHOTS = frozenset({"run_started", "route"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecorderHealth:
+    """What the health page shows. Counts are since the process started."""
+
+    rows_written: int
+    runs_written: int
+    dropped: int
+    """Finished runs that are missing: no place in the queue, refused values, or the process ended."""
+    waiting: int
+    open_runs: int
+    observer_errors: int
+    lag_us: int
+    """Age of the oldest thing not written yet; 0 when nothing waits."""
+    failing: bool
+    """True while the last attempt to write failed."""
+    last_error: str | None
+    last_error_at_us: int | None
+    last_commit_at_us: int | None
+    file_bytes: int | None
+
+
+class Recorder:
+    """One per process. `observe` belongs to the run loop, everything else to any thread."""
+
+    def __init__(
+        self,
+        path_or_url: str | Path,
+        *,
+        interval_s: float = INTERVAL_S,
+        max_waiting: int = 10_000,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = AnalyticsStore(database_url(path_or_url))
+        self._writer = Writer(
+            self._store, interval_s=interval_s, max_waiting=max_waiting, clock=clock
+        )
+        self._folds: dict[str, RunFold] = {}
+        self._dropped = self._observer_errors = 0
+
+    def observe(self, meta: RunMeta, event: Event) -> None:
+        """Folds one event of a run. Microseconds; never blocks, never raises."""
+        try:
+            fold = self._folds.get(meta.run_id)
+            fresh = fold is None
+            if fold is None:
+                fold = self._folds[meta.run_id] = RunFold(meta=meta)
+            fold.add(event)
+            if event.type == "token":
+                return
+            if is_terminal(event):
+                del self._folds[meta.run_id]
+                if not self._writer.offer(fold):
+                    self._dropped += 1
+            elif fresh or event.type in _SNAPSHOTS:
+                self._writer.offer(running_row(fold))
+        except Exception:  # the run goes on whatever happens to its numbers
+            self._observer_errors += 1
+            log.exception("an event of a run was not recorded")
+
+    def data_version(self) -> int:
+        """Grows with every commit and never repeats. 0 before the file is open."""
+        return self._store.data_version
+
+    def health(self) -> RecorderHealth:
+        """A snapshot; cheap enough for every refresh of a page."""
+        stats = self._writer.stats
+        return RecorderHealth(
+            rows_written=stats.rows,
+            runs_written=stats.runs,
+            dropped=stats.dropped + self._dropped,
+            waiting=self._writer.waiting,
+            open_runs=len(self._folds),
+            observer_errors=self._observer_errors,
+            lag_us=self._writer.lag_us(),
+            failing=stats.failing,
+            last_error=stats.last_error,
+            last_error_at_us=stats.last_error_at_us,
+            last_commit_at_us=stats.last_commit_at_us,
+            file_bytes=self._store.size_bytes(),
+        )
+
+    def flush(self, timeout: float = 5.0) -> bool:
+        """Waits until everything observed so far is on disk; False when the time ran out."""
+        return self._writer.flush(timeout)
+
+    def close(self, timeout: float = 10.0) -> None:
+        """Writes what waits and ends the writer thread. Idempotent; later events are dropped."""
+        self._writer.close(timeout)

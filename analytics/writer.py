@@ -1,0 +1,227 @@
+"""The writer thread: a bounded queue in front, one transaction per quarter of a second behind.
+
+When the storage fails, what waits is kept and tried again with growing pauses; when the queue is
+full, what comes next is refused, and whoever offered it counts the loss.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from analytics.call_rows import Row
+from analytics.facts import RunFold
+from analytics.rows import RunFacts, run_facts
+from analytics.store import AnalyticsStore, BadRows
+from core.errors import StorageError
+
+log = logging.getLogger(__name__)
+
+ROWS_PER_COMMIT = 200
+MAX_RETRY_S = 5.0
+# How many waiting items end the pause between two commits early: about ROWS_PER_COMMIT rows.
+_ENOUGH_ITEMS = 30
+
+Item = Row | RunFold
+"""A row of a run that goes on, or the fold of one that ended (made into rows on the thread)."""
+
+
+@dataclass(kw_only=True, slots=True)
+class WriterStats:
+    """Counts since the process started. Written by the writer thread only."""
+
+    rows: int = 0
+    runs: int = 0
+    dropped: int = 0
+    failing: bool = False
+    last_error: str | None = None
+    last_error_at_us: int | None = None
+    last_commit_at_us: int | None = None
+
+
+class Writer:
+    """`offer` belongs to one thread (the run loop), the rest to any."""
+
+    def __init__(
+        self,
+        store: AnalyticsStore,
+        *,
+        interval_s: float,
+        max_waiting: int,
+        clock: Callable[[], float],
+    ) -> None:
+        self.stats = WriterStats()
+        self._store = store
+        self._interval_s = interval_s
+        self._max_waiting = max_waiting
+        self._clock = clock
+        self._queue: deque[tuple[float, Item]] = deque()
+        self._pending: list[tuple[float, Item]] = []
+        self._accepted = self._settled = 0
+        self._closing = False
+        self._work, self._hurry = threading.Event(), threading.Event()
+        self._work.set()  # opens the file at once: a broken one is known before the first run
+        self._done = threading.Condition()
+        self._thread = threading.Thread(target=self._loop, name="analytics-writer", daemon=True)
+        self._thread.start()
+
+    def offer(self, item: Item) -> bool:
+        """Queues an item; False when there is no place. Never blocks.
+
+        Rows of running runs have half the places: they can be missed, finished runs cannot.
+        """
+        limit = self._max_waiting // 2 if isinstance(item, dict) else self._max_waiting
+        if self._closing or self.waiting >= limit:
+            return False
+        self._accepted += 1
+        self._queue.append((self._clock(), item))
+        self._work.set()
+        if len(self._queue) >= _ENOUGH_ITEMS:
+            self._hurry.set()
+        return True
+
+    @property
+    def waiting(self) -> int:
+        return len(self._pending) + len(self._queue)
+
+    def lag_us(self) -> int:
+        """Age of the oldest item not written yet; 0 when nothing waits."""
+        for items in (self._pending, self._queue):
+            try:
+                return int((self._clock() - items[0][0]) * 1e6)
+            except IndexError:
+                continue
+        return 0
+
+    def flush(self, timeout: float) -> bool:
+        """Waits until everything offered so far is on disk; False when the time ran out."""
+        target = self._accepted
+        self._hurry.set()
+        self._work.set()
+        with self._done:
+            return self._done.wait_for(lambda: self._settled >= target, timeout)
+
+    def close(self, timeout: float) -> None:
+        """Writes what waits, once, and ends the thread. What is left then counts as dropped."""
+        self._closing = True
+        self._hurry.set()
+        self._work.set()
+        self._thread.join(timeout)
+        if self._thread.is_alive():
+            log.warning("the analytics writer did not stop within %.0f s", timeout)
+
+    # -- the thread
+
+    def _loop(self) -> None:
+        delay, last_round = 0.0, False
+        while not last_round:
+            self._work.wait()
+            self._hurry.wait(delay)
+            last_round = self._closing
+            self._work.clear()
+            self._hurry.clear()
+            if self._drain():
+                delay = self._interval_s
+            else:
+                delay = min(max(delay, self._interval_s) * 2, MAX_RETRY_S)
+                self._work.set()
+        self._settle_rest()
+        self._store.close()
+
+    def _drain(self) -> bool:
+        """Writes everything that waits. False when the storage failed; then the rest stays."""
+        try:
+            self._store.open()
+            self._note_incident()
+            while self._pending or self._take():
+                self._write()
+                written = len(self._pending)
+                self._pending.clear()
+                self._settle(written)
+        except Exception as exc:
+            self._fail(exc)
+            return False
+        self.stats.failing = False
+        return True
+
+    def _take(self) -> bool:
+        rows = 0
+        while self._queue and rows < ROWS_PER_COMMIT:
+            at, item = self._queue.popleft()
+            self._pending.append((at, item))
+            rows += 1 if isinstance(item, dict) else 1 + len(item.steps) + len(item.calls)
+        return bool(self._pending)
+
+    def _write(self) -> None:
+        """The pending items in one transaction; of one run only what came last."""
+        running: dict[object, Row] = {}
+        finished: list[RunFacts] = []
+        for _, item in self._pending:
+            if isinstance(item, dict):
+                running[item["run_id"]] = item
+                continue
+            running.pop(item.meta.run_id, None)
+            try:
+                finished.append(run_facts(item))
+            except Exception:
+                self._drop(item.meta.run_id)
+        rows = list(running.values())
+        try:
+            self._commit(rows, finished)
+        except BadRows:
+            self._write_one_by_one(rows, finished)
+
+    def _write_one_by_one(self, running: list[Row], finished: list[RunFacts]) -> None:
+        """One run with impossible values must not cost the others of its transaction."""
+        for facts in [*(RunFacts(run=row) for row in running), *finished]:
+            alive = facts.run["status"] == "running"
+            try:
+                self._commit([facts.run] if alive else [], [] if alive else [facts])
+            except BadRows:
+                self._drop(facts.run["run_id"])
+
+    def _commit(self, running: list[Row], finished: list[RunFacts]) -> None:
+        if running or finished:
+            self.stats.rows += self._store.write(running, finished)
+            self.stats.runs += len(finished)
+            self.stats.last_commit_at_us = time.time_ns() // 1000
+
+    def _settle(self, count: int) -> None:
+        with self._done:
+            self._settled += count
+            self._done.notify_all()
+
+    def _settle_rest(self) -> None:
+        left = [*self._pending, *self._queue]
+        self.stats.dropped += sum(not isinstance(item, dict) for _, item in left)
+        if left:
+            log.error("%d recorded items could not be written before the end", len(left))
+        self._settle(len(left))
+
+    # -- what went wrong
+
+    def _drop(self, run_id: object) -> None:
+        self.stats.dropped += 1
+        self._note(f"Run {run_id} has values that cannot be stored.")
+        log.exception("run %s cannot be stored", run_id)
+
+    def _fail(self, exc: Exception) -> None:
+        message = exc.message if isinstance(exc, StorageError) else f"{type(exc).__name__}: {exc}"
+        if not self.stats.failing:  # once per fault, not once per try
+            log.warning("analytics cannot be written; runs go on: %s", message, exc_info=exc)
+        self.stats.failing = True
+        self._note(message)
+
+    def _note_incident(self) -> None:
+        if self._store.incident is not None:
+            log.warning("%s", self._store.incident)
+            self._note(self._store.incident)
+            self._store.incident = None
+
+    def _note(self, message: str) -> None:
+        self.stats.last_error = message
+        self.stats.last_error_at_us = time.time_ns() // 1000

@@ -1,0 +1,192 @@
+"""The recorder: what is on disk when, what it costs the run, what it says about itself."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analytics.recorder import Recorder
+from core.events import Cancelled, Heartbeat, Token
+from tests.analytics.scripts import meta, script, simple_run, started
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "analytics.db"
+
+
+@pytest.fixture
+def recorder(path: Path) -> Iterator[Recorder]:
+    found = Recorder(path, interval_s=0.01)
+    yield found
+    found.close()
+
+
+def rows(path: Path, query: str) -> list[Any]:
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+        found = connection.execute(query).fetchall()
+    connection.close()
+    return found
+
+
+def play(recorder: Recorder, run_id: str, *, events: int | None = None) -> None:
+    of, script_ = simple_run(meta(run_id))
+    for event in script_[:events]:
+        recorder.observe(of, event)
+
+
+def test_a_finished_run_is_on_disk_with_its_calls(recorder: Recorder, path: Path) -> None:
+    play(recorder, "r1")
+    assert recorder.flush()
+    assert rows(path, "SELECT status, duration_us, usage_input_tokens FROM run") == [
+        ("ok", 100_000, 100)
+    ]
+    assert rows(path, "SELECT run_id, call_id FROM llm_call") == [("r1", "r1-c")]
+
+
+def test_a_run_is_visible_as_running_from_its_first_event(recorder: Recorder, path: Path) -> None:
+    recorder.observe(meta(), script((0, Heartbeat(state="queued")))[0])
+    assert recorder.flush()
+    assert rows(path, "SELECT status, agent_name FROM run") == [("running", None)]
+
+
+def test_a_running_row_knows_the_agent_once_it_is_routed(recorder: Recorder, path: Path) -> None:
+    play(recorder, "r1", events=2)
+    assert recorder.flush()
+    assert rows(path, "SELECT status, agent_name FROM run") == [("running", "billing")]
+
+
+def test_a_run_left_running_by_a_dead_process_is_lost_at_the_next_start(path: Path) -> None:
+    first = Recorder(path, interval_s=0.01)
+    play(first, "r1", events=1)
+    first.close()
+    second = Recorder(path, interval_s=0.01)
+    second.flush()
+    second.close()
+    assert rows(path, "SELECT status, error_type, duration_us FROM run") == [
+        ("lost", "process_lost", None)
+    ]
+
+
+def test_runs_of_this_process_are_not_lost_when_the_file_is_opened_again(path: Path) -> None:
+    recorder = Recorder(path, interval_s=0.01)
+    now = recorder._store._since_us + 5
+    recorder.observe(replace(meta(), started_at_us=now), script((0, started()))[0])
+    assert recorder.flush()
+    recorder._store.close()
+    play(recorder, "r2")
+    assert recorder.flush()
+    recorder.close()
+    assert rows(path, "SELECT status FROM run ORDER BY run_id") == [("running",), ("ok",)]
+
+
+def test_a_run_observed_twice_is_one_run(recorder: Recorder, path: Path) -> None:
+    for _ in range(2):
+        play(recorder, "r1")
+        assert recorder.flush()
+    assert rows(path, "SELECT count(*), sum(cost_pusd) FROM llm_call") == [(1, 21_600_000)]
+
+
+def test_the_data_version_grows_with_every_commit_and_after_a_new_file(
+    recorder: Recorder, path: Path
+) -> None:
+    seen = [recorder.data_version()]
+    for run_id in ("r1", "r2"):
+        play(recorder, run_id)
+        assert recorder.flush()
+        seen.append(recorder.data_version())
+    path.unlink()
+    play(recorder, "r3")
+    assert recorder.flush()
+    seen.append(recorder.data_version())
+    assert seen == sorted(set(seen))
+
+
+def test_values_that_cannot_be_stored_cost_only_their_own_run(
+    recorder: Recorder, path: Path
+) -> None:
+    recorder.flush()
+    for run_id, tokens in (("good", 1), ("huge", 2**70), ("fine", 3)):
+        of, events = simple_run(meta(run_id), input_tokens=tokens)
+        for event in events:
+            recorder.observe(of, event)
+    assert recorder.flush()
+    assert rows(path, "SELECT run_id FROM run WHERE status = 'ok' ORDER BY run_id") == [
+        ("fine",),
+        ("good",),
+    ]
+    assert recorder.health().dropped == 1
+    assert "huge" in (recorder.health().last_error or "")
+
+
+def test_an_event_that_breaks_the_fold_is_counted_and_not_raised(recorder: Recorder) -> None:
+    broken: Any = object()
+    recorder.observe(meta(), broken)
+    assert recorder.health().observer_errors == 1
+
+
+def test_a_full_queue_drops_and_counts_and_keeps_places_for_finished_runs(path: Path) -> None:
+    path.parent.joinpath("analytics.db").mkdir()  # cannot be opened, so nothing leaves the queue
+    recorder = Recorder(path, interval_s=0.01, max_waiting=4)
+    for k in range(6):
+        play(recorder, f"r{k}")
+    health = recorder.health()
+    assert (health.waiting, health.dropped) == (4, 4)
+    recorder.close(timeout=5)
+    assert recorder.health().dropped == 6
+
+
+def test_health_counts_what_was_written(recorder: Recorder) -> None:
+    assert recorder.flush()
+    before = recorder.health().rows_written
+    play(recorder, "r1")
+    recorder.observe(meta("r2"), script((0, started()), run_id="r2")[0])
+    assert recorder.flush()
+    health = recorder.health()
+    assert (health.runs_written, health.open_runs, health.waiting, health.lag_us) == (1, 1, 0, 0)
+    assert health.rows_written - before >= 3
+    assert not health.failing
+    assert (health.file_bytes or 0) > 0
+
+
+def test_closing_twice_is_harmless_and_late_events_are_counted(path: Path) -> None:
+    recorder = Recorder(path)
+    play(recorder, "r1")
+    recorder.close()
+    recorder.close()
+    play(recorder, "r2")
+    assert rows(path, "SELECT run_id FROM run") == [("r1",)]
+    assert recorder.health().dropped == 1
+
+
+def test_closing_writes_what_waits_without_waiting_for_the_interval(path: Path) -> None:
+    recorder = Recorder(path, interval_s=60)
+    recorder.flush()
+    play(recorder, "r1")
+    recorder.close(timeout=5)
+    assert rows(path, "SELECT status FROM run") == [("ok",)]
+
+
+def test_interleaved_runs_keep_their_own_events(recorder: Recorder, path: Path) -> None:
+    runs = [simple_run(meta(name), input_tokens=ord(name)) for name in "abc"]
+    for events in zip(*(script_ for _, script_ in runs), strict=True):
+        for (of, _), event in zip(runs, events, strict=True):
+            recorder.observe(of, event)
+    assert recorder.flush()
+    found = rows(path, "SELECT run_id, usage_input_tokens FROM run ORDER BY run_id")
+    assert found == [("a", 97), ("b", 98), ("c", 99)]
+
+
+def test_a_stopped_run_keeps_its_partial_numbers(recorder: Recorder, path: Path) -> None:
+    of, events = simple_run(meta("r1"), end=Cancelled(by="user"))
+    for event in events:
+        recorder.observe(of, event)
+    recorder.observe(meta("r2"), script((5, Token(text="x")), run_id="r2")[0])
+    assert recorder.flush()
+    found = rows(path, "SELECT status, first_token_us, cost_pusd FROM run WHERE run_id = 'r1'")
+    assert found == [("cancelled", 40_000, 21_600_000)]
