@@ -1,7 +1,8 @@
 """Finds the documents of the knowledge folder. Reads names and bytes, decides nothing about text.
 
 Sub-folders of the root are areas; a file directly in the root belongs to `general`. Hidden names
-are skipped silently; everything else that is left out is reported with its reason.
+and folders that hold a file named `.noindex` are skipped silently; everything else that is left out
+is reported with its reason.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from agents.knowledge.passages import SUFFIXES
 
 MAX_FILE_BYTES = 5_000_000
 ROOT_AREA = "general"
+SKIP_MARK = ".noindex"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +51,8 @@ def find_documents(root: Path) -> Iterator[Found]:
             if folder == root:
                 raise
             yield _left_out(root, folder, f"the folder cannot be read: {exc.strerror}")
+            continue
+        if any(item.name == SKIP_MARK for item in items):
             continue
         for item in items:
             if item.name.startswith("."):

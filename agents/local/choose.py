@@ -102,12 +102,24 @@ class _Draft:
 
 
 def choose(
-    question: Question, weights: Weights, scored: Sequence[Scored], *, budget: int | None = None
+    question: Question,
+    weights: Weights,
+    scored: Sequence[Scored],
+    *,
+    budget: int | None = None,
+    plain: bool = False,
 ) -> list[Chosen]:
-    """What to say, best section first. [] when nothing is worth saying."""
+    """What to say, best section first. [] when nothing is worth saying.
+
+    `plain`: sentences only, no lists, tables or code.
+    """
     by_place = {(s.section.index, s.place): s for s in scored}
     candidates = sorted(
-        (s for s in scored if not s.unit.pointer),
+        (
+            s
+            for s in scored
+            if not s.unit.pointer and not (plain and (s.unit.kind != "sentence" or s.unit.is_lead))
+        ),
         key=lambda s: (-s.score, s.section.index, s.place),
     )[:CANDIDATES]
     draft = _Draft(weights=weights, left=BUDGET_WORDS[question.kind] if budget is None else budget)
@@ -122,7 +134,7 @@ def choose(
             continue
         opens = not draft.said
         draft.add(best, places, by_place)
-        if opens:
+        if opens and not plain:
             for place in elaboration(question, best, places):
                 draft.add(by_place[best.section.index, place], [place], by_place)
     return [

@@ -164,5 +164,5 @@ def _worthy(best: Scored, items: Sequence[int], by_place: Mapping[Place, Scored]
     """The items of a long list that speak to the question; at most five, the best always."""
     ranked = sorted(items, key=lambda p: -by_place[best.section.index, p].score)
     top = by_place[best.section.index, ranked[0]].score
-    kept = [p for p in ranked[:5] if by_place[best.section.index, p].score >= 0.75 * top]
-    return sorted(kept)
+    more = (p for p in ranked[1:5] if by_place[best.section.index, p].score >= 0.75 * top > 0)
+    return sorted([ranked[0], *more])

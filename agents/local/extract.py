@@ -59,8 +59,8 @@ def answer(text: str, sources: Sequence[Source], *, asked: str | None = None) ->
     if sure < NEAR or not chosen:
         return not_held(question, evidence.weights, evidence.sections, found)
     if sure < SURE:
-        plain = [s for s in evidence.units if s.unit.kind == "sentence" and not s.unit.is_lead]
-        near = choose(question, evidence.weights, plain, budget=45)[:1] or chosen[:1]
+        near = choose(question, evidence.weights, evidence.units, budget=45, plain=True)[:1]
+        near = near or chosen[:1]
         return closest_only(question, evidence.weights, near)
     return verdict(question, chosen) + render(question, evidence.weights, chosen)
 

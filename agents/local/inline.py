@@ -12,10 +12,10 @@ _ABBREVIATION = re.compile(
 _SENTENCE_END = re.compile(
     r"(?<=[.!?…])[\"'”’)\]*_]*\s+(?=[\"'“‘(\[*_`$]*[A-Z0-9À-Þ`])|(?<=[。！？])\s*"
 )
-_SPAN = re.compile(r"`[^`]+`|\[[^\]]*\]\([^)]*\)")
-_IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
-_COMMENT = re.compile(r"<!--.*?-->|<a (?:name|id)=[^>]*>(?:</a>)?|<br\s*/?>", re.DOTALL)
-RELATIVE_LINK = re.compile(r"\[([^\]]+)\]\((?!https?://)[^)]*\)")
+_SPAN = re.compile(r"`[^`]+`|\[[^\]\[]{0,300}\]\([^)]{0,500}\)")
+_IMAGE = re.compile(r"!\[[^\]\[]{0,300}\]\([^)]{0,500}\)")
+_COMMENT = re.compile(r"<!--.{0,2000}?-->|<a (?:name|id)=[^>]*>(?:</a>)?|<br\s*/?>", re.DOTALL)
+RELATIVE_LINK = re.compile(r"\[([^\]\[]{1,300})\]\((?!https?://)[^)]{0,500}\)")
 _QUOTE = re.compile(r"^[ \t]*>[ \t]?", re.MULTILINE)
 _ADMONITION = re.compile(r"\[!(\w+)\][ \t]*\n?")
 _LABEL = re.compile(r"\*\*[^*]{2,120}\*\*[.!?]?")
@@ -25,7 +25,7 @@ _POINTER = re.compile(
     re.IGNORECASE,
 )
 _ABOUT_PAGE = re.compile(
-    r"^(?:this|the following) (?:page|guide|article|section|document|chapter|topic|handbook)\b",
+    r"^(?:welcome to\b|(?:this|the following) (?:page|guide|article|section|document|chapter|topic|handbook)\b)",
     re.I,
 )
 

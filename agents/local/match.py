@@ -14,6 +14,8 @@ from agents.local.weights import SYNONYM, Weights
 SAME_QUESTION = 0.75
 """Likeness from which a heading is the question itself."""
 
+PLAIN_HEADING = 0.35
+"""What the likeness of a heading that is no question counts."""
 _SMALL_WORD = 0.3
 """Weight of a word like "how many" or "not" when a heading is compared with the question."""
 
@@ -39,7 +41,9 @@ def likeness(question: Question, section: Section) -> float:
             left[met] -= 1
             both += SYNONYM
     dice = 2 * both / (mass(asked) + mass(head))
-    return max(0.0, dice - 0.5) * 2
+    alike = max(0.0, dice - 0.5) * 2
+    # Only below a heading that is a question does the first sentence answer it.
+    return alike if section.heading.endswith("?") else alike * PLAIN_HEADING
 
 
 def focus(weights: Weights, found: Set[str]) -> float:

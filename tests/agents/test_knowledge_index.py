@@ -375,3 +375,15 @@ def test_kill_during_indexing_leaves_whole_documents_only(tmp_path: Path, root: 
         with index.writer() as db:
             db.execute("INSERT INTO porter (porter, rank) VALUES ('integrity-check', 1)")
             db.execute("INSERT INTO trigram (trigram, rank) VALUES ('integrity-check', 1)")
+
+
+def test_a_folder_marked_noindex_is_left_out(tmp_path: Path) -> None:
+    for name in ("general/a.md", "notes/b.md", "notes/deeper/c.md"):
+        path = tmp_path / "docs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"# {name}\n\nText of {name}.")
+    (tmp_path / "docs" / "notes" / ".noindex").touch()
+    with KnowledgeIndex(tmp_path / "k.db") as index:
+        report = index.sync(tmp_path / "docs")
+        assert (report.added, report.problems) == (1, ())
+        assert [info.area for info in index.areas()] == ["general"]

@@ -1,0 +1,135 @@
+"""The chat page in process: states, callbacks, errors. What only a browser shows is in tests/browser."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from pages.components.session import runtime
+
+APP = str(Path(__file__).parents[2] / "streamlit_app.py")
+
+
+@pytest.fixture
+def app(data_dir: Path) -> Iterator[AppTest]:
+    """The app over a runtime of its own, closed afterwards."""
+    st.cache_resource.clear()
+    yield AppTest.from_file(APP, default_timeout=30)
+    runtime().close(2.0)
+    st.cache_resource.clear()
+
+
+def run(app: AppTest) -> AppTest:
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def send(app: AppTest, text: str) -> AppTest:
+    app.chat_input[0].set_value(text)
+    return run(app)
+
+
+def test_a_first_visit_shows_starters_and_no_threads(app: AppTest) -> None:
+    run(app)
+    assert app.title[0].value == "What would you like to know?"
+    assert [b.key for b in app.button if b.key and b.key.startswith("starter")] != []
+    assert "listed here" in app.sidebar.caption[0].value
+
+
+def test_a_question_is_answered_and_its_thread_is_in_the_url(app: AppTest) -> None:
+    send(run(app), "What is Switchboard?")
+    assert [m.name for m in app.chat_message] == ["user", "assistant"]
+    facts = [c.value for c in app.chat_message[1].caption]
+    assert any("first token" in line and "tokens in" in line for line in facts), facts
+    assert re.fullmatch(r"[0-9a-f]{32}", app.query_params["thread"][0])
+    again = run(app)
+    assert len(again.chat_message) == 2
+    assert not any(b.key == "stop" for b in again.button)
+
+
+def test_a_starter_button_asks_its_question(app: AppTest) -> None:
+    run(app)
+    app.button(key="starter_0").click()
+    run(app)
+    assert len(app.chat_message) == 2
+
+
+def test_standard_mode_shows_the_whole_answer(app: AppTest) -> None:
+    run(app)
+    app.toggle(key="streaming").set_value(False)
+    send(app, "How do I install Switchboard?")
+    assert len(app.chat_message) == 2
+    assert app.chat_message[1].markdown[0].value
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("x" * 20_001, "the limit is 20,000"),
+        ("\x00\x07", "The message is empty"),
+    ],
+)
+def test_a_message_that_cannot_be_used_is_refused_and_not_lost(
+    app: AppTest, text: str, sentence: str
+) -> None:
+    send(run(app), text)
+    assert sentence in app.error[0].value.replace("\\", "")
+    assert len(app.chat_message) == 0
+    assert app.session_state["chat_input"] == text
+
+
+def test_a_pinned_agent_answers(app: AppTest) -> None:
+    run(app)
+    app.selectbox(key="agent").set_value("supervisor/policy")
+    send(app, "What is Switchboard?")
+    assert any("Policy" in caption.value for caption in app.chat_message[1].caption)
+
+
+@pytest.mark.parametrize("thread", ["nonsense", "0" * 32, "../../etc/passwd"])
+def test_an_unknown_thread_in_the_url_is_named_and_left(app: AppTest, thread: str) -> None:
+    app.query_params["thread"] = thread
+    run(app)
+    assert "There is no such thread" in app.error[0].value.replace("\\", "")
+    assert app.title[0].value == "What would you like to know?"
+
+
+def test_a_thread_can_be_deleted(app: AppTest) -> None:
+    send(run(app), "What is Switchboard?")
+    thread_id = app.query_params["thread"][0]
+    app.button(key=f"delete_{thread_id}").click()
+    run(app)
+    assert len(app.chat_message) == 0
+    assert not any(b.key == f"thread_{thread_id}" for b in app.button)
+    deadline = time.monotonic() + 5
+    while runtime().threads.counts()["run"] and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert runtime().threads.counts() == {"thread": 0, "message": 0, "run": 0}
+
+
+def test_a_damaged_database_is_a_sentence_and_not_a_trace(data_dir: Path) -> None:
+    data_dir.mkdir(parents=True)
+    (data_dir / "app.db").write_bytes(b"not a database at all" * 500)
+    st.cache_resource.clear()
+    app = AppTest.from_file(APP, default_timeout=30)
+    app.run()
+    assert not app.exception
+    assert "is not a database" in app.error[0].value.replace("\\", "")
+    assert (data_dir / "app.db").read_bytes().startswith(b"not a database")
+    st.cache_resource.clear()
+
+
+def test_a_wrong_setting_is_a_sentence(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWITCHBOARD_MAX_CONCURRENT_RUNS", "many")
+    st.cache_resource.clear()
+    app = AppTest.from_file(APP, default_timeout=30)
+    app.run()
+    assert not app.exception
+    assert "SWITCHBOARD_MAX_CONCURRENT_RUNS" in app.error[0].value.replace("\\", "")
+    st.cache_resource.clear()
