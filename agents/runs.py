@@ -13,12 +13,12 @@ import logging
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from agents.loop import LoopThread
 from agents.run import Run, StoppedBy, TurnRequest
-from core.errors import NotFound, Overloaded, ShuttingDown, StorageError, SwitchboardError
+from agents.run_saving import RunSaver, Store
+from core.errors import NotFound, Overloaded, ShuttingDown, SwitchboardError
 from core.events import (
     Cancelled,
     Completed,
@@ -31,7 +31,6 @@ from core.events import (
     TerminalEvent,
 )
 from core.ids import new_id
-from core.transcript import AnswerSummary, Transcript, summarise
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +39,6 @@ TICK_S = 0.25
 HEARTBEAT_US = 1_000_000
 RECANCEL_S = 0.1
 KEEP_FINISHED_S = 60.0
-SAVE_RETRY_S = 5.0
 
 
 class Turn(Protocol):
@@ -64,24 +62,6 @@ class Turn(Protocol):
 
     def close_open(self, status: str) -> Iterable[Event]:
         """Ends for whatever was open when the run was stopped or failed."""
-
-
-class Store(Protocol):
-    """See agents/run_store.py."""
-
-    def begin(self, new_run: Run) -> None: ...
-    def append(self, parts: dict[str, list[Event]]) -> None: ...
-    def finish(
-        self,
-        run_id: str,
-        thread_id: str,
-        answer_id: str,
-        text: str,
-        summary: AnswerSummary,
-        *,
-        checkpointed: bool,
-    ) -> None: ...
-    def save_log(self, run_id: str, events: Sequence[Event]) -> None: ...
 
 
 class RunManager:
@@ -112,9 +92,7 @@ class RunManager:
         self._ended_at: dict[str, float] = {}
         self._closing = False
         self.observer_errors = 0
-        self.journal_errors = 0
-        # One thread, so that journal, answer and final log of a run are written in this order.
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="run-store")
+        self._saver = RunSaver(store)
         self._ticker = loop.submit(self._tick())
 
     # -- any thread
@@ -179,7 +157,12 @@ class RunManager:
         if late:
             log.warning("%d runs did not stop within %.0f s", late, timeout)
         self._ticker.cancel()
-        self._writer.shutdown(wait=True)
+        self._saver.close()
+
+    @property
+    def journal_errors(self) -> int:
+        """Journal and log writes that failed since the start."""
+        return self._saver.errors
 
     # -- the run loop
 
@@ -203,13 +186,14 @@ class RunManager:
         if turn is not None:
             for draft in turn.close_open(terminal.type):
                 self._publish(run, draft)
-        terminal = await self._save(run, turn, terminal)
+        checkpointed = turn is not None and turn.checkpointed
+        terminal = await self._saver.answer(run, terminal, checkpointed)
         self._publish(run, terminal)
         with self._lock:
             self._active.pop(run.id, None)
             self._tasks.pop(run.id, None)
             self._ended_at[run.id] = time.monotonic()
-        await self._write(self._save_log, run)
+        await self._saver.whole_log(run)
 
     async def _stream(self, run: Run) -> None:
         self._waiting[run.id] = None
@@ -287,55 +271,6 @@ class RunManager:
             message_id=answer_id,
         )
 
-    async def _save(self, run: Run, turn: Turn | None, terminal: TerminalEvent) -> TerminalEvent:
-        try:
-            await self._write(self._finish, run, turn, terminal)
-        except StorageError as exc:
-            log.error("the answer of run %s could not be saved: %s", run.id, exc.message)
-            run.unsaved = True
-            self._loop.submit(self._save_later(run, turn, terminal))
-            if terminal.type == "completed":
-                return Failed(
-                    code=exc.code,
-                    message=f"The answer is complete but could not be saved yet. {exc.message}",
-                    what_to_do=exc.what_to_do,
-                    retryable=False,
-                    message_id=terminal.message_id,
-                )
-        return terminal
-
-    async def _save_later(self, run: Run, turn: Turn | None, terminal: TerminalEvent) -> None:
-        while run.unsaved and not self._closing:
-            await asyncio.sleep(SAVE_RETRY_S)
-            with contextlib.suppress(StorageError):
-                await self._write(self._finish, run, turn, terminal)
-                await self._write(self._save_log, run)
-                run.unsaved = False
-
-    def _finish(self, run: Run, turn: Turn | None, terminal: TerminalEvent) -> None:
-        transcript = Transcript()
-        transcript.add_all(run.events if not run.finished else run.events[:-1])
-        transcript.add(terminal)
-        transcript.duration_us = run.events[-1].elapsed_us if run.finished else run.elapsed_us()
-        answer_id = getattr(terminal, "message_id", None) or new_id()
-        self._store.finish(
-            run.id,
-            run.thread_id,
-            answer_id,
-            transcript.text,
-            summarise(transcript),
-            checkpointed=bool(turn and turn.checkpointed),
-        )
-
-    def _save_log(self, run: Run) -> None:
-        try:
-            self._store.save_log(run.id, run.events)
-        except StorageError:
-            self.journal_errors += 1
-
-    async def _write(self, function: Callable[..., None], *args: object) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._writer, function, *args)
-
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
@@ -344,7 +279,7 @@ class RunManager:
                 if run.elapsed_us() - run.last_publish_us >= HEARTBEAT_US and not run.finished:
                     self._publish(run, self._heartbeat(run, positions.get(run.id)))
             self._forget_old()
-            await self._journal()
+            await self._saver.journal(self.active())
 
     def _heartbeat(self, run: Run, position: int | None) -> Heartbeat:
         turn = self._turns.get(run.id)
@@ -354,21 +289,6 @@ class RunManager:
             agent=turn.agent if turn else None,
             queue_position=position,
         )
-
-    async def _journal(self) -> None:
-        parts: dict[str, list[Event]] = {}
-        for run in self.active():
-            fresh = run.events[run.journaled :]
-            if fresh and not run.finished:
-                parts[run.id] = fresh
-                run.journaled += len(fresh)
-        if not parts:
-            return
-        try:
-            await self._write(self._store.append, parts)
-        except Exception:  # the answer matters more than its journal; counted and shown
-            self.journal_errors += 1
-            log.warning("the journal could not be written", exc_info=True)
 
     def _forget_old(self) -> None:
         limit = time.monotonic() - KEEP_FINISHED_S

@@ -246,7 +246,7 @@ def test_shutdown_gives_every_run_its_terminal_event_and_refuses_new_ones(tmp_pa
 def test_an_answer_that_could_not_be_saved_is_kept_and_saved_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("agents.runs.SAVE_RETRY_S", 0.05)
+    monkeypatch.setattr("agents.run_saving.SAVE_RETRY_S", 0.05)
     with bench(tmp_path) as b:
         original, full = b.store.finish, True
 

@@ -1,0 +1,127 @@
+"""What a run leaves on disk: a journal while it goes on, its answer and its whole log at the end.
+
+One writer thread, so that the three are written in this order. An answer that cannot be saved is
+kept in memory and tried again until it can: a full disk costs nobody an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+from agents.run import Run
+from core.errors import StorageError
+from core.events import Event, Failed, TerminalEvent
+from core.ids import new_id
+from core.transcript import AnswerSummary, Transcript, summarise
+
+log = logging.getLogger(__name__)
+SAVE_RETRY_S = 5.0
+
+
+class Store(Protocol):
+    """See agents/run_store.py."""
+
+    def begin(self, new_run: Run) -> None: ...
+    def append(self, parts: dict[str, list[Event]]) -> None: ...
+    def finish(
+        self,
+        run_id: str,
+        thread_id: str,
+        answer_id: str,
+        text: str,
+        summary: AnswerSummary,
+        *,
+        checkpointed: bool,
+    ) -> None: ...
+    def save_log(self, run_id: str, events: Sequence[Event]) -> None: ...
+
+
+class RunSaver:
+    """Used by RunManager on the run loop; only its writer thread touches the store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="run-store")
+        self._later: set[asyncio.Task[None]] = set()
+        self.errors = 0
+        """Journal and log writes that failed; shown on the Settings page."""
+
+    async def answer(self, run: Run, terminal: TerminalEvent, checkpointed: bool) -> TerminalEvent:
+        """Saves the answer; gives the terminal event to publish, which says so when it could not."""
+        try:
+            await self._write(self._finish, run, terminal, checkpointed)
+        except StorageError as exc:
+            log.error("the answer of run %s could not be saved: %s", run.id, exc.message)
+            run.unsaved = True
+            task = asyncio.create_task(self._answer_later(run, terminal, checkpointed))
+            self._later.add(task)
+            task.add_done_callback(self._later.discard)
+            if terminal.type == "completed":
+                return Failed(
+                    code=exc.code,
+                    message=f"The answer is complete but could not be saved yet. {exc.message}",
+                    what_to_do=exc.what_to_do,
+                    retryable=False,
+                    message_id=terminal.message_id,
+                )
+        return terminal
+
+    async def whole_log(self, run: Run) -> None:
+        """Replaces the journal of an ended run by its whole log."""
+        await self._write(self._save_log, run)
+
+    async def journal(self, runs: Iterable[Run]) -> None:
+        """Writes what was added to the logs of active runs since the last call."""
+        parts: dict[str, list[Event]] = {}
+        for run in runs:
+            fresh = run.events[run.journaled :]
+            if fresh and not run.finished:
+                parts[run.id] = fresh
+                run.journaled += len(fresh)
+        if not parts:
+            return
+        try:
+            await self._write(self._store.append, parts)
+        except Exception:  # the answer matters more than its journal
+            self.errors += 1
+            log.warning("the journal could not be written", exc_info=True)
+
+    def close(self) -> None:
+        """Waits for what is being written."""
+        self._writer.shutdown(wait=True)
+
+    async def _answer_later(self, run: Run, terminal: TerminalEvent, checkpointed: bool) -> None:
+        while run.unsaved:
+            await asyncio.sleep(SAVE_RETRY_S)
+            with contextlib.suppress(StorageError):
+                await self._write(self._finish, run, terminal, checkpointed)
+                await self._write(self._save_log, run)
+                run.unsaved = False
+
+    def _finish(self, run: Run, terminal: TerminalEvent, checkpointed: bool) -> None:
+        transcript = Transcript()
+        transcript.add_all(run.events if not run.finished else run.events[:-1])
+        transcript.add(terminal)
+        transcript.duration_us = run.events[-1].elapsed_us if run.finished else run.elapsed_us()
+        self._store.finish(
+            run.id,
+            run.thread_id,
+            getattr(terminal, "message_id", None) or new_id(),
+            transcript.text,
+            summarise(transcript),
+            checkpointed=checkpointed,
+        )
+
+    def _save_log(self, run: Run) -> None:
+        try:
+            self._store.save_log(run.id, run.events)
+        except StorageError:
+            self.errors += 1
+
+    async def _write(self, function: Callable[..., None], *args: object) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._writer, function, *args)
