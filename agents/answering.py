@@ -146,12 +146,13 @@ async def stream_message(model: Any, prompt: Any, config: Any, *, name: str) -> 
     `astream`, never `ainvoke`: a cancelled `ainvoke` leaves no record behind.
     """
     from langchain_core.messages import AIMessage
-    from langchain_core.messages.ai import add_ai_message_chunks
+
+    from agents.operation import folded
 
     parts: list[Any] = [chunk async for chunk in model.astream(prompt, config)]
     if not parts:
         return AIMessage("", name=name)
-    whole = add_ai_message_chunks(parts[0], *parts[1:])
+    whole = folded(parts)
     return AIMessage(
         id=whole.id,
         name=name,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from core.events import CallPurpose, RetrievalMode, Source, Sources
+from core.events import CallPurpose, Event, RetrievalMode, Source, Sources
 from core.metrics_query import MetricsAnswer, MetricsQuestion
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ class ModelSource(Protocol):
         purpose: CallPurpose,
         agent: str | None = None,
         temperature: float | None = None,
-    ) -> BaseChatModel: ...
+        sink: Callable[[Event], None] | None = None,
+    ) -> BaseChatModel:
+        """`sink` gets what is reported after a cancel, when the graph's stream is not read any more."""
 
 
 @dataclass(kw_only=True)
@@ -52,6 +54,8 @@ class RunContext:
     """Sentences for the reader that come up on the way."""
     sources: list[Source] = field(default_factory=list)
     """Everything found so far in this run, numbered without gaps."""
+    late: list[Event] = field(default_factory=list)
+    """Ends and usage of model calls that were stopped, for the turn to publish."""
 
     def chat_model(self, agent: str, *, purpose: CallPurpose = "answer") -> BaseChatModel:
         """The configured chain of models: retries, fallbacks, deadlines, usage and cost included."""
@@ -61,6 +65,7 @@ class RunContext:
             purpose=purpose,
             agent=agent,
             temperature=0.0 if purpose == "route" else self.temperature,
+            sink=self.late.append,
         )
 
     def found(

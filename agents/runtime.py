@@ -12,7 +12,8 @@ import gc
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from agents.context import RunContext
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 HISTORY_ROWS = 60
+WARM_UP_STEP_S = 60.0
 
 
 class Runtime:
@@ -77,6 +79,7 @@ class Runtime:
         self.ready = threading.Event()
         self.warm_up_s: float | None = None
         self._closed = False
+        self._warm_up_started = False
         self._warmer = threading.Thread(target=self._warm_up, name="warm-up", daemon=True)
 
     # -- what the doors call
@@ -116,15 +119,20 @@ class Runtime:
 
     def start_warm_up(self) -> None:
         """Imports and builds in the background what the first answer needs. Once."""
-        if not self._warmer.is_alive() and not self.ready.is_set():
-            self._warmer.start()
+        with self._graphs_lock:
+            if not self._warm_up_started and not self._closed:
+                self._warm_up_started = True
+                self._warmer.start()
 
     def close(self, timeout: float = 10.0) -> None:
         """Refuse, drain, cancel, flush, join, dispose: in this order. Idempotent."""
         if self._closed:
             return
-        self._closed = True
+        with self._graphs_lock:
+            self._closed = True
         self.runs.close(timeout)
+        if self._warm_up_started:
+            self._warmer.join(timeout)
         self.recorder.close()
         self.loop.run(self._close_async(), timeout=5)
         self.loop.close()
@@ -236,19 +244,29 @@ class Runtime:
 
     def _warm_up(self) -> None:
         started = time.perf_counter()
-        try:
-            self.knowledge.sync()
-            for graph in GRAPHS:
-                self._load_graph(graph.name)
-            self.loop.run(self._open_saver())
-            self.loop.run(self.models.warm_up())
-            import pandas  # noqa: F401  the first st.write_stream imports it: 1.4 s
-            import pyarrow  # noqa: F401
-        except Exception:  # a page must still open and say what is wrong
-            log.exception("warm-up failed")
+        steps: tuple[Callable[[], object], ...] = (
+            _import_for_pages,
+            self.knowledge.sync,
+            *(partial(self._load_graph, graph.name) for graph in GRAPHS),
+            lambda: self.loop.run(self._open_saver(), WARM_UP_STEP_S),
+            lambda: self.loop.run(self.models.warm_up(), WARM_UP_STEP_S),
+        )
+        for step in steps:
+            if self._closed:
+                return
+            try:
+                step()
+            except Exception:  # a page must still open and say what is wrong
+                log.exception("a step of the warm-up failed")
         # Streamlit collects garbage after each script run while holding the GIL; what was imported
         # here never becomes garbage, so it need not be looked at (220 ms -> a few).
         gc.collect()
         gc.freeze()
         self.warm_up_s = time.perf_counter() - started
         self.ready.set()
+
+
+def _import_for_pages() -> None:
+    """The first st.write_stream of a process imports these: 1.4 s of somebody's first answer."""
+    import pandas  # noqa: F401
+    import pyarrow  # noqa: F401

@@ -39,6 +39,7 @@ class Translator:
         self._shown: set[str] = set()
         self._splitters: dict[str, ThinkingSplitter] = {}
         self._last_message = ""
+        self._message_before = ""
         self._open: dict[str, tuple[ReasoningStep, int]] = {}
         self._step_agents: dict[str, str] = {}
         self._tools: dict[str, tuple[str, int]] = {}
@@ -115,9 +116,10 @@ class Translator:
             if kind == "thinking":
                 yield Thinking(text=text, agent=agent)
                 continue
-            if self._last_message and message_id != self._last_message:
-                yield Token(text="\n\n", message_id=message_id, agent=agent)
-            self._last_message = message_id
+            if message_id != self._last_message:
+                if self._last_message:
+                    yield Token(text="\n\n", message_id=message_id, agent=agent)
+                self._message_before, self._last_message = self._last_message, message_id
             yield Token(text=text, message_id=message_id, agent=agent)
 
     def _own_event(self, event: Any) -> Iterator[Event]:
@@ -126,6 +128,9 @@ class Translator:
             return
         if event.type == "route":
             self.agent = event.agent
+        if event.type == "attempt" and event.reset:  # the message begins again, separator included
+            self._splitters.pop(self._last_message, None)
+            self._last_message = self._message_before
         yield event
 
     # -- nodes

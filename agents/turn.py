@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 RECURSION_LIMIT = 30
 NOTICES = {
-    "length": "The answer reached the model's length limit and ends early.",
-    "max_tokens": "The answer reached the model's length limit and ends early.",
+    "length": "The answer reached a length limit and ends early.",
+    "max_tokens": "The answer reached a length limit and ends early.",
     "content_filter": "The provider's content filter ended the answer.",
     "content_filtered": "The provider's content filter ended the answer.",
     "guardrail_intervened": "A guardrail of the provider ended the answer.",
@@ -85,7 +85,8 @@ class GraphTurn:
         return " ".join(part for part in parts if part) or None
 
     def close_open(self, status: str) -> Iterable[Event]:
-        return self._translator.close_steps(status)
+        yield from self._context.late
+        yield from self._translator.close_steps(status)
 
     async def events(self) -> AsyncGenerator[Event, None]:
         access: GraphAccess = await self._access()

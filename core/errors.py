@@ -79,7 +79,10 @@ class ModelFailure(SwitchboardError):
     """A provider did not give a whole answer.
 
     `retry_after_s`: what the provider asked for, if it did. `http_status_seen`: its status.
+    `partial`: the text that was shown before it failed.
     """
+
+    partial: str = ""
 
     code, http_status = "model_failure", 502
     default_what_to_do = "Send the message again, or choose another model."

@@ -4,8 +4,7 @@ import streamlit as st
 
 from core.errors import SwitchboardError
 from core.ids import new_id
-from pages.components import compare_columns, compare_setup, session
-from pages.components.answer import show_question
+from pages.components import compare_columns, compare_runs, compare_setup, session
 from pages.components.compare_summary import Entry, show_comparison
 
 MAX_PREFILL = 100_000
@@ -28,7 +27,7 @@ def send(text: str | None = None) -> None:
     except SwitchboardError as exc:
         session.keep_notice(exc)
     if started:
-        compare_columns.set_run_ids(started)
+        compare_runs.set_run_ids(started)
     elif len(text) <= MAX_PREFILL:
         st.session_state.compare_input = text  # nothing typed is lost
 
@@ -54,15 +53,18 @@ def show_starters() -> None:
 
 def show_summary() -> None:
     entries = []
-    for column in columns:
+    titles = compare_runs.short_titles(runtime, columns)
+    for column, title in zip(columns, titles, strict=True):
         text, summary = column.outcome()
-        title = compare_columns.title(runtime, column)
-        entries.append(Entry(letter=column.letter, title=title, text=text, summary=summary))
+        asked = compare_runs.agent_label(column)
+        entries.append(
+            Entry(letter=column.letter, title=title, asked=asked, text=text, summary=summary)
+        )
     show_comparison(entries, runtime.catalog)
 
 
-ids = compare_columns.run_ids()
-columns = compare_columns.load(runtime, ids)
+ids = compare_runs.run_ids()
+columns = compare_runs.load(runtime, ids)
 # A place that is made empty first: what is not drawn again would else stay until the run ends.
 head = st.empty()
 if not columns:
@@ -75,13 +77,10 @@ starters = st.empty()
 if not columns:
     with starters.container():
         show_starters()
-results = st.empty().container() if compare_columns.is_new(ids) else st.container()
+results = compare_columns.fresh_place(ids)
 end = st.empty()
 if columns:
     with results:
-        asked = compare_columns.question(runtime, columns)
-        if asked is not None:
-            show_question(asked)
         compare_columns.show_columns(runtime, columns)
     with end.container():
         show_summary()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LETTERS = "ABCDEF"
 FEWEST, MOST = 2, len(LETTERS)
-LOCAL = "local:"
+LOCAL = "local:extractive"
 PER_ROW = {2: 2, 3: 3, 4: 4, 5: 3, 6: 3}
 """Columns side by side on a wide screen; five or six are readable in two rows only."""
 COLUMN_WIDTH = 250
@@ -43,7 +43,9 @@ class Choice:
 def show_setup(runtime: Runtime, shown: list[Choice]) -> None:
     """Draws the choosers. `shown` is what the comparison on the page used, if there is one."""
     agents, models = agent_options(), model_options(runtime)
-    defaults = shown + default_choices(list(agents), list(models))
+    chain = [status.id for status in runtime.models.statuses() if status.configured]
+    unused = [c for c in default_choices(list(agents), chain) if c not in shown]
+    defaults = shown + unused
     st.session_state.setdefault(_COUNT, max(FEWEST, len(shown)))
     with st.expander("Columns", icon=":material/tune:", expanded=not shown):
         count: int = st.segmented_control(
@@ -72,17 +74,16 @@ def _choosers(n: int, agents: dict[str, str], models: dict[str, str], default: C
     )  # fmt: skip
 
 
-def default_choices(agents: list[str], models: list[str]) -> list[Choice]:
-    """Columns that differ: by model as long as there are models, then by agent.
+def default_choices(agents: list[str], chain: list[str]) -> list[Choice]:
+    """Columns that differ: by model as far as the configured chains reach, then by agent.
 
     The embedded answerer comes last among the models; without any key it is the only one, and the
     columns then differ by graph.
     """
-    named = [model for model in models if model != AUTOMATIC_MODEL]
-    named.sort(key=lambda model: model.startswith(LOCAL))
+    models = [model for model in chain if model != LOCAL] + [LOCAL]
     whole = [agent for agent in agents if "/" not in agent]
     pinned = [agent for agent in agents if "/" in agent]
-    pairs = product(whole + pinned, named or [AUTOMATIC_MODEL])
+    pairs = product(whole + pinned, models)
     return [Choice(agent=agent, model=model) for agent, model in pairs][:MOST]
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 from core.pricing import format_usd
 from core.transcript import AnswerSummary
 from pages.components.answer import agent_title, cited_numbers
-from pages.components.format import UNKNOWN, count, duration, speed
+from pages.components.format import UNKNOWN, count, duration
 from pages.components.markdown import escape
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ class Entry:
 
     letter: str
     title: str
+    asked: str
+    """Label of the agent or graph that was chosen."""
     text: str
     summary: AnswerSummary
 
@@ -76,10 +78,10 @@ def table_rows(entries: Sequence[Entry]) -> dict[str, list[str]]:
     """Header to cells, as Markdown; the first column names the rows."""
     rows: list[tuple[str, list[str]]] = [
         ("Status", [_status(entry.summary) for entry in entries]),
-        ("Answered by", [escape(agent_title(e.summary.agent or "")) or "–" for e in entries]),
+        ("Answered by", [escape(_answered_by(entry)) for entry in entries]),
         ("First token", _marked(entries, lambda e: e.summary.ttft_us, duration, min)),
         ("Total time", _marked(entries, lambda e: e.summary.duration_us, duration, min)),
-        ("Speed", _marked(entries, lambda e: e.summary.tokens_per_s, speed, max)),
+        ("Tokens/s", _marked(entries, lambda e: e.summary.tokens_per_s, count, max)),
         ("Tokens in", [_tokens(e.summary, e.summary.input_tokens) for e in entries]),
         ("Tokens out", [_tokens(e.summary, e.summary.output_tokens) for e in entries]),
         ("Cost", _marked(entries, lambda e: e.cost_pusd, _usd, min)),
@@ -95,24 +97,23 @@ def _marked(
     entries: Sequence[Entry],
     value: Value,
     show: Callable[[Any], str],
-    better: Callable[..., float],
+    better: Callable[..., tuple[float | None, str]],
 ) -> list[str]:
-    best = best_value(entries, value, better)
-    cells = []
-    for entry in entries:
-        mine = value(entry)
-        is_best = best is not None and mine == best and entry.summary.status == "completed"
-        cells.append(f"**{show(mine)}** {BEST}" if is_best else show(mine))
-    return cells
-
-
-def best_value(
-    entries: Sequence[Entry], value: Value, better: Callable[..., float]
-) -> float | None:
-    """The best of the columns that completed; None when there is nothing to win."""
-    values = [value(e) for e in entries if e.summary.status == "completed"]
-    known = [v for v in values if v is not None]
-    return better(known) if len(known) > 1 and len(set(known)) > 1 else None
+    """The cells of a row. Only completed columns can be the best, and only when there is a
+    difference that can be read: values that are shown alike are alike."""
+    cells = [show(value(entry)) for entry in entries]
+    known = [
+        (value(entry), cell)
+        for entry, cell in zip(entries, cells, strict=True)
+        if entry.summary.status == "completed" and value(entry) is not None
+    ]
+    if len({cell for _, cell in known}) < 2:
+        return cells
+    best = better(known)[1]
+    return [
+        f"**{cell}** {BEST}" if cell == best and entry.summary.status == "completed" else cell
+        for entry, cell in zip(entries, cells, strict=True)
+    ]
 
 
 def _status(summary: AnswerSummary) -> str:
@@ -120,6 +121,10 @@ def _status(summary: AnswerSummary) -> str:
     if summary.error:
         return f"{name}: {escape(str(summary.error.get('code', '')))}"
     return f"{name}, with fallback" if summary.fallbacks else name
+
+
+def _answered_by(entry: Entry) -> str:
+    return agent_title(entry.summary.agent) if entry.summary.agent else entry.asked
 
 
 def _tokens(summary: AnswerSummary, value: int | None) -> str:

@@ -88,6 +88,7 @@ class ScriptedSource:
         purpose: str,
         agent: str | None = None,
         temperature: float | None = None,
+        sink: Any = None,
     ) -> BaseChatModel:
         self.asked.append((model_ids, purpose, agent))
         return self.models.setdefault(purpose, ScriptedChat())

@@ -10,6 +10,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, Too
 
 from agents.translate import Translator
 from core.events import Attempt, Event, Route
+from core.transcript import Transcript
 
 AGENTS = frozenset({"billing", "technical"})
 
@@ -214,3 +215,19 @@ def test_what_was_open_is_closed_when_a_run_is_stopped() -> None:
 
 def test_unknown_parts_give_nothing() -> None:
     assert translate({"type": "values", "ns": (), "data": {}}) == []
+
+
+def test_a_message_that_starts_again_keeps_its_separator_and_forgets_its_thinking() -> None:
+    restart = Attempt(
+        call_id="c", logical_call_id="c", attempt=1, purpose="answer", model="m", provider="p",
+        outcome="broke_midstream", reset=True,
+    )  # fmt: skip
+    events = translate(
+        chunk("one", id="a", last=True),
+        chunk("two", id="b"),
+        {"type": "custom", "ns": (), "data": restart},
+        chunk("<thinking>hm</thinking>again", id="b", last=True),
+    )
+    transcript = Transcript()
+    transcript.add_all(events)
+    assert (transcript.text, transcript.thinking) == ("one\n\nagain", ["hm"])

@@ -21,6 +21,8 @@ ROOT = Path(__file__).parents[2]
 CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 )
+SCREENSHOTS = os.environ.get("SCREENSHOTS")
+"""A folder for what each test saw last, to look into a failure."""
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -161,7 +163,9 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
         return page
 
     yield open_
-    for context in contexts:
+    for n, context in enumerate(contexts):
+        if SCREENSHOTS:
+            context.pages[0].screenshot(path=f"{SCREENSHOTS}/last-{n}.png")
         context.close()
     assert foreign == [], "the page called another host"
 

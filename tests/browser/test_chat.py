@@ -13,8 +13,6 @@ from tests.browser.conftest import Server, ask, settled
 from tests.provider import ProviderServer
 from tests.provider.reply import Reply, Usage
 
-ANSWER = '[data-testid="stChatMessage"]:has([data-testid="stChatMessageAvatarCustom"])'
-FACTS = '[data-testid="stCaptionContainer"]'
 LONG = " ".join(f"word{n}" for n in range(400))
 
 
@@ -29,6 +27,13 @@ def wait_for_text(page: Any, text: str, timeout: float = 20_000) -> None:
     )
 
 
+def answers(provider: ProviderServer, text: str = "Hello.", **reply: Any) -> None:
+    """Routing calls get a specialist, everything else this reply."""
+    answer = Reply(text=text, **reply)
+    routing = Reply(structured={"agent": "general", "reason": "r"})
+    provider.respond = lambda request: routing if request.body.get("tool_choice") else answer
+
+
 def with_openai(make_server: Callable[..., Server], provider: ProviderServer) -> Server:
     return make_server(OPENAI_API_KEY="sk-test-1234567890", OPENAI_BASE_URL=provider.openai_url)
 
@@ -38,7 +43,7 @@ def test_a_newcomer_without_a_key_gets_a_cited_answer_that_survives_a_reload(
 ) -> None:
     page = open_page(keyless.url)
     ask(page, "What is Switchboard?")
-    page.locator(FACTS).first.wait_for(timeout=60_000)
+    page.get_by_text("first token").first.wait_for(timeout=60_000)
     settled(page)
     text = answer_text(page)
     assert re.search(r"\[\d+\]", text), text
@@ -54,7 +59,7 @@ def test_a_newcomer_without_a_key_gets_a_cited_answer_that_survives_a_reload(
 def test_text_appears_while_the_provider_still_writes(
     make_server: Callable[..., Server], provider: ProviderServer, open_page: Callable[..., Any]
 ) -> None:
-    provider.default = Reply(text=LONG, per_token_ms=10, structured={"agent": "general", "reason": "r"},
+    answers(provider, text=LONG, per_token_ms=10,
                              usage=Usage(input=1000, output=400, cache_read=600))  # fmt: skip
     page = open_page(with_openai(make_server, provider).url)
     ask(page, "Tell me everything about the weather on Mars")
@@ -70,9 +75,7 @@ def test_text_appears_while_the_provider_still_writes(
 def test_stop_closes_the_providers_connection_and_keeps_the_partial_answer(
     make_server: Callable[..., Server], provider: ProviderServer, open_page: Callable[..., Any]
 ) -> None:
-    provider.default = Reply(
-        text=LONG, per_token_ms=50, structured={"agent": "general", "reason": "r"}
-    )
+    answers(provider, text=LONG, per_token_ms=50)
     page = open_page(with_openai(make_server, provider).url)
     ask(page, "Count for me please")
     wait_for_text(page, "word5 ")
@@ -90,9 +93,7 @@ def test_stop_closes_the_providers_connection_and_keeps_the_partial_answer(
 def test_the_inputs_own_stop_button_stops_the_run_too(
     make_server: Callable[..., Server], provider: ProviderServer, open_page: Callable[..., Any]
 ) -> None:
-    provider.default = Reply(
-        text=LONG, per_token_ms=50, structured={"agent": "general", "reason": "r"}
-    )
+    answers(provider, text=LONG, per_token_ms=50)
     page = open_page(with_openai(make_server, provider).url)
     ask(page, "Count for me please")
     wait_for_text(page, "word5 ")
@@ -103,10 +104,10 @@ def test_the_inputs_own_stop_button_stops_the_run_too(
 def test_stop_works_before_the_first_token(
     make_server: Callable[..., Server], provider: ProviderServer, open_page: Callable[..., Any]
 ) -> None:
-    provider.default = Reply(first_ms=30_000)
+    answers(provider, first_ms=30_000)
     page = open_page(with_openai(make_server, provider).url)
     ask(page, "Are you there?")
-    provider.wait_for_request()
+    provider.wait_for_request(timeout=30)
     page.locator(".st-key-stop button").click()
     provider.wait_for_disconnect(timeout=5)
     page.get_by_text("0 tokens arrived after Stop").wait_for(timeout=10_000)
@@ -115,9 +116,7 @@ def test_stop_works_before_the_first_token(
 def test_reload_second_tab_and_another_page_leave_the_run_alone(
     make_server: Callable[..., Server], provider: ProviderServer, open_page: Callable[..., Any]
 ) -> None:
-    provider.default = Reply(
-        text=LONG, per_token_ms=25, structured={"agent": "general", "reason": "r"}
-    )
+    answers(provider, text=LONG, per_token_ms=25)
     page = open_page(with_openai(make_server, provider).url)
     ask(page, "Count slowly please")
     wait_for_text(page, "word5 ")
@@ -134,8 +133,8 @@ def test_reload_second_tab_and_another_page_leave_the_run_alone(
     page.goto(thread_url)
     settled(page)
     assert answer_text(page) == answer_text(second)
-    answers = [r for r in provider.requests if r.closed_by_client_at is not None]
-    assert answers == []  # nobody hung up on the provider
+    hung_up = [r for r in provider.requests if r.closed_by_client_at is not None]
+    assert hung_up == []
 
 
 def test_no_prompt_is_lost_when_something_else_is_clicked_at_once(
@@ -151,9 +150,7 @@ def test_no_prompt_is_lost_when_something_else_is_clicked_at_once(
 def test_threads_switch_while_one_answers_and_can_be_deleted(
     make_server: Callable[..., Server], provider: ProviderServer, open_page: Callable[..., Any]
 ) -> None:
-    provider.default = Reply(
-        text=LONG, per_token_ms=25, structured={"agent": "general", "reason": "r"}
-    )
+    answers(provider, text=LONG, per_token_ms=25)
     page = open_page(with_openai(make_server, provider).url)
     ask(page, "Count for me slowly")
     wait_for_text(page, "word5 ")
@@ -171,7 +168,7 @@ def test_threads_switch_while_one_answers_and_can_be_deleted(
 def test_a_failing_provider_falls_back_and_says_so(
     make_server: Callable[..., Server], provider: ProviderServer, open_page: Callable[..., Any]
 ) -> None:
-    provider.default = Reply(status=401)
+    answers(provider, status=401)
     page = open_page(with_openai(make_server, provider).url)
     ask(page, "What is Switchboard?")
     page.get_by_text("first token").first.wait_for(timeout=30_000)
@@ -190,7 +187,7 @@ def test_hostile_answers_and_questions_make_no_request(
         "[![c](//evil.example/3.png)](http://evil.example)\n\n[r]: http://evil.example/4.png\n\n"
         "| ![d](http://evil.example/5.png) |\n|---|\n| x |\n\nDONE"
     )
-    provider.default = Reply(text=evil, structured={"agent": "general", "reason": "r"})
+    answers(provider, text=evil)
     page = open_page(with_openai(make_server, provider).url)
     ask(page, f"{evil} # title :red[x]")
     page.get_by_text("tokens in").first.wait_for(timeout=30_000)
@@ -202,9 +199,7 @@ def test_hostile_answers_and_questions_make_no_request(
 def test_kill_9_in_mid_answer_keeps_what_was_shown_and_the_thread_goes_on(
     make_server: Callable[..., Server], provider: ProviderServer, open_page: Callable[..., Any]
 ) -> None:
-    provider.default = Reply(
-        text=LONG, per_token_ms=25, structured={"agent": "general", "reason": "r"}
-    )
+    answers(provider, text=LONG, per_token_ms=25)
     server = with_openai(make_server, provider)
     page = open_page(server.url)
     ask(page, "Count for me please")
@@ -216,9 +211,7 @@ def test_kill_9_in_mid_answer_keeps_what_was_shown_and_the_thread_goes_on(
     settled(page)
     page.get_by_text("Lost when Switchboard ended").wait_for()
     assert "word40 " in answer_text(page)
-    provider.default = Reply(
-        text="All right again.", structured={"agent": "general", "reason": "r"}
-    )
+    answers(provider, text="All right again.")
     ask(page, "Are you back?")
     wait_for_text(page, "All right again.")
 
@@ -226,9 +219,7 @@ def test_kill_9_in_mid_answer_keeps_what_was_shown_and_the_thread_goes_on(
 def test_sigterm_in_mid_answer_ends_within_ten_seconds_and_keeps_the_text(
     make_server: Callable[..., Server], provider: ProviderServer, open_page: Callable[..., Any]
 ) -> None:
-    provider.default = Reply(
-        text=LONG * 5, per_token_ms=50, structured={"agent": "general", "reason": "r"}
-    )
+    answers(provider, text=LONG * 5, per_token_ms=50)
     server = with_openai(make_server, provider)
     page = open_page(server.url)
     ask(page, "Count for me please")

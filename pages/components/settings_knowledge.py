@@ -1,0 +1,114 @@
+"""Settings: the documents answers are made from, and reading them again."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.errors import SwitchboardError
+from pages.components.format import count, duration, size
+from pages.components.markdown import escape
+from pages.components.session import show_error
+
+if TYPE_CHECKING:
+    from agents.knowledge.rows import AreaInfo
+    from agents.knowledge.sync import SyncReport
+    from agents.runtime import Runtime
+
+POLL_S = 0.1
+PROBLEMS_SHOWN = 100
+
+
+@st.fragment
+def show_knowledge(runtime: Runtime) -> None:
+    """Draws areas, the last report and the button. A fragment: reading again redraws only this."""
+    st.subheader("Knowledge", anchor=False)
+    st.caption(
+        f"Folder: {escape(str(runtime.knowledge.folder))}. Its sub-folders are the areas; "
+        "SWITCHBOARD_KNOWLEDGE_DIR points at another folder. Only files that changed are read again."
+    )
+    if st.button("Re-index", key="reindex", icon=":material/sync:"):
+        with st.spinner("Reading the documents…", show_time=True):
+            failure = _sync(runtime)
+        if failure is not None:
+            show_error(failure)
+    try:
+        areas = runtime.knowledge.areas()
+    except SwitchboardError as exc:
+        show_error(exc)
+        return
+    if areas:
+        st.table(area_rows(areas), border="horizontal", hide_header=False, alt="Knowledge areas")
+    else:
+        st.info(
+            "No documents yet. Put Markdown, text or HTML files into the folder and re-index.",
+            icon=":material/folder_open:",
+        )
+    _show_report(runtime.knowledge.report)
+
+
+def _sync(runtime: Runtime) -> SwitchboardError | None:
+    """Syncs in a thread, so that the page can be left meanwhile; the sync then still ends well."""
+    failures: list[SwitchboardError] = []
+
+    def work() -> None:
+        try:
+            runtime.knowledge.sync()
+        except SwitchboardError as exc:
+            failures.append(exc)
+
+    thread = threading.Thread(target=work, name="reindex", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(POLL_S)
+        st.session_state.get("_")  # a yield point: navigation is served here
+    return failures[0] if failures else None
+
+
+def area_rows(areas: list[AreaInfo]) -> dict[str, list[str]]:
+    """Cells as Markdown, the sum last."""
+    rows = [(escape(a.area), a.documents, a.passages, a.chars) for a in areas]
+    if len(rows) > 1:
+        sums = (sum(column) for column in list(zip(*rows, strict=True))[1:])
+        rows.append(("**All**", *sums))
+    return {
+        "Area": [row[0] for row in rows],
+        "Documents": [count(row[1]) for row in rows],
+        "Passages": [count(row[2]) for row in rows],
+        "Text": [size(row[3]) for row in rows],
+    }
+
+
+def _show_report(report: SyncReport | None) -> None:
+    if report is None:
+        st.caption("The documents have not been read since Switchboard started.")
+        return
+    st.caption(report_line(report))
+    if not report.problems:
+        return
+    with st.expander(
+        f"{len(report.problems)} files need a look", icon=":material/warning:", key="problems"
+    ):
+        shown = report.problems[:PROBLEMS_SHOWN]
+        st.table(
+            {
+                "File": [escape(path) for path, _ in shown],
+                "Why": [escape(reason) for _, reason in shown],
+            },
+            border="horizontal",
+            hide_header=False,
+            alt="Files that could not be indexed",
+        )
+        if len(report.problems) > PROBLEMS_SHOWN:
+            st.caption(f"And {len(report.problems) - PROBLEMS_SHOWN} more.")
+
+
+def report_line(report: SyncReport) -> str:
+    """The last report as a sentence."""
+    return (
+        f"Last read: {count(report.added)} added, {count(report.changed)} changed, "
+        f"{count(report.removed)} removed, {count(report.unchanged)} unchanged; "
+        f"{count(report.passages)} passages, in {duration(report.duration_ms * 1000)}."
+    )

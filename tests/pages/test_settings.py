@@ -1,0 +1,126 @@
+"""The Settings page: what it shows, what it saves, what it must never show."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from agents.runtime import Runtime
+from core.catalog import load_catalog
+from pages.components.settings_health import size_on_disk
+from pages.components.settings_models import price_rows, usd_per_mtok
+from tests.pages.conftest import OpenPage, checked
+
+SECRET = "sk-test-Zq81xw7secretvalue"
+
+
+def tables(at: AppTest) -> str:
+    return "\n".join(table.value.to_csv() for table in at.table)
+
+
+def test_every_section_is_there(open_page: OpenPage) -> None:
+    at = open_page("settings")
+    heads = [head.value for head in at.subheader]
+    assert heads == [
+        "New chats", "Appearance", "Version", "Models", "Order", "Prices", "Knowledge", "Data",
+        "Health",
+    ]  # fmt: skip
+
+
+def test_the_embedded_answerer_is_ready_and_a_model_without_key_says_why(
+    open_page: OpenPage,
+) -> None:
+    shown = tables(open_page("settings"))
+    assert "Ready" in shown
+    assert "Not configured: " in shown
+
+
+def test_no_key_is_ever_shown(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAZQ81XW7SECRETVAL")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    at = request.getfixturevalue("open_page")("settings")
+    protos = "".join(str(getattr(node, "proto", "")) for node in at._tree)
+    drawn = (protos + tables(at)).replace("\\", "")
+    assert "GPT-4o mini" in drawn
+    assert not [part for part in (SECRET, SECRET[-8:], "AKIAZQ81") if part in drawn]
+
+
+def test_defaults_are_saved_when_they_are_chosen(open_page: OpenPage, runtime: Runtime) -> None:
+    at = open_page("settings")
+    checked(at.selectbox(key="default_agent").select("react").run())
+    checked(at.toggle(key="default_streaming").set_value(False).run())
+    assert runtime.threads.preferences("local") == {"agent": "react", "streaming": False}
+    again = open_page("settings")
+    assert again.selectbox(key="default_agent").value == "react"
+    assert again.toggle(key="default_streaming").value is False
+
+
+def test_a_saved_choice_that_has_gone_falls_back_to_automatic(
+    open_page: OpenPage, runtime: Runtime
+) -> None:
+    runtime.threads.set_preference("local", "model", "openai:gone")
+    runtime.threads.set_preference("local", "agent", "no such graph")
+    at = open_page("settings")
+    assert at.selectbox(key="default_model").value == ""
+    assert at.selectbox(key="default_agent").value == "supervisor"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A knowledge folder with one document; asked for before the runtime."""
+    area = tmp_path / "knowledge" / "garden"
+    area.mkdir(parents=True)
+    (area / "roses.md").write_text("# Roses\n\nCut roses in March.\n", "utf-8")
+    monkeypatch.setenv("SWITCHBOARD_KNOWLEDGE_DIR", str(area.parent))
+    return area
+
+
+def test_reindexing_reads_what_was_added_and_lists_what_cannot_be_read(
+    folder: Path, open_page: OpenPage, runtime: Runtime
+) -> None:
+    runtime.knowledge.sync()
+    at = open_page("settings")
+    (folder / "tulips.md").write_text("# Tulips\n\nPlant tulips in October.\n", "utf-8")
+    (folder / "empty.md").write_text("", "utf-8")
+    checked(at.button(key="reindex").click().run())
+    report = next(c.value for c in at.caption if c.value.startswith("Last read: "))
+    assert report.startswith("Last read: 2 added, 0 changed, 0 removed, 1 unchanged")
+    assert "holds no text" in tables(at)
+
+
+def test_prices_are_per_million_tokens_with_date_and_source() -> None:
+    rows = price_rows(
+        load_catalog(), ["openai:gpt-4o-mini", "openai:nobody-knows"], None,
+        datetime(2026, 12, 1, tzinfo=UTC),
+    )  # fmt: skip
+    assert (rows["Input"], rows["Output"]) == (["\\$0.15", "unknown"], ["\\$0.60", "unknown"])
+    assert rows["Source"][0].startswith(":small[")
+
+
+@pytest.mark.parametrize(
+    ("pusd", "shown"),
+    [(None, "unknown"), (0, "\\$0"), (150_000, "\\$0.15"), (37_500, "\\$0.0375"), (15_000_000, "\\$15.00")],
+)  # fmt: skip
+def test_a_price_is_shown_with_every_digit(pusd: int | None, shown: str) -> None:
+    assert usd_per_mtok(pusd) == shown
+
+
+def test_an_old_sqlite_is_named(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 40, 1))
+    assert any("SQLite" in warning.value for warning in open_page("settings").warning)
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 52, 0))
+    assert not open_page("settings").warning
+
+
+def test_the_size_of_a_database_counts_its_write_ahead_log(tmp_path: Path) -> None:
+    (tmp_path / "a.db").write_bytes(b"x" * 10)
+    (tmp_path / "a.db-wal").write_bytes(b"x" * 5)
+    assert (size_on_disk(tmp_path / "a.db"), size_on_disk(tmp_path / "b.db")) == (15, None)
