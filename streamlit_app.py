@@ -27,10 +27,14 @@ if __name__ == "__main__":
     page.run()
 else:
     from api.server import lifespan, middleware, refuse_open_address
+    from core.errors import ConfigError
     from core.settings import load_settings
     from pages.components.session import runtime
 
-    _settings = load_settings()
+    try:
+        _settings = load_settings()
+    except ConfigError as exc:
+        raise SystemExit(f"{exc.message} {exc.what_to_do}") from exc
     refuse_open_address(st.get_option("server.address"), _settings.allow_open_address)
     # With a folder named `pages` Streamlit starts in its old multipage mode, in which a deep link
     # runs a page file alone. One call of st.navigation before the first session ends that.

@@ -132,7 +132,7 @@ class Runtime:
             self._closed = True
         self.runs.close(timeout)
         if self._warm_up_started:
-            self._warmer.join(timeout)
+            self._warmer.join(max(timeout, 10.0))  # it stops after the step it is in
         self.recorder.close()
         self.loop.run(self._close_async(), timeout=5)
         self.loop.close()

@@ -22,8 +22,6 @@ def runtime(data_dir: Path) -> Iterator[Runtime]:
     session.runtime.clear()
     built = session.runtime()
     yield built
-    built.start_warm_up()
-    built.ready.wait(20)  # closing in the middle of it leaves coroutines behind
     built.close(timeout=2)
     session.runtime.clear()
 

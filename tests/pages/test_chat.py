@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from pages.components.session import runtime
-
-APP = str(Path(__file__).parents[2] / "streamlit_app.py")
+from agents.runtime import Runtime
+from pages.components import session
+from tests.pages.conftest import ENTRY, checked
 
 
 @pytest.fixture
-def app(data_dir: Path) -> Iterator[AppTest]:
-    """The app over a runtime of its own, closed afterwards."""
-    st.cache_resource.clear()
-    yield AppTest.from_file(APP, default_timeout=30)
-    runtime().close(2.0)
-    st.cache_resource.clear()
+def app(runtime: Runtime, new_navigation: None) -> AppTest:
+    """The chat page over a runtime of its own."""
+    return AppTest.from_file(str(ENTRY), default_timeout=30)
 
 
 def run(app: AppTest) -> AppTest:
-    app.run()
-    assert not app.exception, app.exception
-    return app
+    return checked(app.run())
+
+
+def thread_of(app: AppTest) -> str:
+    value = app.query_params["thread"]
+    return value if isinstance(value, str) else value[0]
 
 
 def send(app: AppTest, text: str) -> AppTest:
@@ -48,7 +45,7 @@ def test_a_question_is_answered_and_its_thread_is_in_the_url(app: AppTest) -> No
     assert [m.name for m in app.chat_message] == ["user", "assistant"]
     facts = [c.value for c in app.chat_message[1].caption]
     assert any("first token" in line and "tokens in" in line for line in facts), facts
-    assert re.fullmatch(r"[0-9a-f]{32}", app.query_params["thread"][0])
+    assert re.fullmatch(r"[0-9a-f]{32}", thread_of(app))
     again = run(app)
     assert len(again.chat_message) == 2
     assert not any(b.key == "stop" for b in again.button)
@@ -82,7 +79,7 @@ def test_a_message_that_cannot_be_used_is_refused_and_not_lost(
     send(run(app), text)
     assert sentence in app.error[0].value.replace("\\", "")
     assert len(app.chat_message) == 0
-    assert app.session_state["chat_input"] == text
+    assert app.chat_input[0].proto.value == text
 
 
 def test_a_pinned_agent_answers(app: AppTest) -> None:
@@ -100,36 +97,31 @@ def test_an_unknown_thread_in_the_url_is_named_and_left(app: AppTest, thread: st
     assert app.title[0].value == "What would you like to know?"
 
 
-def test_a_thread_can_be_deleted(app: AppTest) -> None:
+def test_a_thread_can_be_deleted(app: AppTest, runtime: Runtime) -> None:
     send(run(app), "What is Switchboard?")
-    thread_id = app.query_params["thread"][0]
+    thread_id = thread_of(app)
     app.button(key=f"delete_{thread_id}").click()
     run(app)
     assert len(app.chat_message) == 0
     assert not any(b.key == f"thread_{thread_id}" for b in app.button)
-    deadline = time.monotonic() + 5
-    while runtime().threads.counts()["run"] and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert runtime().threads.counts() == {"thread": 0, "message": 0, "run": 0}
+    assert runtime.threads.counts() == {"thread": 0, "message": 0, "run": 0}
 
 
-def test_a_damaged_database_is_a_sentence_and_not_a_trace(data_dir: Path) -> None:
+def test_a_damaged_database_is_a_sentence_and_not_a_trace(
+    data_dir: Path, new_navigation: None
+) -> None:
     data_dir.mkdir(parents=True)
     (data_dir / "app.db").write_bytes(b"not a database at all" * 500)
-    st.cache_resource.clear()
-    app = AppTest.from_file(APP, default_timeout=30)
-    app.run()
-    assert not app.exception
+    session.runtime.clear()
+    app = run(AppTest.from_file(str(ENTRY), default_timeout=30))
     assert "is not a database" in app.error[0].value.replace("\\", "")
     assert (data_dir / "app.db").read_bytes().startswith(b"not a database")
-    st.cache_resource.clear()
 
 
-def test_a_wrong_setting_is_a_sentence(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_setting_is_a_sentence(
+    data_dir: Path, new_navigation: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SWITCHBOARD_MAX_CONCURRENT_RUNS", "many")
-    st.cache_resource.clear()
-    app = AppTest.from_file(APP, default_timeout=30)
-    app.run()
-    assert not app.exception
+    session.runtime.clear()
+    app = run(AppTest.from_file(str(ENTRY), default_timeout=30))
     assert "SWITCHBOARD_MAX_CONCURRENT_RUNS" in app.error[0].value.replace("\\", "")
-    st.cache_resource.clear()

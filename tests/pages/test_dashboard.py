@@ -1,0 +1,282 @@
+"""The dashboard in process: its states and figures. What only a browser shows is in tests/browser."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from analytics.queries import Filter, PercentileSeries, Queries
+from analytics.timeaxis import Bucket
+from bench.make_traffic import Traffic, write_traffic
+from core.catalog import load_catalog
+from core.pricing import format_usd
+from pages.components.charts import PALE, SECONDS, Series, bars, bucket_labels, lines
+from pages.components.charts_card import safe_cell, to_csv
+from pages.components.charts_plotly import FAILED, shares_figure
+from pages.components.dashboard_figures import read
+from pages.components.dashboard_kpis import compared_with, tiles
+from pages.components.dashboard_run import waterfall_bars
+from pages.components.format import count, duration
+from pages.components.session import runtime
+
+APP = str(Path(__file__).parents[2] / "streamlit_app.py")
+UTC = ZoneInfo("UTC")
+RUNS = 150
+
+
+@pytest.fixture
+def app(data_dir: Path) -> Iterator[AppTest]:
+    """The app over a runtime of its own, closed afterwards."""
+    st.cache_resource.clear()
+    yield AppTest.from_file(APP, default_timeout=20)
+    runtime().close(2.0)
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def traffic(data_dir: Path) -> Path:
+    """A database with some hours of traffic."""
+    data_dir.mkdir(parents=True)
+    path = data_dir / "analytics.db"
+    write_traffic(path, RUNS, Traffic(seed=3, days=0.9))
+    return path
+
+
+def dashboard(app: AppTest, **query: Any) -> AppTest:
+    app.run()
+    app.switch_page("pages/dashboard.py")
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def metrics(app: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def words(app: AppTest) -> str:
+    """All text of the page, without Markdown's escapes."""
+    parts = [*app.markdown, *app.caption, *app.subheader, *app.error, *app.warning, *app.info]
+    return " ".join(part.value for part in parts).replace("\\", "")
+
+
+def test_an_empty_database_says_what_to_do(app: AppTest) -> None:
+    dashboard(app)
+    assert app.subheader[0].value == "Nothing has been asked yet"
+    assert not app.metric
+    assert "Nothing is running." in words(app)
+
+
+def test_the_tiles_show_the_figures_of_the_query_layer(traffic: Path, app: AppTest) -> None:
+    shown = metrics(dashboard(app, range="24h"))
+    now = Queries(traffic).kpis(Filter(range="24h")).current
+    assert now.runs == RUNS
+    assert now.ttft_p50.enough
+    assert {k: shown[k] for k in ("Runs", "Users", "First token, p50", "Cost")} == {
+        "Runs": count(now.runs),
+        "Users": count(now.users),
+        "First token, p50": duration(now.ttft_p50.value),
+        "Cost": f"≥ {format_usd(now.cost.value)}".replace("$", "\\$"),
+    }
+
+
+def test_every_chart_and_table_is_drawn_with_a_name(traffic: Path, app: AppTest) -> None:
+    dashboard(app, range="24h")
+    assert len(app.get("echarts_chart")) + len(app.get("plotly_chart")) == 6
+    assert len(app.dataframe) == 3
+    assert "Data quality" in words(app)
+
+
+def test_a_filter_in_the_url_is_applied_and_kept(traffic: Path, app: AppTest) -> None:
+    dashboard(app, range="24h", agent="billing", status=["ok", "error"])
+    keep = Filter(range="24h", agent=("billing",), status=("ok", "error"))
+    expected = Queries(traffic).kpis(keep).current.runs
+    assert 0 < expected < RUNS
+    assert metrics(app)["Runs"] == count(expected)
+    assert app.multiselect(key="filter_agent").value == ["billing"]
+    assert app.query_params["agent"] == ["billing"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"range": "'; drop table run"},
+        {"range": "24h", "agent": ["nonsense", "../../etc/passwd"], "model": "\x00"},
+        {"range": "24h", "status": "x" * 10_000, "log": "maybe"},
+    ],
+)
+def test_nonsense_in_the_url_filters_nothing(
+    traffic: Path, app: AppTest, query: dict[str, Any]
+) -> None:
+    dashboard(app, **query)
+    assert metrics(app)["Runs"] == count(RUNS)
+
+
+def test_choosing_a_range_puts_it_into_the_url(traffic: Path, app: AppTest) -> None:
+    dashboard(app, range="24h")
+    app.segmented_control(key="range").set_value("30d").run()
+    assert not app.exception
+    assert app.query_params["range"] == ["30d"]
+    assert metrics(app)["Runs"] == count(RUNS)
+
+
+def test_filters_that_match_nothing_can_be_cleared(traffic: Path, app: AppTest) -> None:
+    dashboard(app, range="24h", agent="data", provider="local", entry_point="compare")
+    if app.metric:
+        dashboard(app, range="15m", agent="data", status="interrupted", entry_point="compare")
+    assert "matches the filters" in words(app)
+    app.button(key="clear_all").click().run()
+    assert not app.exception
+    assert "agent" not in app.query_params
+
+
+def test_a_run_in_the_url_shows_its_steps_and_prices(traffic: Path, app: AppTest) -> None:
+    row = Queries(traffic).recent_runs(Filter(range="24h", status=("ok",)), limit=1)[0]
+    dashboard(app, range="24h", run=row.run_id)
+    assert row.run_id in words(app)
+    assert len(app.get("plotly_chart")) == 2
+    assert "Why this price" in app.table[-1].value.columns
+    app.button(key="close_run").click().run()
+    assert "run" not in app.query_params
+
+
+@pytest.mark.parametrize("run", ["nonsense", "0" * 32, "../../etc/passwd", ""])
+def test_an_unknown_run_is_a_sentence(traffic: Path, app: AppTest, run: str) -> None:
+    dashboard(app, range="24h", run=run)
+    assert "There is no such run here" in words(app)
+    assert metrics(app)["Runs"] == count(RUNS)
+
+
+def test_a_broken_database_is_a_sentence_and_the_chat_goes_on(app: AppTest, data_dir: Path) -> None:
+    app.run()
+    runtime().recorder.close()
+    for rest in data_dir.glob("analytics.db*"):
+        rest.unlink()
+    (data_dir / "analytics.db").write_bytes(b"not a database at all" * 500)
+    dashboard(app)
+    assert "analytics.db" in app.error[0].value.replace("\\", "")
+    assert "Chat and comparison go on" in words(app)
+    app.switch_page("pages/chat.py").run()
+    assert not app.exception
+    assert app.chat_input
+
+
+def test_a_question_asked_in_the_chat_appears(app: AppTest) -> None:
+    app.run()
+    app.chat_input[0].set_value("What is Switchboard?").run()
+    assert runtime().recorder.flush()
+    dashboard(app)
+    assert metrics(app)["Runs"] == "1"
+    assert app.segmented_control(key="range").value == "1h"
+    assert ":gray[" in metrics(app)["First token, p95"]  # one run is too few for a p95
+
+
+def series(values: list[float | None], n: list[int]) -> PercentileSeries:
+    buckets = tuple(
+        Bucket(start_us=k * 10**9, end_us=(k + 1) * 10**9, partial=False) for k in range(len(n))
+    )
+    return PercentileSeries(
+        size="15m",
+        buckets=buckets,
+        measure="duration_us",
+        values={0.5: tuple(values)},
+        n=tuple(n),
+        left_out=(0,) * len(n),
+    )
+
+
+def test_a_line_has_gaps_and_is_pale_where_it_rests_on_too_little() -> None:
+    one = Series(name="p50", color="#000000", values=[1e6, None, 3e6], sound=[True, True, False])
+    drawn = lines(["a", "b", "c"], [one], SECONDS)["series"]
+    assert [line["data"] for line in drawn] == [[1.0, None, None], [1.0, None, 3.0]]
+    assert drawn[1]["lineStyle"]["opacity"] == PALE
+    assert not any(line["connectNulls"] or line["smooth"] or "stack" in line for line in drawn)
+
+
+def test_a_bar_that_the_range_cuts_is_pale() -> None:
+    one = Series(name="ok", color="#000000", values=[2e6, 1e6], sound=[True, False])
+    assert bars(["a", "b"], [one], SECONDS)["series"][0]["data"] == [
+        2.0,
+        {"value": 1.0, "itemStyle": {"opacity": PALE}},
+    ]
+
+
+def test_a_log_axis_leaves_out_what_it_cannot_show() -> None:
+    one = Series(name="p50", color="#000000", values=[0.0, 1e6], sound=[True, True])
+    assert lines(["a", "b"], [one], SECONDS, log=True)["series"][1]["data"] == [None, 1.0]
+
+
+def test_buckets_are_named_in_the_reporting_zone_and_never_alike() -> None:
+    berlin, hour = ZoneInfo("Europe/Berlin"), 3_600_000_000
+    start = 1_792_886_400_000_000  # 2026-10-25 00:00 UTC: clocks go back at 01:00 UTC
+    night = [
+        Bucket(start_us=start + k * hour, end_us=start + (k + 1) * hour, partial=False)
+        for k in range(3)
+    ]
+    names = bucket_labels(night, "1h", berlin)
+    assert names == ["02:00", "02:00 CET", "03:00"]
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
+def test_a_cell_that_would_be_a_formula_is_text(text: str) -> None:
+    assert safe_cell(text) == f"'{text}"
+
+
+def test_a_download_keeps_numbers_and_leaves_the_unknown_empty() -> None:
+    assert to_csv(["=name", "cost"], [["@a", -1.5], ["b", None]]).decode("utf-8-sig") == (
+        "'=name,cost\r\n'@a,-1.5\r\nb,\r\n"
+    )
+
+
+def test_there_is_no_comparison_before_the_records_began(traffic: Path) -> None:
+    queries = Queries(traffic)
+    figures = read(queries, Filter(range="24h"))
+    assert {tile.before for tile in tiles(figures)} == {None}
+    assert compared_with(figures) == "no earlier period to compare with"
+    older = replace(figures, records_since_us=0)
+    assert compared_with(older) == "changes against the 24 hours before"
+    queries.close()
+
+
+def test_every_tile_has_a_definition_and_says_what_it_rests_on(traffic: Path) -> None:
+    for tile in tiles(read(Queries(traffic), Filter(range="24h"))):
+        assert tile.help
+        assert tile.note
+        assert tile.value
+
+
+def test_the_shares_of_a_bar_add_up(traffic: Path) -> None:
+    shares = Queries(traffic).time_shares(Filter(range="24h"))
+    figure = shares_figure([("All", shares.everything), ("Around p95", shares.p95)])
+    totals = [sum(bar.x[k] for bar in figure.data) for k in range(2)]
+    assert totals == pytest.approx([1.0, 1.0])
+
+
+def test_a_waterfall_shows_every_step_and_every_attempt(traffic: Path) -> None:
+    queries = Queries(traffic)
+    rows = queries.recent_runs(Filter(range="24h"), limit=500)
+    fell_back = next(row for row in rows if row.fallbacks)
+    found = queries.run_detail(fell_back.run_id)
+    assert found is not None
+    drawn = waterfall_bars(found, load_catalog())
+    assert len(drawn) == len(found.steps) + len(found.calls)
+    assert [bar.offset_us for bar in drawn] == sorted(bar.offset_us for bar in drawn)
+    assert FAILED in {bar.kind for bar in drawn}
+
+
+def test_figures_of_one_reading_are_read_once(traffic: Path, app: AppTest) -> None:
+    dashboard(app, range="24h")
+    began = time.perf_counter()
+    app.run()
+    assert time.perf_counter() - began < 1.0
+    assert not app.exception
