@@ -69,11 +69,11 @@ def show_options() -> None:
     st.session_state.setdefault("streaming", preferences.get("streaming", True))
     with st.container(horizontal=True, vertical_alignment="center", key="options"):
         st.selectbox(
-            "Agent", list(agents), key="agent", format_func=agents.__getitem__, width=230,
+            "Agent", list(agents), key="agent", format_func=agents.__getitem__, width=168,
             label_visibility="collapsed",
         )  # fmt: skip
         st.selectbox(
-            "Model", list(models), key="model", format_func=models.__getitem__, width=250,
+            "Model", list(models), key="model", format_func=models.__getitem__, width=168,
             label_visibility="collapsed",
         )  # fmt: skip
         st.toggle("Streaming", key="streaming", help="Off: the answer appears when it is complete.")

@@ -19,7 +19,7 @@ def agent_options() -> dict[str, str]:
     options: dict[str, str] = {}
     for graph in GRAPHS:
         automatic = graph.name == AUTOMATIC_AGENT
-        options[graph.name] = "Automatic (supervisor)" if automatic else graph.title
+        options[graph.name] = "Agent: automatic" if automatic else graph.title
         for agent in graph.agents:
             title = BY_NAME[agent].title if agent in BY_NAME else agent
             options[f"{graph.name}/{agent}"] = f"{title} agent"
@@ -34,7 +34,7 @@ def split_agent(value: str) -> tuple[str, str | None]:
 
 def model_options(runtime: Runtime) -> dict[str, str]:
     """Configured models only: id to label; the first is the configured chain."""
-    options = {AUTOMATIC_MODEL: "Automatic (configured order)"}
+    options = {AUTOMATIC_MODEL: "Model: automatic"}
     for status in runtime.models.list_models():
         if status.configured:
             options[status.id] = status.display_name
