@@ -21,6 +21,7 @@ from core.transcript import AnswerSummary, Transcript, summarise
 
 log = logging.getLogger(__name__)
 SAVE_RETRY_S = 5.0
+UNEXPECTED = "Saving it ended with an unexpected error; the log has the details."
 
 
 class Store(Protocol):
@@ -55,8 +56,9 @@ class RunSaver:
         """Saves the answer; gives the terminal event to publish, which says so when it could not."""
         try:
             await self._write(self._finish, run, terminal, checkpointed)
-        except StorageError as exc:
-            log.error("the answer of run %s could not be saved: %s", run.id, exc.message)
+        except Exception as error:
+            exc = error if isinstance(error, StorageError) else StorageError(UNEXPECTED)
+            log.error("the answer of run %s could not be saved", run.id, exc_info=error)
             run.unsaved = True
             task = asyncio.create_task(self._answer_later(run, terminal, checkpointed))
             self._later.add(task)
@@ -98,7 +100,7 @@ class RunSaver:
     async def _answer_later(self, run: Run, terminal: TerminalEvent, checkpointed: bool) -> None:
         while run.unsaved:
             await asyncio.sleep(SAVE_RETRY_S)
-            with contextlib.suppress(StorageError):
+            with contextlib.suppress(Exception):  # logged the first time
                 await self._write(self._finish, run, terminal, checkpointed)
                 await self._write(self._save_log, run)
                 run.unsaved = False
@@ -120,8 +122,9 @@ class RunSaver:
     def _save_log(self, run: Run) -> None:
         try:
             self._store.save_log(run.id, run.events)
-        except StorageError:
+        except Exception:
             self.errors += 1
+            log.warning("the log of run %s could not be saved", run.id, exc_info=True)
 
     async def _write(self, function: Callable[..., None], *args: object) -> None:
         await asyncio.get_running_loop().run_in_executor(self._writer, function, *args)

@@ -135,6 +135,8 @@ class RunStore:
         """Replaces the journal of a finished run by its whole log."""
         payload = encode_log(events)
         with self._db.write() as connection:
+            if connection.scalar(select(run.c.id).where(run.c.id == run_id)) is None:
+                return  # the thread was deleted meanwhile
             connection.execute(delete(run_log).where(run_log.c.run_id == run_id))
             connection.execute(insert(run_log).values(run_id=run_id, first_seq=0, payload=payload))
 

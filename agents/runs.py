@@ -178,6 +178,20 @@ class RunManager:
         if run.stopped_by:
             task.cancel()
         await asyncio.wait({task})
+        try:
+            await self._end(run, task)
+        except Exception as exc:  # a fault of ours: the run must end all the same
+            log.exception("run %s could not be ended properly", run.id)
+            if not run.finished:
+                run.publish(self._failed(run, exc, new_id()))
+        finally:
+            with self._lock:
+                self._active.pop(run.id, None)
+                self._tasks.pop(run.id, None)
+                self._ended_at[run.id] = time.monotonic()
+        await self._saver.whole_log(run)
+
+    async def _end(self, run: Run, task: asyncio.Task[None]) -> None:
         run.provider_closed_us = run.elapsed_us()
         self._waiting.pop(run.id, None)
         error = None if task.cancelled() else task.exception()
@@ -189,11 +203,6 @@ class RunManager:
         checkpointed = turn is not None and turn.checkpointed
         terminal = await self._saver.answer(run, terminal, checkpointed)
         self._publish(run, terminal)
-        with self._lock:
-            self._active.pop(run.id, None)
-            self._tasks.pop(run.id, None)
-            self._ended_at[run.id] = time.monotonic()
-        await self._saver.whole_log(run)
 
     async def _stream(self, run: Run) -> None:
         self._waiting[run.id] = None

@@ -34,6 +34,7 @@ from core.catalog import load_catalog
 from core.database import Database
 from core.errors import InvalidInput
 from core.events import Event
+from core.folder_lock import FolderLock
 from core.metrics_query import MetricsAnswer, MetricsQuestion
 from core.settings import Settings
 from core.text import message_text
@@ -53,6 +54,15 @@ class Runtime:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.catalog = load_catalog()
+        self._folder = FolderLock(settings.data_dir)
+        try:
+            self._open()
+        except BaseException:
+            self._folder.close()
+            raise
+
+    def _open(self) -> None:
+        settings = self.settings
         url = settings.database_url or f"sqlite:///{settings.path('app.db')}"
         self.database = Database(url, metadata=metadata)
         self.threads = ThreadStore(self.database)
@@ -139,6 +149,7 @@ class Runtime:
         self.knowledge.close()
         self.queries.close()
         self.database.close()
+        self._folder.close()
 
     # -- a turn
 

@@ -291,3 +291,36 @@ def test_start_does_not_wait_for_the_run(tmp_path: Path) -> None:
         run = b.runs.start(TurnRequest(text="q"))
         assert not run.finished
         b.runs.cancel(run.id)
+
+
+def test_a_fault_while_ending_a_run_still_ends_it_and_frees_the_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("agents.run_saving.SAVE_RETRY_S", 0.05)
+    with bench(tmp_path) as b:
+        original, broken = b.store.finish, True
+
+        def finish(*args: object, **kwargs: object) -> None:
+            if broken:
+                raise ZeroDivisionError("a bug of ours")
+            original(*args, **kwargs)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(b.store, "finish", finish)
+        run = b.start("q")
+        assert types(run)[-1] == "error"
+        broken = False
+        for _ in range(200):
+            if not run.unsaved:
+                break
+            threading.Event().wait(0.02)
+        assert types(b.start("again", thread_id=run.thread_id))[-1] == "completed"
+
+
+def test_a_turn_that_cannot_be_made_is_an_error_event(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with bench(tmp_path) as b:
+        b.runs._make_turn = lambda run: 1 / 0  # type: ignore[assignment,return-value]
+        run = b.start("q")
+        assert types(run)[-1] == "error"
+        assert run.events[-1].code == "internal"  # type: ignore[union-attr]
