@@ -35,7 +35,7 @@ class Found:
 
 
 class Knowledge:
-    """One per process. Searches wait until the first sync has ended."""
+    """One per process."""
 
     def __init__(
         self,

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 HISTORY_ROWS = 60
 WARM_UP_STEP_S = 60.0
+FIRST_INDEX_S = 30.0
 
 
 class Runtime:
@@ -87,6 +88,7 @@ class Runtime:
         )
         self._metas: dict[str, RunMeta] = {}
         self.ready = threading.Event()
+        self._indexed = threading.Event()
         self.warm_up_s: float | None = None
         self._closed = False
         self._warm_up_started = False
@@ -192,6 +194,9 @@ class Runtime:
         return self.queries.answer(question)
 
     async def _access(self, graph: GraphEntry) -> GraphAccess:
+        if not self._indexed.is_set():  # somebody asks before the first index is there
+            self.start_warm_up()
+            await asyncio.to_thread(self._indexed.wait, FIRST_INDEX_S)
         saver = await self._open_saver()
         compiled: Any = self._graphs.get(graph.name)
         if compiled is None:
@@ -253,11 +258,17 @@ class Runtime:
 
     # -- warm-up
 
+    def _index_documents(self) -> None:
+        try:
+            self.knowledge.sync()
+        finally:
+            self._indexed.set()
+
     def _warm_up(self) -> None:
         started = time.perf_counter()
         steps: tuple[Callable[[], object], ...] = (
+            self._index_documents,
             _import_for_pages,
-            self.knowledge.sync,
             *(partial(self._load_graph, graph.name) for graph in GRAPHS),
             lambda: self.loop.run(self._open_saver(), WARM_UP_STEP_S),
             lambda: self.loop.run(self.models.warm_up(), WARM_UP_STEP_S),
