@@ -2,6 +2,7 @@
 # make test  everything; browser tests where Chromium is found
 # make check format, lint, types, layers, fast tests: before every commit
 # make bench measurements into bench/results.jsonl
+# make screenshots  the pictures of docs/images anew
 # make lock  write the pinned requirements anew from pyproject.toml
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ PORT   ?= 8501
 BIN    := $(VENV)/bin
 UV     := $(shell command -v uv 2>/dev/null)
 
-.PHONY: run test check bench lock format schema clean
+.PHONY: run test check bench screenshots lock format schema clean
 
 run: $(VENV)/.run
 	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
@@ -27,6 +28,9 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench.run
+
+screenshots: $(VENV)/.dev
+	$(BIN)/python -m bench.screenshots
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .

@@ -26,10 +26,10 @@ if __name__ == "__main__":
     )
     page.run()
 else:
+    from agents.current import current_runtime, existing_runtime
     from api.server import lifespan, middleware, refuse_open_address
     from core.errors import ConfigError
     from core.settings import load_settings
-    from pages.components.session import runtime
 
     try:
         _settings = load_settings()
@@ -42,5 +42,5 @@ else:
     app = st.App(
         __file__,
         middleware=middleware(list(st.get_option("server.allowedHosts"))),
-        lifespan=lifespan(runtime),
+        lifespan=lifespan(current_runtime, existing_runtime),
     )

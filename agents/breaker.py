@@ -22,6 +22,7 @@ FAILURES = 3
 WINDOW_S = 60.0
 COOLDOWN_S = 15.0
 MAX_COOLDOWN_S = 300.0
+BLOCKED_S = 300.0
 JITTER = 0.2
 SHORT_WAIT_S = 5.0
 """A Retry-After up to this is waited for; a longer one keeps everybody away until then."""
@@ -49,6 +50,8 @@ class _Entry:
     asked_to_wait: bool = False
     """The provider named the time itself; trying earlier is pointless."""
     blocked: ModelFailure | None = None
+    blocked_until: float = 0.0
+    """A refused key is tried again now and then: it may have been an expired session."""
     trips: int = 0
     """How often it opened in a row; each time doubles the cooldown."""
     probing: bool = False
@@ -74,7 +77,7 @@ class Breaker:
             entry = self._entries.get(model)
             if entry is None or (entry.open_until is None and entry.blocked is None):
                 return True
-            if entry.blocked is not None or entry.probing:
+            if entry.probing or self._clock() < entry.blocked_until:
                 return False
             if entry.open_until is not None and self._clock() < entry.open_until:
                 return False
@@ -85,7 +88,7 @@ class Breaker:
         """A call got a token. What failed before only counts against a model in its window."""
         with self._lock:
             entry = self._entries.get(model)
-            if entry is not None and entry.open_until is not None:
+            if entry is not None and (entry.open_until is not None or entry.blocked is not None):
                 self._entries[model] = _Entry(last=entry.last)
 
     def failed(self, model: str, failure: ModelFailure, *, silent: bool = False) -> None:
@@ -97,7 +100,7 @@ class Breaker:
             was_probe, entry.probing = entry.probing, False
             wait = failure.retry_after_s
             if isinstance(failure, ModelAuthFailed):
-                entry.blocked = failure
+                entry.blocked, entry.blocked_until = failure, now + BLOCKED_S
             elif wait is not None and wait > SHORT_WAIT_S:
                 entry.open_until, entry.asked_to_wait = now + wait, True
             elif isinstance(failure, ModelRateLimited) and not was_probe:

@@ -12,7 +12,7 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.database import set_aside
+from core.database import set_aside, storage_error
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
@@ -36,7 +36,7 @@ async def open_saver(path: Path) -> AsyncSqliteSaver:
         return await _open(path)
     except sqlite3.DatabaseError as exc:
         if "malformed" not in str(exc) and "not a database" not in str(exc):
-            raise
+            raise storage_error(exc, str(path)) from exc
         log.warning("checkpoints were damaged (%s); kept as %s", exc, set_aside(path))
         return await _open(path)
 
@@ -50,6 +50,10 @@ async def _open(path: Path) -> AsyncSqliteSaver:
         await connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         saver = AsyncSqliteSaver(connection)
         await saver.setup()
+        async with connection.execute("PRAGMA quick_check(1)") as cursor:
+            row = await cursor.fetchone()
+        if row is None or row[0] != "ok":
+            raise sqlite3.DatabaseError("malformed: quick_check failed")
         await connection.execute("PRAGMA synchronous=NORMAL")
     except BaseException:
         await connection.close()

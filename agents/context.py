@@ -6,7 +6,7 @@ text. A dropped-in graph takes from it what it needs, or nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 class ModelSource(Protocol):
     """See agents/models.py."""
+
+    def usable(self, model_ids: Iterable[str]) -> list[str]: ...
 
     def chat(
         self,
@@ -57,9 +59,15 @@ class RunContext:
     late: list[Event] = field(default_factory=list)
     """Ends and usage of model calls that were stopped, for the turn to publish."""
 
-    def chat_model(self, agent: str, *, purpose: CallPurpose = "answer") -> BaseChatModel:
+    def chat_model(
+        self,
+        agent: str,
+        *,
+        purpose: CallPurpose = "answer",
+        model_ids: tuple[str, ...] | None = None,
+    ) -> BaseChatModel:
         """The configured chain of models: retries, fallbacks, deadlines, usage and cost included."""
-        ids = self.router_models if purpose == "route" else self.answer_models
+        ids = model_ids if model_ids is not None else self.answer_models
         return self.models.chat(
             ids,
             purpose=purpose,

@@ -7,11 +7,13 @@ the loop they were first used on. Blocking work goes to its executor.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 EXECUTOR_THREADS = 64
 
@@ -21,6 +23,7 @@ class LoopThread:
 
     def __init__(self, name: str = "run-loop") -> None:
         self.loop = asyncio.new_event_loop()
+        self._closing = False
         self._executor = ThreadPoolExecutor(EXECUTOR_THREADS, thread_name_prefix=f"{name}-worker")
         self.loop.set_default_executor(self._executor)
         self._thread = threading.Thread(target=self._main, name=name, daemon=True)
@@ -41,6 +44,7 @@ class LoopThread:
         """Cancels what is left, stops the loop, joins the thread. Idempotent."""
         if self.loop.is_closed():
             return
+        self._closing = True
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(timeout)
         if not self._thread.is_alive():
@@ -49,7 +53,11 @@ class LoopThread:
 
     def _main(self) -> None:
         asyncio.set_event_loop(self.loop)
-        self.loop.run_forever()
+        while not self._closing:
+            try:
+                self.loop.run_forever()
+            except (SystemExit, KeyboardInterrupt):  # of a graph's tool; asyncio lets it through
+                log.exception("a task tried to end the process; only its run ends")
         tasks = asyncio.all_tasks(self.loop)
         for task in tasks:
             task.cancel()

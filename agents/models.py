@@ -24,10 +24,12 @@ from core.settings import Settings
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
+    from pydantic import SecretStr
 
     from agents.failover import ResilientChat
     from agents.operation import Services
     from agents.providers.clients import ProviderClients
+    from agents.providers.embeddings import Embed
 
 log = logging.getLogger(__name__)
 DEFAULT_AWS_REGION = "us-east-1"
@@ -62,6 +64,7 @@ class ModelRegistry:
         self.breaker = Breaker()
         self._models: dict[tuple[str, float], BaseChatModel] = {}
         self._building = threading.RLock()
+        self._embed_calls: dict[str, Embed] = {}
         self._clients: ProviderClients | None = None
         self._services: Services | None = None
         self._aws_found: bool | None = None
@@ -150,6 +153,24 @@ class ModelRegistry:
             loop=self._loop,
         )
 
+    def embedder(self, model_id: str) -> RegistryEmbedder:
+        """An embedding model for the knowledge index, configured or not."""
+        return RegistryEmbedder(self, str(self._parse(model_id)))
+
+    async def embed(self, model_id: str, texts: Sequence[str]) -> list[list[float]]:
+        """One vector per text. On the run loop; raises ModelFailure."""
+        call = self._embed_calls.get(model_id)
+        if call is None:
+            call = await asyncio.to_thread(self._build_embed, model_id)
+        return await call(texts)
+
+    def embed_problem(self, model_id: str) -> str:
+        """What keeps a model from being used for vectors; "" for nothing. Never blocks."""
+        parsed = self._parse(model_id)
+        if str(parsed) == LOCAL:
+            return f"{LOCAL} makes no vectors"
+        return self._problem(parsed)
+
     async def warm_up(self) -> None:
         """Looks for AWS credentials and builds what the chains name. Off the loop; never raises."""
         await asyncio.to_thread(self._look_for_aws)
@@ -164,6 +185,7 @@ class ModelRegistry:
         """Closes connections. On the loop; idempotent."""
         clients, self._clients = self._clients, None
         self._models.clear()
+        self._embed_calls.clear()
         if clients is not None:
             await clients.aclose()
 
@@ -180,7 +202,7 @@ class ModelRegistry:
         settings = self._settings
         if model.problem:
             return model.problem
-        if model.scheme == OPENAI and settings.openai_api_key is None:
+        if model.scheme == OPENAI and not (settings.openai_api_key or settings.openai_base_url):
             return "set OPENAI_API_KEY"
         if model.scheme == BEDROCK:
             if not (settings.aws_region or settings.bedrock_endpoint_url):
@@ -200,7 +222,7 @@ class ModelRegistry:
             settings.aws_region or settings.bedrock_endpoint_url
         ):
             return
-        chains = [*settings.answer_models, *settings.router_models]
+        chains = [*settings.answer_models, *settings.router_models, settings.embedding_model or ""]
         if not any(self._parse(m).scheme == BEDROCK for m in chains) and not settings.aws_region:
             return
         from agents.aws_credentials import credentials_found
@@ -255,14 +277,46 @@ class ModelRegistry:
     def _openai(self, model: ModelId, options: dict[str, Any]) -> BaseChatModel:
         from agents.providers.openai import openai_chat
 
-        server = self._settings.openai_servers.get(model.scheme)
-        key = server.api_key if server else self._settings.openai_api_key
-        if key is None:
-            raise ModelRefused("OPENAI_API_KEY is not set.")
-        url = server.base_url if server else self._settings.openai_base_url
+        key, url = self._openai_address(model)
         return openai_chat(
             model.name, clients=self._connections(), api_key=key, base_url=url, **options
         )
+
+    def _openai_address(self, model: ModelId) -> tuple[SecretStr, str | None]:
+        """Key and base URL. A compatible server that asks for no key gets the word none."""
+        from pydantic import SecretStr
+
+        settings = self._settings
+        server = settings.openai_servers.get(model.scheme)
+        if server is not None:
+            return server.api_key, server.base_url
+        if settings.openai_api_key is None and settings.openai_base_url is None:
+            raise ModelRefused("OPENAI_API_KEY is not set.")
+        return settings.openai_api_key or SecretStr("none"), settings.openai_base_url
+
+    def _build_embed(self, model_id: str) -> Embed:
+        """Blocking. Raises ModelFailure only."""
+        from agents.providers.embeddings import openai_embed, titan_embed
+
+        model = self._parse(model_id)
+        if problem := self.embed_problem(model_id):
+            raise ModelRefused(f"{model_id} is not used: {problem}.")
+        with self._building:
+            if model_id not in self._embed_calls:
+                clients = self._connections()
+                if model.scheme == BEDROCK:
+                    self._embed_calls[model_id] = titan_embed(
+                        model.name,
+                        clients=clients,
+                        region=self._settings.aws_region or DEFAULT_AWS_REGION,
+                        endpoint_url=self._settings.bedrock_endpoint_url,
+                    )
+                else:
+                    key, url = self._openai_address(model)
+                    self._embed_calls[model_id] = openai_embed(
+                        model.name, clients=clients, api_key=key, base_url=url
+                    )
+            return self._embed_calls[model_id]
 
     def _bedrock(self, model: ModelId, options: dict[str, Any]) -> BaseChatModel:
         from agents.providers.bedrock import bedrock_chat
@@ -283,3 +337,17 @@ class ModelRegistry:
 
             self._clients = ProviderClients()
         return self._clients
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryEmbedder:
+    """One embedding model of the registry, as `agents.embeddings` wants it."""
+
+    registry: ModelRegistry
+    model: str
+
+    def problem(self) -> str:
+        return self.registry.embed_problem(self.model)
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        return await self.registry.embed(self.model, texts)

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from agents.embeddings import Embedder, Embeddings, EmbeddingStatus
 from agents.knowledge.index import AreaInfo, KnowledgeIndex
 from agents.knowledge.passages import Passage
 from agents.knowledge.search import Hit, Retriever
-from agents.knowledge.sync import SyncReport
+from agents.knowledge.sync import Progress, SyncReport
+from agents.loop import LoopThread
 from core.events import Source
 
 CHARS_PER_TOKEN = 4
-Embed = Callable[[list[str]], Awaitable[list[list[float]]]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,25 +38,31 @@ class Found:
 class Knowledge:
     """One per process."""
 
-    def __init__(
-        self,
-        db_path: Path,
-        folder: Path,
-        *,
-        embed: Embed | None = None,
-        embedding_model: str | None = None,
-    ) -> None:
+    def __init__(self, db_path: Path, folder: Path) -> None:
         self.folder = folder
         self.index = KnowledgeIndex(db_path)
         self._retriever = Retriever(self.index)
-        self._embed = embed
-        self._embedding_model = embedding_model
+        self._embeddings: Embeddings | None = None
         self.report: SyncReport | None = None
 
-    def sync(self) -> SyncReport:
-        """Indexes what changed in the folder. Blocking; safe while others search."""
-        self.report = self.index.sync(self.folder)
+    def embed_with(self, embedder: Embedder, loop: LoopThread) -> None:
+        """From now on vectors are computed on `loop` and used by searches. Before the first sync."""
+        self._embeddings = Embeddings(self.index, embedder, loop)
+
+    def sync(self, progress: Progress | None = None) -> SyncReport:
+        """Indexes what changed in the folder. Blocking; safe while others search.
+
+        Vectors of what is new are computed afterwards, in the background (`embedding_status`).
+        """
+        self.report = self.index.sync(self.folder, progress)
+        if self._embeddings is not None:
+            self._embeddings.refresh()
         return self.report
+
+    @property
+    def embedding_status(self) -> EmbeddingStatus | None:
+        """How far the vectors are; None when no embedding model is set."""
+        return self._embeddings.status if self._embeddings is not None else None
 
     def areas(self) -> list[AreaInfo]:
         return self.index.areas()
@@ -65,14 +72,15 @@ class Knowledge:
     ) -> Found:
         """The best passages, numbered from `first`."""
         started = time.perf_counter_ns()
-        vector = await self._vector(query)
+        embeddings = self._embeddings
+        vector = await embeddings.question(query) if embeddings is not None else None
         hits = await asyncio.to_thread(
             self._retriever.search,
             query,
             k=k,
             areas=areas,
             query_vector=vector,
-            model=self._embedding_model,
+            model=embeddings.model if embeddings is not None else None,
         )
         return _found(hits, started, first)
 
@@ -128,13 +136,13 @@ class Knowledge:
         chars = sum(info.chars for info in infos if areas is None or info.area in areas)
         return chars <= budget_tokens * CHARS_PER_TOKEN
 
+    async def stop(self) -> None:
+        """Ends the background work. On the run loop, before `close`."""
+        if self._embeddings is not None:
+            await self._embeddings.aclose()
+
     def close(self) -> None:
         self.index.close()
-
-    async def _vector(self, query: str) -> list[float] | None:
-        if self._embed is None:
-            return None
-        return (await self._embed([query]))[0]
 
 
 def _found(hits: list[Hit], started_ns: int, first: int) -> Found:

@@ -16,7 +16,7 @@ from agents import prompts
 from agents.context import RunContext
 from agents.followup import standalone
 from agents.specialists import BY_NAME, SPECIALISTS
-from agents.vote import Vote, is_metrics_question, vote
+from agents.vote import is_metrics_question, vote
 from core.errors import SwitchboardError
 from core.events import Candidate, Route, RouteDecider
 
@@ -65,13 +65,14 @@ async def decide(context: RunContext, messages: Sequence[AnyMessage]) -> Decisio
     }
     if ballot.confident:
         return decision(favourite, "local", ballot.reason, **more)
-    routers = tuple(m for m in context.router_models if not m.startswith(LOCAL_PREFIX))
+    usable = context.models.usable(context.router_models)
+    routers = tuple(m for m in usable if not m.startswith(LOCAL_PREFIX))
     if not routers:
         return decision(
             favourite, "local", f"{ballot.reason} No router model is configured.", **more
         )
     try:
-        agent, reason, model = await _ask_router(context, turns, ballot)
+        agent, reason, model = await _ask_router(context, turns, routers)
     except SwitchboardError as exc:
         why = f"No router model answered ({exc.code}); {ballot.reason}"
         return decision(favourite, "fallback", why, **more)
@@ -79,8 +80,9 @@ async def decide(context: RunContext, messages: Sequence[AnyMessage]) -> Decisio
 
 
 async def _ask_router(
-    context: RunContext, turns: Sequence[tuple[str, str]], ballot: Vote
+    context: RunContext, turns: Sequence[tuple[str, str]], routers: tuple[str, ...]
 ) -> tuple[str, str, str | None]:
+    """(specialist, reason, model that said so)."""
     from langchain_core.messages import HumanMessage, SystemMessage
     from pydantic import BaseModel, Field, JsonValue, create_model
 
@@ -98,17 +100,19 @@ async def _ask_router(
     dialogue = "\n".join(
         f"{role}: {text[:1500]}" for role, text in turns[-HISTORY_FOR_ROUTER - 1 :]
     )
-    model = context.chat_model("supervisor", purpose="route")
-    chain = model.with_structured_output(choice, method="function_calling")
+    model = context.chat_model("supervisor", purpose="route", model_ids=routers)
+    chain = model.with_structured_output(choice, method="function_calling", include_raw=True)
     config = {"tags": ["nostream"], "run_name": "router"}
     try:
-        answer: Any = await chain.ainvoke([system, HumanMessage(dialogue)], config)  # type: ignore[arg-type]
+        both: Any = await chain.ainvoke([system, HumanMessage(dialogue)], config)  # type: ignore[arg-type]
     except (ValueError, TypeError) as exc:  # the model filled the form with nonsense
         raise ProtocolError("The router model did not name a specialist.") from exc
+    answer = both["parsed"]
     agent = str(getattr(answer, "agent", "") or "").strip().lower()
     if agent not in BY_NAME:
         raise ProtocolError("The router model did not name a specialist.")
-    return agent, str(answer.reason)[:300] or "Chosen by the router model.", None
+    name = both["raw"].response_metadata.get("model_name")
+    return agent, str(answer.reason)[:300] or "Chosen by the router model.", name
 
 
 def text_of(message: AnyMessage) -> str:

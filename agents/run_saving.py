@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
@@ -49,6 +49,8 @@ class RunSaver:
         self._store = store
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="run-store")
         self._later: set[asyncio.Task[None]] = set()
+        self._kept: dict[str, tuple[Run, TerminalEvent, bool]] = {}
+        """Answers that are not on disk yet."""
         self.errors = 0
         """Journal and log writes that failed; shown on the Settings page."""
 
@@ -60,6 +62,7 @@ class RunSaver:
             exc = error if isinstance(error, StorageError) else StorageError(UNEXPECTED)
             log.error("the answer of run %s could not be saved", run.id, exc_info=error)
             run.unsaved = True
+            self._kept[run.id] = (run, terminal, checkpointed)
             task = asyncio.create_task(self._answer_later(run, terminal, checkpointed))
             self._later.add(task)
             task.add_done_callback(self._later.discard)
@@ -77,24 +80,28 @@ class RunSaver:
         """Replaces the journal of an ended run by its whole log."""
         await self._write(self._save_log, run)
 
-    async def journal(self, runs: Iterable[Run]) -> None:
+    async def journal(self, runs: Sequence[Run]) -> None:
         """Writes what was added to the logs of active runs since the last call."""
         parts: dict[str, list[Event]] = {}
         for run in runs:
             fresh = run.events[run.journaled :]
             if fresh and not run.finished:
                 parts[run.id] = fresh
-                run.journaled += len(fresh)
         if not parts:
             return
         try:
             await self._write(self._store.append, parts)
+            for run in runs:
+                run.journaled += len(parts.get(run.id, ()))
         except Exception:  # the answer matters more than its journal
             self.errors += 1
             log.warning("the journal could not be written", exc_info=True)
 
     def close(self) -> None:
-        """Waits for what is being written."""
+        """Tries once more what could not be saved, and waits for what is being written."""
+        for run, terminal, checkpointed in list(self._kept.values()):
+            with contextlib.suppress(RuntimeError):  # closed before
+                self._writer.submit(self._finish, run, terminal, checkpointed)
         self._writer.shutdown(wait=True)
 
     async def _answer_later(self, run: Run, terminal: TerminalEvent, checkpointed: bool) -> None:
@@ -104,6 +111,7 @@ class RunSaver:
                 await self._write(self._finish, run, terminal, checkpointed)
                 await self._write(self._save_log, run)
                 run.unsaved = False
+                self._kept.pop(run.id, None)
 
     def _finish(self, run: Run, terminal: TerminalEvent, checkpointed: bool) -> None:
         transcript = Transcript()

@@ -6,6 +6,7 @@ partial answer marked "lost", so that nothing already shown disappears and the t
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -23,6 +24,7 @@ from core.log_codec import decode_log, encode_log
 from core.text import short_title
 from core.transcript import AnswerSummary, Transcript, summarise
 
+log = logging.getLogger(__name__)
 ACTIVE = ("queued", "running")
 
 
@@ -106,7 +108,10 @@ class RunStore:
             for run_id, events in parts.items()
         ]
         with self._db.write() as connection:
-            connection.execute(insert(run_log), rows)
+            known = set(connection.scalars(select(run.c.id).where(run.c.id.in_(parts))))
+            rows = [row for row in rows if row["run_id"] in known]  # its thread may be gone
+            if rows:
+                connection.execute(insert(run_log), rows)
 
     def finish(
         self,
@@ -166,11 +171,13 @@ class RunStore:
             "summary": summary.to_dict(),
             "created_at_us": now_us(),
         }
-        connection.execute(delete(message).where(message.c.id == answer_id))
+        connection.execute(
+            delete(message).where(message.c.run_id == run_id, message.c.role == "assistant")
+        )
         connection.execute(insert(message).values(row))
 
     def log(self, run_id: object, owner: str) -> list[Event]:
-        """The saved log of a run. Raises NotFound for a foreign or unknown id."""
+        """The saved log of a run, as far as it can be read. NotFound for a foreign or unknown id."""
         if not is_id(run_id):
             raise NotFound("There is no such run.")
         with self._db.read() as connection:
@@ -186,7 +193,11 @@ class RunStore:
             ).all()
         events: list[Event] = []
         for payload in parts:
-            events += decode_log(payload, run_id=str(run_id), started_at_us=row.started_at_us)
+            try:
+                events += decode_log(payload, run_id=str(run_id), started_at_us=row.started_at_us)
+            except ValueError:
+                log.warning("a part of the log of run %s cannot be read", run_id)
+                break
         return events
 
     def recover(self) -> list[str]:
@@ -196,10 +207,7 @@ class RunStore:
             rows = connection.execute(query).all()
         for row in rows:
             transcript = Transcript()
-            try:
-                transcript.add_all(self.log(row.id, row.owner))
-            except ValueError:  # half a journal: what could be read is kept
-                transcript.notice = "A part of the log could not be read."
+            transcript.add_all(self.log(row.id, row.owner))
             summary = replace(summarise(transcript), status="lost")
             self.finish(
                 row.id, row.thread_id, new_id(), transcript.text, summary, checkpointed=False

@@ -183,17 +183,19 @@ class RunManager:
         except Exception as exc:  # a fault of ours: the run must end all the same
             log.exception("run %s could not be ended properly", run.id)
             if not run.finished:
-                run.publish(self._failed(run, exc, new_id()))
-        finally:
-            with self._lock:
-                self._active.pop(run.id, None)
-                self._tasks.pop(run.id, None)
-                self._ended_at[run.id] = time.monotonic()
+                failed = self._failed(run, exc, new_id())
+                self._publish(run, await self._saver.answer(run, failed, False))
         await self._saver.whole_log(run)
+        with self._lock:
+            self._active.pop(run.id, None)
+            self._tasks.pop(run.id, None)
+            self._ended_at[run.id] = time.monotonic()
 
     async def _end(self, run: Run, task: asyncio.Task[None]) -> None:
         run.provider_closed_us = run.elapsed_us()
         self._waiting.pop(run.id, None)
+        if run.state == "queued":  # it ended while it waited; its log names thread and graph too
+            self._publish(run, _run_started(run))
         error = None if task.cancelled() else task.exception()
         turn = self._turns.pop(run.id, None)
         terminal = self._terminal(run, turn, error)
@@ -209,20 +211,7 @@ class RunManager:
         async with self._places:
             self._waiting.pop(run.id, None)
             run.state = "running"
-            request = run.request
-            self._publish(
-                run,
-                RunStarted(
-                    thread_id=run.thread_id,
-                    message_id=run.question_id,
-                    graph=request.graph,
-                    agent=request.agent,
-                    model=request.model,
-                    entry_point=request.entry_point,
-                    stream=request.stream,
-                    queue_us=run.elapsed_us(),
-                ),
-            )
+            self._publish(run, _run_started(run))
             turn = self._turns[run.id] = self._make_turn(run)
             async with contextlib.aclosing(turn.events()) as drafts:
                 async for draft in drafts:
@@ -305,3 +294,17 @@ class RunManager:
             for run_id in [r for r, ended in self._ended_at.items() if ended < limit]:
                 if not self._runs[run_id].unsaved:
                     del self._runs[run_id], self._ended_at[run_id]
+
+
+def _run_started(run: Run) -> RunStarted:
+    request = run.request
+    return RunStarted(
+        thread_id=run.thread_id,
+        message_id=run.question_id,
+        graph=request.graph,
+        agent=request.agent,
+        model=request.model,
+        entry_point=request.entry_point,
+        stream=request.stream,
+        queue_us=run.elapsed_us(),
+    )

@@ -74,6 +74,8 @@ class Runtime:
         self.queries = Queries(settings.path("analytics.db"), settings.reporting_timezone)
         self.loop = LoopThread()
         self.models = ModelRegistry(settings, self.catalog, loop=self.loop.loop)
+        if settings.embedding_model:
+            self.knowledge.embed_with(self.models.embedder(settings.embedding_model), self.loop)
         self._saver: AsyncSqliteSaver | None = None
         self._saver_lock = asyncio.Lock()
         self._graphs: dict[str, Any] = {}
@@ -129,6 +131,10 @@ class Runtime:
         self.threads.delete(thread_id, owner)
         self.loop.submit(self._forget(thread_id))
 
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
     def start_warm_up(self) -> None:
         """Imports and builds in the background what the first answer needs. Once."""
         with self._graphs_lock:
@@ -146,7 +152,10 @@ class Runtime:
         if self._warm_up_started:
             self._warmer.join(max(timeout, 10.0))  # it stops after the step it is in
         self.recorder.close()
-        self.loop.run(self._close_async(), timeout=5)
+        try:
+            self.loop.run(self._close_async(), timeout=3)
+        except Exception:
+            log.warning("connections could not be closed in time", exc_info=True)
         self.loop.close()
         self.knowledge.close()
         self.queries.close()
@@ -196,7 +205,9 @@ class Runtime:
     async def _access(self, graph: GraphEntry) -> GraphAccess:
         if not self._indexed.is_set():  # somebody asks before the first index is there
             self.start_warm_up()
-            await asyncio.to_thread(self._indexed.wait, FIRST_INDEX_S)
+            deadline = time.monotonic() + FIRST_INDEX_S
+            while not self._indexed.is_set() and time.monotonic() < deadline:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
         saver = await self._open_saver()
         compiled: Any = self._graphs.get(graph.name)
         if compiled is None:
@@ -235,6 +246,7 @@ class Runtime:
         await forget(saver, [checkpoint_thread(thread_id, graph.name) for graph in GRAPHS])
 
     async def _close_async(self) -> None:
+        await self.knowledge.stop()
         await self.models.aclose()
         if self._saver is not None:
             await self._saver.conn.close()
@@ -289,6 +301,6 @@ class Runtime:
 
 
 def _import_for_pages() -> None:
-    """The first st.write_stream of a process imports these: 1.4 s of somebody's first answer."""
-    import pandas  # noqa: F401
+    """What the first answer and the first chart import: 1.4 s of somebody's patience."""
+    import plotly.graph_objects  # noqa: F401
     import pyarrow  # noqa: F401

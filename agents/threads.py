@@ -87,6 +87,16 @@ class ThreadStore:
                 update(thread).where(thread.c.id == thread_id).values(title=short_title(title))
             )
 
+    def promote(self, thread_id: str, owner: str) -> None:
+        """Makes a comparison's thread a chat, so that it is listed. Harmless for a chat."""
+        self.get(thread_id, owner)
+        with self._db.write() as connection:
+            connection.execute(
+                update(thread)
+                .where(thread.c.id == thread_id, thread.c.kind == "compare")
+                .values(kind="chat", updated_at_us=now_us())
+            )
+
     def delete(self, thread_id: str, owner: str) -> list[str]:
         """Removes the thread with its messages, runs and logs; gives the ids of its runs."""
         self.get(thread_id, owner)

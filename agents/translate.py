@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from agents.thinking import ThinkingSplitter
@@ -40,6 +41,8 @@ class Translator:
         self._splitters: dict[str, ThinkingSplitter] = {}
         self._last_message = ""
         self._message_before = ""
+        self._last_chunk = ""
+        """Message of the last chunk, with or without text."""
         self._open: dict[str, tuple[ReasoningStep, int]] = {}
         self._step_agents: dict[str, str] = {}
         self._tools: dict[str, tuple[str, int]] = {}
@@ -91,6 +94,7 @@ class Translator:
         if whole and message_id in self._shown:
             return  # returned by a node after it was streamed
         self._shown.add(message_id)
+        self._last_chunk = message_id
         agent = metadata.get("agent") or metadata.get("lc_agent_name") or self.agent
         reasoning = message.additional_kwargs.get("reasoning_content")
         if reasoning:
@@ -128,10 +132,21 @@ class Translator:
             return
         if event.type == "route":
             self.agent = event.agent
-        if event.type == "attempt" and event.reset:  # the message begins again, separator included
-            self._splitters.pop(self._last_message, None)
-            self._last_message = self._message_before
+        if event.type == "attempt":
+            event = self._begun_again(event)
         yield event
+
+    def _begun_again(self, event: Any) -> Any:
+        """After a restart or at a continuation nothing of the broken text is held back any more."""
+        if not (event.reset or (event.continued and event.outcome == "started")):
+            return event
+        self._splitters.pop(self._last_chunk, None)
+        if not event.reset:
+            return event
+        if self._last_message != self._last_chunk:  # it had shown no text: nothing to withdraw
+            return replace(event, reset=False)
+        self._last_message = self._message_before  # the separator is withdrawn with the text
+        return event
 
     # -- nodes
 

@@ -7,6 +7,7 @@ completed from the history people see, and a dangling tool call is closed.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -94,7 +95,7 @@ class GraphTurn:
         config = self._config(access)
         graph_input = await self._input(access, config)
         graph: Any = access.graph  # its overloads do not know the mode "tools"
-        async for part in graph.astream(
+        stream = graph.astream(
             graph_input,
             config,
             context=self._context,
@@ -102,15 +103,21 @@ class GraphTurn:
             subgraphs=True,
             version="v2",
             durability="exit",
-        ):
-            for event in self._translator.translate(part):
-                self._note(event)
-                yield event
+        )
+        async with contextlib.aclosing(stream):  # closed here, so that ends of calls come in time
+            async for part in stream:
+                for event in self._translator.translate(part):
+                    self._note(event)
+                    yield event
         for event in self._translator.finish():
             yield event
         self.checkpointed = True
         if not self.interrupts:
             await self._prune(access)
+
+    def _noted(self, event: Event) -> None:
+        self._note(event)
+        self._emit(event)
 
     def _note(self, event: Event) -> None:
         if event.type == "attempt" and event.purpose == "answer" and event.finish_reason:
@@ -122,7 +129,7 @@ class GraphTurn:
             "configurable": {"thread_id": checkpoint_thread(run.thread_id, access.entry.name)},
             "recursion_limit": RECURSION_LIMIT,
             "metadata": {"run": run.id},
-            "callbacks": [ForeignCalls(self._emit, run.elapsed_us)],
+            "callbacks": [ForeignCalls(self._noted, run.elapsed_us)],
         }
 
     async def _input(self, access: GraphAccess, config: Any) -> dict[str, Any]:

@@ -43,7 +43,9 @@ def refuse_open_address(address: str | None, allowed: bool) -> None:
     )
 
 
-def lifespan(runtime: Callable[[], Closable]) -> Callable[[Any], Any]:
+def lifespan(
+    runtime: Callable[[], Closable], existing: Callable[[], Closable | None]
+) -> Callable[[Any], Any]:
     """Starts the runtime and its warm-up with the server, and drains it when the server stops.
 
     A runtime that cannot start (a data folder that cannot be written) does not stop the server: the
@@ -52,18 +54,15 @@ def lifespan(runtime: Callable[[], Closable]) -> Callable[[Any], Any]:
 
     @contextlib.asynccontextmanager
     async def run(_app: Any) -> AsyncIterator[None]:
-        started: list[Closable] = []
-
         def start() -> None:
             with contextlib.suppress(Exception):  # shown on the page, which tries again
-                built = runtime()
-                started.append(built)
-                built.start_warm_up()
+                runtime().start_warm_up()
 
         starting = asyncio.create_task(asyncio.to_thread(start))
         yield
         await starting
-        for built in started:
-            await asyncio.to_thread(built.close, 8.0)
+        built = existing()  # perhaps made by a page, after the first try failed
+        if built is not None:
+            await asyncio.to_thread(built.close, 6.0)
 
     return run

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
     AliasChoices,
@@ -96,8 +96,6 @@ class Settings(BaseSettings):
     allow_open_address: bool = False
     """Listen on other addresses than loopback although nobody has to log in."""
     reporting_timezone: str = "UTC"
-    content_mode: Literal["off", "full"] = "full"
-    """Whether analytics keeps message text beside the numbers."""
 
     @field_validator("router_models", "answer_models", mode="before")
     @classmethod

@@ -48,6 +48,8 @@ class Transcript:
     node: str | None = None
     queued: bool = False
     queue_position: int | None = None
+    withdrawals: int = 0
+    """How often text that was already shown was taken back."""
     route: Route | None = None
     sources: Sources | None = None
     steps: dict[str, Step] = field(default_factory=dict)
@@ -90,6 +92,7 @@ class Transcript:
                 self.attempts[event.call_id] = event
                 if event.reset:
                     del self.pieces[self._message_start :]
+                    self.withdrawals += 1
             case "usage":
                 self.usages[event.call_id] = event
             case "heartbeat":

@@ -23,16 +23,21 @@ from pages.components.dashboard_figures import (
     current,
     detail,
     facets,
+    outdated,
+    readable,
     records_since_us,
+    seen,
     shares,
     slowest,
     tokens,
 )
 from pages.components.dashboard_kpis import compared_with, show_kpis
-from pages.components.dashboard_live import IDLE_S, LIVE_S, age_line, show_live
+from pages.components.dashboard_live import PULSE_S, age_line, show_live
 from pages.components.dashboard_run import show_run
 from pages.components.dashboard_runs import run_in_url, show_runs
 from pages.components.dashboard_tables import quality_line, show_agents, show_models
+
+SKELETON_PX = 420
 
 runtime = session.begin_page()
 zone, catalog = runtime.queries.zone, runtime.catalog
@@ -42,35 +47,14 @@ def usual() -> RangeName:
     return usual_range(records_since_us(runtime.queries))
 
 
-@st.fragment(run_every=IDLE_S)
-def watch(keep: Filter) -> None:
-    """Looks slowly whether anything happens; only while runs are active the page looks often.
-
-    The place of `show` is the same in both cases, so that nothing is drawn anew at the change.
-    """
-    if runtime.runs.active():
-        live(keep)
-    else:
-        with st.container():
-            show(keep)
-
-
-@st.fragment(run_every=LIVE_S)
-def live(keep: Filter) -> None:
-    show(keep)
-
-
 def show(keep: Filter) -> None:
-    active = runtime.runs.active()
-    with st.container(horizontal=True, horizontal_alignment="distribute", key="pulse"):
-        show_live(active)
-        age = st.empty()
+    """Everything below the line that lives. A fragment; it runs by itself only while runs do."""
+    loading = st.empty()
     try:
-        if range_in_url() is None and usual() != keep.range:
-            st.rerun()  # the records have outgrown the range that was chosen for them
+        if not seen():
+            loading.skeleton(height=SKELETON_PX)
         figures = current(runtime, keep)
-        compared = compared_with(figures)
-        age.caption(age_line(figures.read_at_us, bool(active), zone.key, compared), width="content")
+        loading.empty()
         if figures.kpis.current.runs:
             show_figures(figures)
         else:
@@ -79,7 +63,34 @@ def show(keep: Filter) -> None:
             run_id = run_in_url()
             show_run(detail(runtime, run_id) if run_id else None, zone, catalog)
     except SwitchboardError as exc:
+        loading.empty()
         show_trouble(exc)
+
+
+@st.fragment(run_every=PULSE_S)
+def pulse(keep: Filter, was_live: bool) -> None:
+    """The line that lives. Small, so that a page nobody needs costs next to nothing.
+
+    Only when runs begin or end, or a quiet page became old, the page is drawn once more; whatever
+    is the same in it stays as it is.
+    """
+    active = runtime.runs.active()
+    line = st.container(horizontal=True, horizontal_alignment="distribute", key="pulse")
+    with line:
+        show_live(active)
+    try:
+        outgrown = range_in_url() is None and usual() != keep.range
+        if bool(active) != was_live or outgrown or (not active and outdated(runtime, keep)):
+            st.rerun()
+        if readable(keep):
+            figures = current(runtime, keep)
+            compared = compared_with(figures)
+            line.caption(
+                age_line(figures.read_at_us, was_live, zone.key, compared), width="content"
+            )
+    except SwitchboardError:
+        if readable(keep):
+            st.rerun()  # what stands below cannot be trusted any more
 
 
 def show_figures(figures: Figures) -> None:
@@ -104,11 +115,12 @@ def show_figures(figures: Figures) -> None:
     show_runs(figures, partial(slowest, runtime, figures), zone, catalog)
 
 
-@st.fragment(run_every=IDLE_S)
+@st.fragment(run_every=PULSE_S)
 def wait_for_figures() -> None:
     """Stands in for the whole page while the figures cannot be read, and looks again."""
     try:
         facets(runtime)
+        usual()
     except SwitchboardError as exc:
         show_trouble(exc)
     else:
@@ -126,4 +138,8 @@ try:
 except SwitchboardError:
     wait_for_figures()
 else:
-    watch(chosen)
+    live = bool(runtime.runs.active())
+    top = st.container()
+    st.fragment(show, run_every=PULSE_S if live else None)(chosen)
+    with top:  # drawn last: it compares with what was just drawn
+        pulse(chosen, live)

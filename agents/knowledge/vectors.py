@@ -35,6 +35,14 @@ def missing_vectors(index: KnowledgeIndex, model: str, limit: int = 1000) -> lis
     return [as_passage(row) for row in rows]
 
 
+def count_vectors(index: KnowledgeIndex, model: str) -> tuple[int, int]:
+    """(passages that have a vector of this model, passages in all)."""
+    with index.reader() as db:
+        [done] = db.execute("SELECT count(*) FROM vectors WHERE model = ?", (model,)).fetchone()
+        [total] = db.execute("SELECT count(*) FROM passages").fetchone()
+    return done, total
+
+
 def store_vectors(index: KnowledgeIndex, model: str, vectors: Mapping[str, Sequence[float]]) -> int:
     """Keeps vectors by passage id, normalised; returns how many.
 

@@ -35,10 +35,11 @@ def classify(exc: BaseException, *, secrets: tuple[str, ...] = ()) -> ModelFailu
             break
     if failure is None:
         failure = ModelFailure(f"The model call failed ({type(exc).__name__}): {exc}")
-    return _redacted(failure, secrets)
+    return redacted(failure, secrets)
 
 
-def _redacted(failure: ModelFailure, secrets: tuple[str, ...]) -> ModelFailure:
+def redacted(failure: ModelFailure, secrets: tuple[str, ...]) -> ModelFailure:
+    """The same failure without keys in its message; `secrets` are cut out literally."""
     text = redact(failure.message, limit=100_000)
     for secret in secrets:
         if len(secret) >= 6:

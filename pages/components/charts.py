@@ -186,7 +186,7 @@ def _frame(
     return {
         "animationDuration": 0,
         "animationDurationUpdate": 300,
-        "grid": {"left": 6, "right": 30, "top": 36, "bottom": 4, "containLabel": True},
+        "grid": {"left": 24, "right": 30, "top": 36, "bottom": 4, "containLabel": True},
         "legend": {"type": "scroll", "data": list(names), "top": 0, "left": 0},
         "tooltip": {"trigger": "axis", "axisPointer": {"type": pointer}, "confine": True},
         "xAxis": {"type": "category", "data": list(labels), "boundaryGap": pointer == "shadow"},

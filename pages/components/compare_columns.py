@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.errors import NotFound
+from core.errors import NotFound, SwitchboardError
 from core.pricing import format_usd
 from core.transcript import AnswerSummary, Transcript, summarise
+from pages.components import session
 from pages.components.answer import show_question, show_summary, waiting_line
 from pages.components.compare_runs import Column, agent_label, question, title
 from pages.components.compare_setup import COLUMN_WIDTH, PER_ROW
@@ -63,7 +64,7 @@ def show_columns(runtime: Runtime, columns: list[Column]) -> None:
             with grid.cell():
                 stop_one = _show_head(runtime, column)
                 show_body(runtime, column)
-                slots[column.run_id] = stop_one, _show_foot(column)
+                slots[column.run_id] = stop_one, _show_foot(runtime, column)
     while pending:
         time.sleep(WAIT_S)
         st.session_state.get("_")  # a yield point: Stop and navigation are served here
@@ -71,7 +72,7 @@ def show_columns(runtime: Runtime, columns: list[Column]) -> None:
             pending.remove(column)
             stop_one, foot = slots[column.run_id]
             stop_one.empty()
-            _show_link(foot, column)
+            _show_continue(foot, runtime, column)
     stop_all.empty()
 
 
@@ -93,11 +94,11 @@ def _show_head(runtime: Runtime, column: Column) -> DeltaGenerator:
     return slot
 
 
-def _show_foot(column: Column) -> DeltaGenerator:
+def _show_foot(runtime: Runtime, column: Column) -> DeltaGenerator:
     """The place of the way into the chat, once the run has ended."""
     slot = st.empty()
     if not column.live:
-        _show_link(slot, column)
+        _show_continue(slot, runtime, column)
     return slot
 
 
@@ -112,14 +113,20 @@ def _stop_button(slot: DeltaGenerator, runtime: Runtime, ids: list[str], label: 
     )
 
 
-def _show_link(slot: DeltaGenerator, column: Column) -> None:
-    if column.thread_id is not None:
-        slot.page_link(
-            "pages/chat.py",
-            label="Continue as chat",
-            icon=":material/forum:",
-            query_params={"thread": column.thread_id},
-        )
+def _show_continue(slot: DeltaGenerator, runtime: Runtime, column: Column) -> None:
+    """A button and not a link: the thread must become a chat before the chat page lists it."""
+    if column.thread_id is not None and slot.button(
+        "Continue as chat",
+        key=f"continue_{column.run_id}",
+        icon=":material/forum:",
+        type="tertiary",
+    ):
+        try:
+            runtime.threads.promote(column.thread_id, session.OWNER)
+        except SwitchboardError as exc:
+            session.keep_notice(exc)
+        # Not in a callback: Streamlit ignores a change of page there.
+        st.switch_page("pages/chat.py", query_params={"thread": column.thread_id})
 
 
 @st.fragment(parallel=True)

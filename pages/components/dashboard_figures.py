@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 import streamlit as st
 
@@ -30,14 +30,16 @@ from analytics.queries import (
 )
 from analytics.queries.over_time import TokenKind
 from analytics.timeaxis import RANGES_US
+from core.errors import SwitchboardError
 
 if TYPE_CHECKING:
     from agents.runtime import Runtime
     from analytics.queries import Queries
 
 QUANTILES = (0.5, 0.95, 0.99)
-RECENT, SLOWEST = 100, 20
+RECENT, SLOWEST = 50, 20
 MIN_STEP_S, MAX_STEP_S = 10.0, 600.0
+RETRY_S = 10.0
 REST = 8.0
 """Times the length of a read that must pass before the next."""
 SHARES_EVERY_S = 30.0
@@ -98,17 +100,65 @@ def records_since_us(queries: Queries) -> int:
     return queries.window(Filter(range="all")).since_us
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Held:
+    """What a session was shown last, and until when it is not worth looking for newer."""
+
+    keep: Filter
+    version: int
+    slot: int
+    until_s: float
+    failed: bool = False
+
+
 def current(runtime: Runtime, keep: Filter) -> Figures:
     """The newest figures worth reading. Raises StorageError."""
-    version, slot = runtime.queries.data_version(), int(time.time() / step_s(keep))
-    held = st.session_state.get(_HELD)
-    if held and held[0] == keep and time.monotonic() < held[3]:
-        version, slot = held[1], held[2]
-    figures = _read_once(runtime.queries, _where(runtime), keep, version, slot)
-    if not held or held[:3] != (keep, version, slot):
+    held = _held(keep)
+    version, slot = (held.version, held.slot) if _resting(held) else _newest(runtime, keep)
+    try:
+        figures = _read_once(runtime.queries, _where(runtime), keep, version, slot)
+    except SwitchboardError:
+        wait = time.monotonic() + RETRY_S
+        st.session_state[_HELD] = Held(
+            keep=keep, version=version, slot=slot, until_s=wait, failed=True
+        )
+        raise
+    if held is None or held.failed or (held.version, held.slot) != (version, slot):
         rest = time.monotonic() + REST * figures.took_s
-        st.session_state[_HELD] = (keep, version, slot, rest)
+        st.session_state[_HELD] = Held(keep=keep, version=version, slot=slot, until_s=rest)
     return figures
+
+
+def outdated(runtime: Runtime, keep: Filter) -> bool:
+    """Whether `current` would read again. Raises StorageError."""
+    held = _held(keep)
+    if held is None or _resting(held):
+        return False
+    return held.failed or (held.version, held.slot) != _newest(runtime, keep)
+
+
+def readable(keep: Filter) -> bool:
+    """Whether the last look at these figures succeeded."""
+    held = _held(keep)
+    return held is not None and not held.failed
+
+
+def seen() -> bool:
+    """Whether this session was shown figures before: what stands there stays while new ones come."""
+    return _HELD in st.session_state
+
+
+def _held(keep: Filter) -> Held | None:
+    held: Held | None = st.session_state.get(_HELD)
+    return held if held and held.keep == keep else None
+
+
+def _resting(held: Held | None) -> TypeGuard[Held]:
+    return held is not None and time.monotonic() < held.until_s
+
+
+def _newest(runtime: Runtime, keep: Filter) -> tuple[int, int]:
+    return runtime.queries.data_version(), int(time.time() / step_s(keep))
 
 
 def shares(runtime: Runtime, figures: Figures) -> TimeShares:

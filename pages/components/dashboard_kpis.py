@@ -223,7 +223,7 @@ def _sums(series: CountSeries | SumSeries, *names: str) -> list[int]:
 
 
 def _missing(known: Known, word: str) -> str:
-    return f"{count(known.missing)} of {count(known.of)} calls {word}" if known.missing else ""
+    return f"{count(known.missing)} of {count(known.of)} {word}" if known.missing else ""
 
 
 def _in_and_out(kpis: Kpis) -> str:

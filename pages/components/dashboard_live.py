@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from agents.run import Run
 
 SHOWN = 6
-LIVE_S, IDLE_S = 2.0, 5.0
+PULSE_S = 2.0
 
 
 def show_live(active: Sequence[Run]) -> None:
@@ -55,7 +55,7 @@ def activity(run: Run) -> tuple[str | None, str]:
                 break
         if agent and what:
             break
-    return agent, what or "starting"
+    return agent, "at work" if what and what == agent else what or "starting"
 
 
 def age_line(read_at_us: int, live: bool, zone_name: str, compared: str) -> str:

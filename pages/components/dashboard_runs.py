@@ -82,22 +82,25 @@ def run_columns(rows: Sequence[RunRow], zone: ZoneInfo, catalog: Catalog) -> dic
         "Agent": column(lambda r: agent_title(r.agent_name) if r.agent_name else "–"),
         "Model": column(lambda r: catalog.display_name(r.answer_model) if r.answer_model else "–"),
         "Status": column(lambda r: status_name(r.status)),
-        "First token": column(
-            lambda r: r.first_token_us, duration, "From submitting to the first token shown."
+        "First token": Column(
+            values=[row.first_token_us for row in rows], show=duration, unit="us",
+            help="From submitting to the first token shown.",
         ),
-        "Total": column(
-            lambda r: r.duration_us, duration, "From submitting to the end of the run."
+        "Total": Column(
+            values=[row.duration_us for row in rows], show=duration, unit="us",
+            help="From submitting to the end of the run.",
         ),
         "Tokens": column(run_tokens, count, "Input and output tokens of all calls of the run."),
         "Cost": Column(
             values=[row.cost_pusd for row in rows],
             show=usd,
+            unit="pico-USD",
             help="Grey: some calls have no price, so it is at least this.",
             grey=[row.cost_pusd is not None and not row.cost_complete for row in rows],
         ),
         "Fallbacks": column(lambda r: r.fallbacks, count, "Changes to another model."),
         "From": column(lambda r: entry_name(r.entry_point)),
-    }
+    }  # fmt: skip
 
 
 def run_tokens(row: RunRow) -> int | None:

@@ -34,6 +34,8 @@ class Column:
     values: Sequence[Any]
     show: Callable[[Any], str] = str
     help: str = ""
+    unit: str = ""
+    """Of the raw values; stands in the header of a download."""
     grey: Sequence[bool] = ()
     """Cells that rest on too little."""
 
@@ -73,6 +75,7 @@ def percentile_column(definition: str, found: Sequence[Percentile]) -> Column:
     return Column(
         values=[p.value for p in found],
         show=duration,
+        unit="us",
         help=f"{definition} Grey: n under {needed}.",
         grey=[not p.enough for p in found],
     )
@@ -103,6 +106,7 @@ def agent_columns(rows: Sequence[AgentRow]) -> dict[str, Column]:
         "Cost per run": Column(
             values=[_each(r.cost) for r in rows],
             show=usd,
+            unit="pico-USD",
             help="Known cost / ended runs. Grey: some calls have no price, so it is at least this.",
             grey=[bool(r.cost.missing) for r in rows],
         ),
@@ -142,6 +146,7 @@ def model_columns(rows: Sequence[ModelRow], catalog: Catalog) -> dict[str, Colum
         "Speed": Column(
             values=[r.speed.per_second for r in rows],
             show=speed,
+            unit="tokens/s",
             help=DEFINITIONS["tokens_per_second"],
         ),
         "Tokens in": Column(values=[r.input_tokens.value for r in rows], show=count),
@@ -154,6 +159,7 @@ def model_columns(rows: Sequence[ModelRow], catalog: Catalog) -> dict[str, Colum
         "Cost": Column(
             values=[r.cost.value for r in rows],
             show=usd,
+            unit="pico-USD",
             help="Known costs. Grey: some calls have no price.",
             grey=[bool(r.cost.missing) for r in rows],
         ),
@@ -168,7 +174,8 @@ def rate_column(rates: Sequence[Rate], definition: str) -> Column:
 def table_of(columns: Mapping[str, Column]) -> Table:
     """The same table for a download: raw values, microseconds and pico-USD."""
     values = [column.values for column in columns.values()]
-    return list(columns), list(zip(*values, strict=True))
+    names = [f"{name} ({c.unit})" if c.unit else name for name, c in columns.items()]
+    return names, list(zip(*values, strict=True))
 
 
 def quality_line(quality: DataQuality, dropped: int) -> str:

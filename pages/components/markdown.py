@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:^=])")
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
+_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})(.*)$")
 
 
 def escape(text: str) -> str:
@@ -27,7 +27,8 @@ def plain(text: str) -> str:
 class Neutraliser:
     """Disarms a stream of Markdown, piece by piece; what it gave back is never taken back.
 
-    Outside code: `![` becomes text, so nothing is fetched; `$` before a digit is money, not maths;
+    Outside fenced code `![` becomes text, so nothing is fetched (in inline code too: where that ends
+    is for the browser to say). Outside code `$` before a digit is money, not maths;
     Streamlit's own directives (`:red[`, `:material/x:`) lose their colon. A link to another host
     shows that host after its text. Any way of cutting the input into pieces gives the same output.
     """
@@ -68,7 +69,9 @@ class Neutraliser:
         if char in "`~":
             return self._ticks(text, i)
         self._line += char
-        if self._fence or self._code:
+        if self._fence:
+            return char, 1
+        if self._code and char != "!":
             return char, 1
         if self._link is not None:
             return self._in_link(char)
@@ -91,9 +94,9 @@ class Neutraliser:
 
     def _end_of_line(self) -> tuple[str, int]:
         match = _FENCE.match(self._line)
-        if self._fence is None and match:
+        if self._fence is None and match and not (match[1][0] == "`" and "`" in match[2]):
             self._fence = match[1]
-        elif self._fence is not None and match and match[1].startswith(self._fence):
+        elif self._fence and match and match[1].startswith(self._fence) and not match[2].strip():
             self._fence = None
         if not self._line.strip():
             self._code = 0  # inline code ends with its paragraph

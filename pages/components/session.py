@@ -31,13 +31,11 @@ class ScriptClock:
     runs: int = 0
 
 
-@st.cache_resource(show_spinner=False)
 def runtime() -> Runtime:
     """The process's runtime. Raises SwitchboardError when it cannot start; then tried again."""
-    from agents.runtime import Runtime
-    from core.settings import load_settings
+    from agents.current import current_runtime
 
-    return Runtime(load_settings())
+    return current_runtime()
 
 
 def enter_frame() -> None:

@@ -13,11 +13,13 @@ from pages.components.markdown import escape
 from pages.components.session import show_error
 
 if TYPE_CHECKING:
+    from agents.embeddings import EmbeddingStatus
     from agents.knowledge.rows import AreaInfo
     from agents.knowledge.sync import SyncReport
     from agents.runtime import Runtime
 
 POLL_S = 0.1
+VECTORS_S = 1.0
 PROBLEMS_SHOWN = 100
 
 
@@ -30,8 +32,7 @@ def show_knowledge(runtime: Runtime) -> None:
         "SWITCHBOARD_KNOWLEDGE_DIR points at another folder. Only files that changed are read again."
     )
     if st.button("Re-index", key="reindex", icon=":material/sync:"):
-        with st.spinner("Reading the documents…", show_time=True):
-            failure = _sync(runtime)
+        failure = _sync(runtime)
         if failure is not None:
             show_error(failure)
     try:
@@ -43,27 +44,40 @@ def show_knowledge(runtime: Runtime) -> None:
         st.table(area_rows(areas), border="horizontal", hide_header=False, alt="Knowledge areas")
     else:
         st.info(
-            "No documents yet. Put Markdown, text or HTML files into the folder and re-index.",
+            "No documents yet. Put .md, .markdown or .txt files into the folder and re-index.",
             icon=":material/folder_open:",
         )
     _show_report(runtime.knowledge.report)
+    status = runtime.knowledge.embedding_status
+    if status is not None:
+        st.fragment(_show_vectors, run_every=VECTORS_S if status.running else None)(runtime)
 
 
 def _sync(runtime: Runtime) -> SwitchboardError | None:
     """Syncs in a thread, so that the page can be left meanwhile; the sync then still ends well."""
     failures: list[SwitchboardError] = []
+    seen = (0, 0)
+
+    def on_progress(done: int, total: int) -> None:
+        nonlocal seen
+        seen = done, total
 
     def work() -> None:
         try:
-            runtime.knowledge.sync()
+            runtime.knowledge.sync(on_progress)
         except SwitchboardError as exc:
             failures.append(exc)
 
     thread = threading.Thread(target=work, name="reindex", daemon=True)
+    bar = st.progress(0.0, "Reading the documents…")
     thread.start()
     while thread.is_alive():
         thread.join(POLL_S)
-        st.session_state.get("_")  # a yield point: navigation is served here
+        done, total = seen
+        if total:  # drawing it is also a yield point: navigation is served here
+            bar.progress(done / total, f"Reading the documents: {count(done)} of {count(total)}")
+        st.session_state.get("_")
+    bar.empty()
     return failures[0] if failures else None
 
 
@@ -79,6 +93,31 @@ def area_rows(areas: list[AreaInfo]) -> dict[str, list[str]]:
         "Passages": [count(row[2]) for row in rows],
         "Text": [size(row[3]) for row in rows],
     }
+
+
+def _show_vectors(runtime: Runtime) -> None:
+    status = runtime.knowledge.embedding_status
+    if status is None:
+        return
+    if status.running and status.total:
+        st.progress(status.done / status.total, vectors_line(status))
+    else:
+        st.caption(vectors_line(status))
+    if status.last_error:
+        st.warning(
+            f"Searches use words only where vectors are missing. {escape(status.last_error)}",
+            icon=":material/warning:",
+        )
+
+
+def vectors_line(status: EmbeddingStatus) -> str:
+    """How far the vectors of the passages are, as a sentence."""
+    parts = [f"{count(status.done)} of {count(status.total)} passages have a vector"]
+    if status.refused:
+        parts.append(f"{count(status.refused)} were refused by the model")
+    if status.questions_without:
+        parts.append(f"{count(status.questions_without)} searches went without")
+    return f"Vector search with {escape(status.model)}: {', '.join(parts)}."
 
 
 def _show_report(report: SyncReport | None) -> None:

@@ -89,12 +89,13 @@ class _View:
         neutraliser, splitter = Neutraliser(), BlockSplitter()
         self.withdrawn = False
         shown = 0  # pieces of the transcript already given out
+        withdrawals = self.transcript.withdrawals
         next_frame = 0.0
         while True:
             self._fold_new(next_frame)
             if not self._live and not self.ended:
                 continue
-            if len(self.transcript.pieces) < shown:
+            if self.transcript.withdrawals != withdrawals:
                 self.withdrawn = True
                 return
             fresh = "".join(self.transcript.pieces[shown:])

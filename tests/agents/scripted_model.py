@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -80,6 +80,9 @@ class ScriptedSource:
     def __init__(self, **by_purpose: ScriptedChat) -> None:
         self.models = by_purpose
         self.asked: list[tuple[tuple[str, ...], str, str | None]] = []
+
+    def usable(self, model_ids: Iterable[str]) -> list[str]:
+        return list(model_ids)
 
     def chat(
         self,

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from agents.breaker import COOLDOWN_S, MAX_COOLDOWN_S, WINDOW_S, Breaker
+from agents.breaker import BLOCKED_S, COOLDOWN_S, MAX_COOLDOWN_S, WINDOW_S, Breaker
 from core.errors import ModelAuthFailed, ModelRateLimited, ModelUnavailable, ProtocolError
 
 DOWN = ModelUnavailable("down")
@@ -126,13 +126,18 @@ def test_busy_model_is_not_shut_out(bench: Bench) -> None:
     assert bench.breaker.admit(M)
 
 
-def test_refused_credentials_block_until_reset(bench: Bench) -> None:
+def test_refused_credentials_block_but_for_one_probe_now_and_then(bench: Bench) -> None:
+    """They may have been an expired session: a block for ever would need a restart to end."""
     bench.breaker.failed(M, ModelAuthFailed("wrong key"))
-    bench.now += 10**6
-    assert bench.phase == "blocked"
-    assert not bench.breaker.admit(M)
+    assert (bench.phase, bench.breaker.admit(M)) == ("blocked", False)
     assert not bench.breaker.may_be_forced(M)
-    bench.breaker.reset(M)
+    bench.now += BLOCKED_S
+    assert (bench.breaker.admit(M), bench.breaker.admit(M)) == (True, False)
+    bench.breaker.failed(M, ModelAuthFailed("still wrong"))
+    assert not bench.breaker.admit(M)
+    bench.now += BLOCKED_S
+    assert bench.breaker.admit(M)
+    bench.breaker.answered(M)
     assert bench.breaker.admit(M)
 
 

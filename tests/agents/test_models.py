@@ -130,6 +130,16 @@ def test_other_server_under_the_openai_url_offers_only_what_is_named() -> None:
     assert [s.id for s in made.list_models()] == [GPT, LOCAL, NOVA]
 
 
+def test_compatible_server_in_the_openai_url_needs_no_key(provider: ProviderServer) -> None:
+    assert registry(openai_base_url=provider.openai_url).usable([GPT]) == [GPT]
+
+    async def once(made: ModelRegistry) -> Seen:
+        return await listen(made.chat((GPT,), purpose="answer"))
+
+    assert use(once, openai_base_url=provider.openai_url).shown == Reply.text
+    assert provider.requests[0].key == "none"
+
+
 def test_models_of_further_servers_are_listed_with_the_server_as_provider() -> None:
     server = OpenAIServer(base_url="http://127.0.0.1:1/v1", models=("llama3.2",))
     made = registry(openai_servers={"ollama": server})

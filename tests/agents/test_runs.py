@@ -17,7 +17,7 @@ from core.errors import (
     StorageError,
     ThreadBusy,
 )
-from core.events import Interrupt, Token
+from core.events import Event, Interrupt, Token
 from tests.agents.scripted import bench, types, words
 
 
@@ -86,9 +86,25 @@ def test_stop_works_before_the_first_token_and_while_waiting_in_the_queue(tmp_pa
         b.script("slow", 30.0)
         first, second = b.start("slow"), b.start("slow")
         b.runs.cancel(second.id)
-        assert types(second) == ["cancelled"]
+        assert types(second) == ["run_started", "cancelled"]
         b.runs.cancel(first.id)
         assert types(first) == ["run_started", "cancelled"]
+
+
+def test_a_run_stopped_in_the_queue_says_what_it_was_and_how_long_it_waited(
+    tmp_path: Path,
+) -> None:
+    with bench(tmp_path, max_concurrent=1) as b:
+        b.script("slow", 30.0)
+        first, second = b.start("slow"), b.start("slow", model="openai:gpt-4o-mini")
+        assert second.wait(-1, 5)
+        b.runs.cancel(second.id)
+        assert types(second) == ["heartbeat", "run_started", "cancelled"]
+        started = second.events[1]
+        assert started.type == "run_started"
+        assert (started.thread_id, started.model) == (second.thread_id, "openai:gpt-4o-mini")
+        assert started.queue_us > 900_000
+        b.runs.cancel(first.id)
 
 
 def test_a_swallowed_cancel_does_not_keep_a_run_alive(tmp_path: Path) -> None:
@@ -269,6 +285,19 @@ def test_an_answer_that_could_not_be_saved_is_kept_and_saved_later(
         assert b.threads.messages(run.thread_id, "local")[-1].text == "hello "
 
 
+def test_a_continued_comparison_is_listed_as_a_chat(tmp_path: Path) -> None:
+    with bench(tmp_path) as b:
+        run = b.start("q", thread_kind="compare")
+        types(run)
+        assert b.threads.recent("local") == []
+        with pytest.raises(NotFound):
+            b.threads.promote(run.thread_id, "eve")
+        b.threads.promote(run.thread_id, "local")
+        promoted = b.threads.get(run.thread_id, "local")
+        b.threads.promote(run.thread_id, "local")  # a chat stays as it is
+        assert b.threads.recent("local") == [promoted]
+
+
 def test_deleting_a_thread_leaves_nothing_of_it(tmp_path: Path) -> None:
     with bench(tmp_path) as b:
         run = b.start()
@@ -324,3 +353,62 @@ def test_a_turn_that_cannot_be_made_is_an_error_event(
         run = b.start("q")
         assert types(run)[-1] == "error"
         assert run.events[-1].code == "internal"  # type: ignore[union-attr]
+
+
+def test_a_tool_that_tries_to_exit_ends_its_run_only(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with bench(tmp_path) as b:
+        b.script("q", *words("half"), SystemExit(2))
+        assert types(b.start("q"))[-1] == "error"
+        assert types(b.start("next"))[-1] == "completed"
+
+
+def test_a_journal_write_that_fails_is_repeated_with_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with bench(tmp_path) as b:
+        original, failures = b.store.append, [1]
+
+        def append(parts: dict[str, list[Event]]) -> None:
+            if failures:
+                failures.pop()
+                raise StorageError("full")
+            original(parts)
+
+        monkeypatch.setattr(b.store, "append", append)
+        b.script("q", *words("one two"), 0.7, *words("three"), 30.0)
+        run = b.start("q")
+        run.wait(3, 5)
+        threading.Event().wait(0.6)
+        assert [e.seq for e in b.store.log(run.id, "local")][:4] == [0, 1, 2, 3]
+        b.runs.cancel(run.id)
+        types(run)
+
+
+def test_a_fault_in_closing_steps_ends_the_run_on_disk_too(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with bench(tmp_path) as b:
+        turn = b.script("q", *words("text"))
+        turn.close_open = lambda status: 1 / 0  # type: ignore[assignment,return-value,method-assign]
+        run = b.start("q")
+        assert types(run)[-1] == "error"
+        assert types(b.start("again", thread_id=run.thread_id))[-1] == "completed"
+        assert b.threads.messages(run.thread_id, "local")[1].text == "text "
+
+
+def test_a_damaged_part_of_a_journal_costs_only_what_follows_it(tmp_path: Path) -> None:
+    with bench(tmp_path) as b:
+        b.script("q", *words("one two"), 0.4, *words("three"), 30.0)
+        run = b.start("q")
+        run.wait(3, 5)
+        threading.Event().wait(0.4)
+        with b.database.write() as connection:
+            connection.exec_driver_sql("UPDATE run_log SET payload = x'00' WHERE first_seq > 0")
+        assert b.store.recover() == [run.id]
+        answer = b.threads.messages(run.thread_id, "local")[-1]
+        assert answer.summary is not None
+        assert (answer.text, answer.summary.status) == ("one two ", "lost")
+        b.runs.cancel(run.id)
+        types(run)

@@ -231,3 +231,33 @@ def test_a_message_that_starts_again_keeps_its_separator_and_forgets_its_thinkin
     transcript = Transcript()
     transcript.add_all(events)
     assert (transcript.text, transcript.thinking) == ("one\n\nagain", ["hm"])
+
+
+def broken(**fields: Any) -> dict[str, Any]:
+    attempt = Attempt(
+        call_id="c", logical_call_id="c", attempt=1, purpose="answer", model="m", provider="p",
+        **{"outcome": "broke_midstream"} | fields,
+    )  # fmt: skip
+    return {"type": "custom", "ns": (), "data": attempt}
+
+
+def test_a_restart_of_a_message_that_had_shown_nothing_withdraws_nothing() -> None:
+    """A model broke off while thinking: the message before it must stay, the answer must show."""
+    events = translate(
+        chunk("before", id="a", last=True),
+        chunk("<thinking>hm", id="b"),
+        broken(reset=True),
+        chunk("the answer", id="b", last=True),
+    )
+    transcript = Transcript()
+    transcript.add_all(events)
+    assert (transcript.text, transcript.withdrawals) == ("before\n\nthe answer", 0)
+
+
+def test_a_continuation_is_not_thinking_because_the_broken_part_was() -> None:
+    events = translate(
+        chunk("<thinking>hm", id="b"),
+        broken(outcome="started", continued=True),
+        chunk("the answer", id="b", last=True),
+    )
+    assert texts(events)[-1] == ("token", "the answer")

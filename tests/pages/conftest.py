@@ -19,11 +19,9 @@ OpenPage = Callable[..., AppTest]
 @pytest.fixture
 def runtime(data_dir: Path) -> Iterator[Runtime]:
     """The runtime the pages of this test use. Settings are read here: set variables before."""
-    session.runtime.clear()
     built = session.runtime()
     yield built
     built.close(timeout=2)
-    session.runtime.clear()
 
 
 @pytest.fixture

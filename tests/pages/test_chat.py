@@ -9,7 +9,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from agents.runtime import Runtime
-from pages.components import session
 from tests.pages.conftest import ENTRY, checked
 
 
@@ -112,7 +111,6 @@ def test_a_damaged_database_is_a_sentence_and_not_a_trace(
 ) -> None:
     data_dir.mkdir(parents=True)
     (data_dir / "app.db").write_bytes(b"not a database at all" * 500)
-    session.runtime.clear()
     app = run(AppTest.from_file(str(ENTRY), default_timeout=30))
     assert "is not a database" in app.error[0].value.replace("\\", "")
     assert (data_dir / "app.db").read_bytes().startswith(b"not a database")
@@ -122,6 +120,5 @@ def test_a_wrong_setting_is_a_sentence(
     data_dir: Path, new_navigation: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SWITCHBOARD_MAX_CONCURRENT_RUNS", "many")
-    session.runtime.clear()
     app = run(AppTest.from_file(str(ENTRY), default_timeout=30))
     assert "SWITCHBOARD_MAX_CONCURRENT_RUNS" in app.error[0].value.replace("\\", "")

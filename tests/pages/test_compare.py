@@ -64,7 +64,20 @@ def test_when_all_columns_have_ended_table_and_links_are_there(open_page: OpenPa
     assert len(ids) == 2
     assert any("Completed" in text for text in tables(at))
     assert not [button for button in at.button if button.label.startswith("Stop")]
-    assert [link.proto.label for link in at.get("page_link")] == ["Continue as chat"] * 2
+    assert [b.key for b in at.button if b.label == "Continue as chat"] == [
+        f"continue_{run_id}" for run_id in ids
+    ]
+
+
+def test_a_continued_column_is_a_chat_in_the_sidebar(open_page: OpenPage, runtime: Runtime) -> None:
+    at = open_page("compare")
+    ids = ask(at, QUESTION)
+    run = runtime.runs.get(ids[1])
+    assert run is not None
+    assert runtime.threads.recent("local") == []
+    checked(at.button(key=f"continue_{ids[1]}").click().run())
+    assert [thread.id for thread in runtime.threads.recent("local")] == [run.thread_id]
+    assert at.button(key=f"thread_{run.thread_id}")  # on the chat page now
 
 
 def test_a_second_tab_shows_the_same_comparison(open_page: OpenPage) -> None:

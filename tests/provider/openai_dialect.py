@@ -170,17 +170,17 @@ def embeddings(body: Mapping[str, Any]) -> tuple[bytes, Usage]:
     size = int(body.get("dimensions") or 32)
     data = []
     for index, text in enumerate(texts):
-        vector: Any = _vector(text, size)
+        found: Any = vector(text, size)
         if body.get("encoding_format") == "base64":
-            vector = base64.b64encode(struct.pack(f"<{size}f", *vector)).decode()
-        data.append({"object": "embedding", "index": index, "embedding": vector})
+            found = base64.b64encode(struct.pack(f"<{size}f", *found)).decode()
+        data.append({"object": "embedding", "index": index, "embedding": found})
     tokens = sum(max(1, len(text) // 4) for text in texts)
     usage = {"prompt_tokens": tokens, "total_tokens": tokens}
     answer = {"object": "list", "data": data, "model": body.get("model"), "usage": usage}
     return json.dumps(answer).encode(), Usage(input=tokens, output=0)
 
 
-def _vector(text: str, size: int) -> list[float]:
+def vector(text: str, size: int) -> list[float]:
     vector = [0.0] * size
     for word in text.lower().split() or [""]:
         digest = hashlib.blake2b(word.encode(), digest_size=8).digest()

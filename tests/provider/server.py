@@ -58,7 +58,7 @@ class ProviderServer(Service):
         """Forgets script, rules, requests and ledger, so that one server can serve many tests."""
         fresh = Service()
         self._script, self.by_model, self.default = fresh._script, fresh.by_model, fresh.default
-        self.respond = None
+        self.respond = self.embedding = None
         self.refuse_stream_options, self.ledger = fresh.refuse_stream_options, fresh.ledger
         self.requests = []
         self.connections = 0

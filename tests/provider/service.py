@@ -18,6 +18,7 @@ from tests.provider.reply import Reply
 from tests.provider.wire import Recorded, Wire
 
 BEDROCK = re.compile(r"^/model/(?P<model>[^/]+)/(?P<call>converse(-stream)?)$")
+TITAN = re.compile(r"^/model/(?P<model>amazon\.titan-embed[^/]+)/invoke$")
 JSON = "application/json"
 
 
@@ -30,6 +31,8 @@ class Service:
         self.by_model: dict[str, Reply] = {}
         self.respond: Callable[[Recorded], Reply | None] | None = None
         """For answers that depend on the question. Runs on the server's thread."""
+        self.embedding: Callable[[Recorded], Reply] | None = None
+        """Status, headers and first_ms of a request for embeddings."""
         self.models = ["gpt-4o-mini", "us.amazon.nova-lite-v1:0"]
         self.refuse_stream_options = False
         """Answer 400 to a request that carries stream_options, as some compatible servers do."""
@@ -42,21 +45,24 @@ class Service:
 
     def route(self, request: Recorded) -> None:
         """Fills in the model a request names."""
-        bedrock = BEDROCK.match(unquote(request.path))
+        path = unquote(request.path)
+        bedrock = BEDROCK.match(path) or TITAN.match(path)
         body = request.body if isinstance(request.body, dict) else {}
         request.model = bedrock["model"] if bedrock else str(body.get("model", ""))
 
     async def answer(self, wire: Wire, request: Recorded, number: int) -> None:
         body: Mapping[str, Any] = request.body if isinstance(request.body, dict) else {}
         bedrock = BEDROCK.match(unquote(request.path))
+        titan = TITAN.match(unquote(request.path))
         if bedrock:
             await self._converse(wire, request, body, number, bedrock["call"] != "converse")
         elif request.path == "/v1/chat/completions":
             await self._chat(wire, request, body, number)
         elif request.path == "/v1/embeddings":
-            whole, usage = openai_dialect.embeddings(body)
-            self.ledger.add(request.model, usage)
-            wire.whole(JSON, 200, {}, whole)
+            await self._embed(wire, request, body)
+        elif titan:
+            vector = openai_dialect.vector(str(body.get("inputText", "")), 32)
+            wire.whole(JSON, 200, {}, json.dumps({"embedding": vector}).encode())
         elif request.path == "/v1/models":
             wire.whole(JSON, 200, {}, openai_dialect.models(self.models))
         else:
@@ -77,6 +83,16 @@ class Service:
             return wire.whole(JSON, reply.status, reply.headers, refusal_body)
         dialect = openai_dialect.OpenAIDialect(reply, body, number)
         return await self._speak(wire, request, reply, dialect, stream=bool(body.get("stream")))
+
+    async def _embed(self, wire: Wire, request: Recorded, body: Mapping[str, Any]) -> None:
+        reply = self.embedding(request) if self.embedding else Reply()
+        await asyncio.sleep(reply.first_ms / 1000)
+        if reply.status != 200:
+            refusal = openai_dialect.error(reply, request.key)
+            return wire.whole(JSON, reply.status, reply.headers, refusal)
+        whole, usage = openai_dialect.embeddings(body)
+        self.ledger.add(request.model, usage)
+        return wire.whole(JSON, 200, {}, whole)
 
     async def _converse(
         self, wire: Wire, request: Recorded, body: Mapping[str, Any], number: int, stream: bool

@@ -1,0 +1,81 @@
+"""Takes the pictures of docs/images: `make screenshots`.
+
+A server of its own with made-up traffic of a week, then each page in light and dark, on a desk and on
+a phone, without a key: what a newcomer sees after a while.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import sync_playwright
+
+from tests.browser.conftest import CHROMIUM, FLAGS, Server, ask, settled
+
+IMAGES = Path(__file__).parents[1] / "docs" / "images"
+DESK, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
+QUESTION = "How is the cost of an answer computed?"
+
+
+def main() -> None:
+    IMAGES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        data.mkdir()
+        subprocess.run(
+            [sys.executable, "-m", "bench.make_traffic", str(data / "analytics.db"), "--runs", "6000", "--days", "7"],
+            check=True,
+        )  # fmt: skip
+        server = Server(data)
+        server.start()
+        try:
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+                for scheme in ("light", "dark"):
+                    for device, viewport in (("", DESK), ("-phone", PHONE)):
+                        context = browser.new_context(viewport=viewport, color_scheme=scheme)
+                        shoot(context.new_page(), server.url, f"{scheme}{device}")
+                        context.close()
+                browser.close()
+        finally:
+            server.stop()
+
+
+def shoot(page: Any, url: str, suffix: str) -> None:
+    """All pages in one look."""
+    page.goto(url)
+    settled(page)
+    save(page, f"start-{suffix}")
+    ask(page, QUESTION)
+    page.get_by_text("first token").first.wait_for(timeout=60_000)
+    settled(page)
+    page.get_by_text("Steps (").last.click()
+    page.wait_for_timeout(700)
+    save(page, f"chat-{suffix}")
+    page.goto(f"{url}/compare")
+    settled(page)
+    ask(page, "How do I add my own LangGraph agent?")
+    page.wait_for_timeout(4_000)
+    settled(page)
+    save(page, f"compare-{suffix}")
+    page.goto(f"{url}/dashboard?range=7d")
+    settled(page)
+    page.wait_for_timeout(3_000)
+    save(page, f"dashboard-{suffix}")
+    page.goto(f"{url}/settings?settings_tab=Models")
+    settled(page)
+    page.wait_for_timeout(500)
+    save(page, f"settings-{suffix}")
+
+
+def save(page: Any, name: str) -> None:
+    page.screenshot(path=str(IMAGES / f"{name}.png"))
+    print(name)
+
+
+if __name__ == "__main__":
+    main()
