@@ -47,6 +47,8 @@ log = logging.getLogger(__name__)
 HISTORY_ROWS = 60
 WARM_UP_STEP_S = 60.0
 FIRST_INDEX_S = 30.0
+FIRST_PAGE_S = 3.0
+FIRST_PAGE_GRACE_S = 1.0
 
 
 class Runtime:
@@ -80,6 +82,10 @@ class Runtime:
         self._saver_lock = asyncio.Lock()
         self._graphs: dict[str, Any] = {}
         self._graphs_lock = threading.Lock()
+        self._warm_up_lock = threading.Lock()
+        self._page_seen = threading.Event()
+        self._hurry = threading.Event()
+        """Set when somebody waits for what the warm-up brings."""
         self.runs = RunManager(
             self.loop,
             self.store,
@@ -102,6 +108,8 @@ class Runtime:
         """Validates and starts a turn. Raises InvalidInput, NotFound, ThreadBusy, StorageError …"""
         from dataclasses import replace
 
+        self.page_seen()
+        self._hurry.set()
         text = message_text(request.text, self.settings.max_message_chars)
         graph = entry(request.graph)
         if request.agent is not None and request.agent not in graph.agents:
@@ -137,7 +145,9 @@ class Runtime:
 
     def start_warm_up(self) -> None:
         """Imports and builds in the background what the first answer needs. Once."""
-        with self._graphs_lock:
+        if self._warm_up_started:
+            return
+        with self._warm_up_lock:
             if not self._warm_up_started and not self._closed:
                 self._warm_up_started = True
                 self._warmer.start()
@@ -146,8 +156,10 @@ class Runtime:
         """Refuse, drain, cancel, flush, join, dispose: in this order. Idempotent."""
         if self._closed:
             return
-        with self._graphs_lock:
+        with self._warm_up_lock:
             self._closed = True
+        self.page_seen()
+        self._hurry.set()
         self.runs.close(timeout)
         if self._warm_up_started:
             self._warmer.join(max(timeout, 10.0))  # it stops after the step it is in
@@ -270,9 +282,18 @@ class Runtime:
 
     # -- warm-up
 
+    def page_seen(self) -> None:
+        """A page is being drawn: the warm-up's imports may begin a moment later."""
+        self._page_seen.set()
+
+    def _let_the_first_page_pass(self) -> None:
+        """Imports hold the GIL; the first page would be drawn seconds later beside them."""
+        self._page_seen.wait(FIRST_PAGE_S)
+        self._hurry.wait(FIRST_PAGE_GRACE_S)
+
     def _index_documents(self) -> None:
         try:
-            self.knowledge.sync()
+            self.knowledge.sync(embed=False)  # its imports would slow the first page
         finally:
             self._indexed.set()
 
@@ -280,10 +301,12 @@ class Runtime:
         started = time.perf_counter()
         steps: tuple[Callable[[], object], ...] = (
             self._index_documents,
+            self._let_the_first_page_pass,
             _import_for_pages,
             *(partial(self._load_graph, graph.name) for graph in GRAPHS),
             lambda: self.loop.run(self._open_saver(), WARM_UP_STEP_S),
             lambda: self.loop.run(self.models.warm_up(), WARM_UP_STEP_S),
+            self.knowledge.embed_missing,
         )
         for step in steps:
             if self._closed:

@@ -26,7 +26,10 @@ _BINDS = re.compile(r"\[\^|\]\[(?!\d+\])|^ {0,3}\[[^\]\n]+\]:", re.MULTILINE)
 class BlockSplitter:
     """Feed pieces, get pieces and BREAKs. Joined without the BREAKs they are the input."""
 
-    def __init__(self) -> None:
+    def __init__(self, smallest: int = 0) -> None:
+        """`smallest`: characters a block must have to be cut off from what follows."""
+        self._smallest = smallest
+        self._size = 0
         self._line = ""
         self._kind: Kind = ""
         self._fence: str | None = None
@@ -52,7 +55,7 @@ class BlockSplitter:
                 if decided:
                     _append(out, text[start:i])
                     out.append(BREAK)
-                    start, self._kind = i, ""
+                    start, self._kind, self._size = i, "", 0
                 self._blank = False
             self._take(text[i])
             i += 1
@@ -82,9 +85,13 @@ class BlockSplitter:
                 return None
             if _LIST.match(line) or line[0] in ">|":
                 return False
+        if self._size < self._smallest:
+            self._kind = ""  # something new begins, but what was before is too small to cut off
+            return False
         return True
 
     def _take(self, char: str) -> None:
+        self._size += 1
         if char != "\n":
             self._line += char
             return

@@ -67,6 +67,7 @@ def begin_page() -> Runtime:
         show_error(exc)
         st.stop()
     built.start_warm_up()
+    built.page_seen()
     show_notice()
     return built
 

@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
 POLL_S = 0.1
 FRAMES_PER_S = (8.0, 30.0)
+FAST_FRAMES_PER_S = 20.0
+"""Frames when text comes faster than anyone reads: the browser's work is per frame."""
+FAST_CHARS = 80
+BLOCK_CHARS = 1_500
+"""Smallest block that is cut off: each element costs the browser work in every frame."""
 FRAME_BUDGET_PER_S = 1200.0
 """Frames a process can send per second; shared among the streams (design: cost is per frame)."""
 STATUS_EVERY_S = 0.5
@@ -86,7 +91,7 @@ class _View:
 
     def pieces(self) -> Generator[Piece, None, None]:
         """Text and block ends for `st.write_stream`; ends with the run or when text is withdrawn."""
-        neutraliser, splitter = Neutraliser(), BlockSplitter()
+        neutraliser, splitter = Neutraliser(), BlockSplitter(BLOCK_CHARS)
         self.withdrawn = False
         shown = 0  # pieces of the transcript already given out
         withdrawals = self.transcript.withdrawals
@@ -102,7 +107,7 @@ class _View:
             shown = len(self.transcript.pieces)
             if fresh:
                 yield from _stream(splitter.feed(neutraliser.feed(fresh)))
-                next_frame = time.monotonic() + self._frame_s()
+                next_frame = time.monotonic() + self._frame_s(len(fresh))
             if self.ended:
                 yield from _stream(splitter.feed(neutraliser.close()))
                 yield from _stream(splitter.close())
@@ -116,7 +121,7 @@ class _View:
                 st.session_state.get("_")  # a yield point: Stop and navigation are served here
             batch = self._run.read(self._after)
         pause = next_frame - time.monotonic()
-        if pause > 0 and batch and not self._run.finished:
+        if pause > 0 and batch and batch[-1].type == "token":
             time.sleep(pause)
             batch = self._run.read(self._after)
         if batch:
@@ -134,8 +139,10 @@ class _View:
             self._seen, self._status_at = seen, now
             self._on_status(self.transcript, self._run.elapsed_us() / 1e6)
 
-    def _frame_s(self) -> float:
+    def _frame_s(self, fresh_chars: int) -> float:
         slowest, fastest = FRAMES_PER_S
+        if fresh_chars > FAST_CHARS:
+            fastest = FAST_FRAMES_PER_S
         streams = max(1, len(self._runtime.runs.active()))
         return 1.0 / min(fastest, max(slowest, FRAME_BUDGET_PER_S / streams))
 

@@ -60,9 +60,9 @@ def test_cutting_a_stream_anywhere_changes_nothing(text: str, points: list[int])
     assert pieces + neutraliser.close() == safe(text)
 
 
-@given(SAMPLES, st.lists(st.integers(0, 200), max_size=8))
-def test_blocks_joined_are_the_source(text: str, points: list[int]) -> None:
-    splitter = BlockSplitter()
+@given(SAMPLES, st.lists(st.integers(0, 200), max_size=8), st.sampled_from([0, 15]))
+def test_blocks_joined_are_the_source(text: str, points: list[int], smallest: int) -> None:
+    splitter = BlockSplitter(smallest)
     out = [part for piece in cut(text, points) for part in splitter.feed(piece)]
     assert "".join(part for part in [*out, *splitter.close()] if part is not BREAK) == text
 
@@ -102,3 +102,10 @@ def test_titles_appear_as_they_are(text: str) -> None:
 
 def test_a_question_keeps_its_line_breaks() -> None:
     assert plain("a\n* b") == "a  \n\\* b"
+
+
+def test_small_blocks_stay_together_and_a_cut_still_needs_something_new() -> None:
+    splitter = BlockSplitter(20)
+    out = splitter.feed("one\n\n- a\n\n- b\n\nlong enough text\n\n- c\n\n- d") + splitter.close()
+    joined = "".join("\x00" if part is BREAK else part for part in out)
+    assert joined.split("\x00") == ["one\n\n- a\n\n- b\n\nlong enough text\n\n", "- c\n\n- d"]
