@@ -49,15 +49,21 @@ class Knowledge:
         """From now on vectors are computed on `loop` and used by searches. Before the first sync."""
         self._embeddings = Embeddings(self.index, embedder, loop)
 
-    def sync(self, progress: Progress | None = None) -> SyncReport:
+    def sync(self, progress: Progress | None = None, *, embed: bool = True) -> SyncReport:
         """Indexes what changed in the folder. Blocking; safe while others search.
 
-        Vectors of what is new are computed afterwards, in the background (`embedding_status`).
+        With `embed`, vectors of what is new are computed afterwards, as `embed_missing` does.
         """
         self.report = self.index.sync(self.folder, progress)
+        if embed:
+            self.embed_missing()
+        return self.report
+
+    def embed_missing(self) -> None:
+        """Starts computing missing vectors in the background, if a model is set; see
+        `embedding_status`."""
         if self._embeddings is not None:
             self._embeddings.refresh()
-        return self.report
 
     @property
     def embedding_status(self) -> EmbeddingStatus | None:

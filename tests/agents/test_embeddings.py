@@ -17,7 +17,9 @@ from agents.embeddings import BATCH, Embeddings, EmbeddingStatus
 from agents.loop import LoopThread
 from agents.models import ModelRegistry
 from agents.providers.clients import ProviderClients
+from agents.providers.embeddings import _vectors as read_vectors
 from agents.retrieval import Found, Knowledge
+from agents.runtime import Runtime
 from core.catalog import load_catalog
 from core.errors import ModelAuthFailed, ModelFailure, ProtocolError
 from core.settings import OpenAIServer, Settings
@@ -217,10 +219,11 @@ def test_a_further_server_and_titan_embed_too(
     with garden(tmp_path, TITAN, bedrock_endpoint_url=provider.bedrock_url) as g:
         status = g.sync()
         assert (status.done, status.last_error) == (1, "")
-        assert "vectors" in g.search("roses")[0:0] or g.search("roses").hits[0].ranks
-    assert provider.requests[1].body == {
-        "inputText": "Roses\n\nCut roses in March, before the buds open."
-    }
+        assert g.search("roses").hits[0].ranks["vectors"] == 1
+    assert [request.body["inputText"] for request in provider.requests[1:]] == [
+        "Roses\n\nCut roses in March, before the buds open.",
+        "roses",
+    ]
 
 
 # -- questions
@@ -289,10 +292,42 @@ def test_failures_have_the_names_of_chat_models(
         g.loop.run(g.embeddings._embedder.embed(["roses"]), 5)
 
 
-def test_a_page_that_is_no_model_server_is_a_protocol_error(
+def test_an_answer_with_too_few_vectors_is_a_protocol_error() -> None:
+    with pytest.raises(ProtocolError, match="0 vectors for 1 texts"):
+        read_vectors(b'{"data": []}', 1)
+
+
+# -- wired
+
+
+def test_the_runtime_embeds_after_its_first_index_and_after_each_further_one(
     provider: ProviderServer, tmp_path: Path
 ) -> None:
-    from agents.providers.embeddings import _vectors
+    docs = tmp_path / "docs" / "garden"
+    docs.mkdir(parents=True)
+    (docs / "roses.md").write_text(ROSES, "utf-8")
+    runtime = Runtime(
+        Settings(
+            data_dir=tmp_path / "data",
+            knowledge_dir=docs.parent,
+            embedding_model=SMALL,
+            answer_models=("local:extractive",),
+            router_models=("local:extractive",),
+            **openai(provider),
+        )
+    )
 
-    with pytest.raises(ProtocolError):
-        _vectors(b'{"data": []}', 1)
+    def all_done(total: int) -> bool | None:
+        complete = EmbeddingStatus(model=SMALL, done=total, total=total)
+        return runtime.knowledge.embedding_status == complete or None
+
+    try:
+        runtime.start_warm_up()
+        wait_for(lambda: all_done(1))
+        (docs / "tulips.md").write_text(TULIPS, "utf-8")
+        seen: list[tuple[int, int]] = []
+        runtime.knowledge.sync(lambda done, total: seen.append((done, total)))
+        wait_for(lambda: all_done(2))
+        assert seen == [(1, 2), (2, 2)]
+    finally:
+        runtime.close(2.0)

@@ -78,6 +78,7 @@ def test_a_continued_column_is_a_chat_in_the_sidebar(open_page: OpenPage, runtim
     checked(at.button(key=f"continue_{ids[1]}").click().run())
     assert [thread.id for thread in runtime.threads.recent("local")] == [run.thread_id]
     assert at.button(key=f"thread_{run.thread_id}")  # on the chat page now
+    assert at.query_params["thread"] in (run.thread_id, [run.thread_id])
 
 
 def test_a_second_tab_shows_the_same_comparison(open_page: OpenPage) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -94,6 +95,22 @@ def test_reindexing_reads_what_was_added_and_lists_what_cannot_be_read(
     report = next(c.value for c in at.caption if c.value.startswith("Last read: "))
     assert report.startswith("Last read: 2 added, 0 changed, 0 removed, 1 unchanged")
     assert "holds no text" in tables(at)
+
+
+def test_the_vectors_of_an_embedding_model_are_counted_and_a_failure_is_said(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.setenv("SWITCHBOARD_EMBEDDING_MODEL", "openai:text-embedding-3-small")
+    open_page = request.getfixturevalue("open_page")
+    runtime = request.getfixturevalue("runtime")
+    runtime.knowledge.sync()
+    for _ in range(200):
+        if runtime.knowledge.embedding_status.last_error:
+            break
+        time.sleep(0.01)
+    at = open_page("settings")
+    assert any("0 of 1 passages have a vector" in caption.value for caption in at.caption)
+    assert any("OPENAI\\_API\\_KEY" in warning.value for warning in at.warning)
 
 
 def test_prices_are_per_million_tokens_with_date_and_source() -> None:
