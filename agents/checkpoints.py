@@ -55,6 +55,7 @@ async def _open(path: Path) -> AsyncSqliteSaver:
         if row is None or row[0] != "ok":
             raise sqlite3.DatabaseError("malformed: quick_check failed")
         await connection.execute("PRAGMA synchronous=NORMAL")
+        await connection.execute("PRAGMA secure_delete=ON")
     except BaseException:
         await connection.close()
         raise
@@ -74,3 +75,5 @@ async def forget(saver: AsyncSqliteSaver, threads: list[str]) -> None:
     """Deletes all checkpoints of some threads."""
     for thread in threads:
         await saver.adelete_thread(thread)
+    async with saver.lock, saver.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)") as cursor:
+        await cursor.fetchall()  # deleted text is not left in the log either

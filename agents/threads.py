@@ -107,6 +107,7 @@ class ThreadStore:
             connection.execute(delete(message).where(message.c.thread_id == thread_id))
             connection.execute(delete(run).where(run.c.thread_id == thread_id))
             connection.execute(delete(thread).where(thread.c.id == thread_id))
+        self._db.empty_log()
         return ids
 
     def counts(self) -> dict[str, int]:

@@ -62,6 +62,14 @@ class Database:
         with _storage_errors(self.where), self._readers.connect() as connection:
             yield connection
 
+    def empty_log(self) -> None:
+        """Moves the write-ahead log into the file, so that deleted text is nowhere any more."""
+        if self.path is not None:
+            with self._lock, self._writer.connect() as connection:
+                raw = connection.connection.driver_connection
+                assert raw is not None
+                raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     @property
     def where(self) -> str:
         """What to call this database in a sentence for people."""
@@ -97,6 +105,7 @@ class Database:
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute("PRAGMA synchronous=NORMAL")
                 connection.execute("PRAGMA foreign_keys=ON")
+                connection.execute("PRAGMA secure_delete=ON")  # deleted text is overwritten
             else:
                 connection.execute("PRAGMA query_only=ON")
 

@@ -13,6 +13,9 @@ _CONTROL = re.compile(
 )
 
 
+_INVISIBLE = " \t\n\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u3164"
+
+
 def clean(text: str) -> str:
     """The text without control characters and lone surrogates, line ends as \\n."""
     return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
@@ -28,7 +31,7 @@ def message_text(text: object, limit: int) -> str:
     if len(text) > 4 * limit + 4096:  # do not clean ten megabytes only to refuse them
         raise _too_long(len(text), limit)
     cleaned = clean(text).strip()
-    if not cleaned:
+    if not cleaned.strip(_INVISIBLE):
         raise InvalidInput("The message is empty.", what_to_do="Type a question and send it.")
     if len(cleaned) > limit:
         raise _too_long(len(cleaned), limit)

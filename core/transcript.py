@@ -65,6 +65,7 @@ class Transcript:
     interrupted: Interrupted | None = None
     tokens_after_stop: int | None = None
     stop_us: int | None = None
+    stopped_by: str | None = None
     _message_id: str = ""
     _message_start: int = 0
 
@@ -148,7 +149,7 @@ class Transcript:
             case "error":
                 self.status, self.failure = "error", event
             case "cancelled":
-                self.status = "cancelled"
+                self.status, self.stopped_by = "cancelled", event.by
                 self.tokens_after_stop, self.stop_us = event.tokens_after_stop, event.stop_us
             case "interrupted":
                 self.status, self.interrupted = "interrupted", event
@@ -190,6 +191,7 @@ class AnswerSummary:
     interrupts: list[dict[str, Any]] = field(default_factory=list)
     stop_us: int | None = None
     tokens_after_stop: int | None = None
+    stopped_by: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -206,6 +208,8 @@ def summarise(transcript: Transcript) -> AnswerSummary:
     """The summary of a transcript; may be asked for while the run goes on."""
     answer = _answer_attempt(transcript)
     usages = list(transcript.usages.values())
+    # Requests that failed before anything came back used nothing; that is known, not unknown.
+    nothing = 0 if not usages and _all_failed_at_once(transcript) else None
     usage = transcript.usages.get(answer.call_id) if answer else None
     route = transcript.route
     failure = transcript.failure
@@ -216,11 +220,11 @@ def summarise(transcript: Transcript) -> AnswerSummary:
         ttft_us=transcript.ttft_us,
         duration_us=transcript.duration_us,
         tokens_per_s=decode_speed(answer, usage),
-        input_tokens=_known_sum(u.input_tokens for u in usages),
+        input_tokens=_known_sum((u.input_tokens for u in usages), nothing),
         cache_read_tokens=_known_sum(u.cache_read_tokens for u in usages),
-        output_tokens=_known_sum(u.output_tokens for u in usages),
+        output_tokens=_known_sum((u.output_tokens for u in usages), nothing),
         usage_estimated=any(u.source != "provider" for u in usages),
-        cost_pusd=_known_sum(u.cost_pusd for u in usages),
+        cost_pusd=_known_sum((u.cost_pusd for u in usages), nothing),
         cost_complete=all(u.cost_pusd is not None for u in usages),
         calls=len(transcript.attempts),
         fallbacks=[
@@ -248,6 +252,7 @@ def summarise(transcript: Transcript) -> AnswerSummary:
         else [],
         stop_us=transcript.stop_us,
         tokens_after_stop=transcript.tokens_after_stop,
+        stopped_by=transcript.stopped_by,
     )
 
 
@@ -270,9 +275,16 @@ def _answer_attempt(transcript: Transcript) -> Attempt | None:
     return chosen[-1] if chosen else None
 
 
-def _known_sum(values: Iterable[int | None]) -> int | None:
+def _known_sum(values: Iterable[int | None], otherwise: int | None = None) -> int | None:
     known = [value for value in values if value is not None]
-    return sum(known) if known else None
+    return sum(known) if known else otherwise
+
+
+def _all_failed_at_once(transcript: Transcript) -> bool:
+    attempts = transcript.attempts.values()
+    return bool(attempts) and all(
+        a.outcome == "error" and a.first_chunk_us is None for a in attempts
+    )
 
 
 def _slim(event: Any) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from agents.metrics_agent import answer_from_metrics
 from agents.specialists import SPECIALISTS, Specialist
 
 KEEP_TOKENS = 12_000
+EMPTY = "The model returned an empty answer. Send the message again, or choose another model."
 
 
 class State(TypedDict):
@@ -55,6 +56,8 @@ def _specialist(specialist: Specialist) -> Any:
     async def node(state: State, runtime: Runtime[RunContext]) -> dict[str, list[AIMessage]]:
         answer = answer_from_metrics if specialist.mode == "metrics" else answer_from_documents
         message = await answer(runtime.context, specialist, state["messages"], state["question"])
+        if not message.text.strip():
+            runtime.context.notices.append(EMPTY)
         return {"messages": [message]}
 
     node.__name__ = specialist.name

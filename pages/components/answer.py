@@ -119,6 +119,8 @@ def _show_outcome(summary: AnswerSummary) -> None:
         if summary.status == "cancelled" and summary.stop_us is not None:
             late = summary.tokens_after_stop or 0
             label = f"Stopped after {duration(summary.stop_us)}, {late} tokens arrived after Stop"
+            if summary.stopped_by == "shutdown":
+                label = "Switchboard was shut down while answering"
         st.badge(label, color=color, icon=icon)  # type: ignore[arg-type]
     if summary.notice:
         st.info(escape(summary.notice), icon=":material/info:")

@@ -412,3 +412,14 @@ def test_a_damaged_part_of_a_journal_costs_only_what_follows_it(tmp_path: Path) 
         assert (answer.text, answer.summary.status) == ("one two ", "lost")
         b.runs.cancel(run.id)
         types(run)
+
+
+def test_a_deleted_conversation_is_in_no_file_any_more(tmp_path: Path) -> None:
+    with bench(tmp_path) as b:
+        b.script("my secret marker", *words("another secret marker"))
+        run = b.start("my secret marker")
+        types(run)
+        b.runs.close(2.0)
+        b.threads.delete(run.thread_id, "local")
+        for file in tmp_path.glob("app.db*"):
+            assert b"secret marker" not in file.read_bytes(), file.name
