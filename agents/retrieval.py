@@ -99,15 +99,19 @@ class Knowledge:
         passage is let in when it covers clearly more of the question than the area's best.
         """
         started = time.perf_counter_ns()
-        own = await self.search(query, areas=areas, k=k)
-        hits = list(own.hits)
-        if areas is not None:
-            best = max((hit.relevance for hit in hits), default=0.0)
-            known = {hit.passage.passage_id for hit in hits}
-            for hit in (await self.search(query, k=3)).hits:
-                if hit.passage.passage_id not in known and hit.relevance > best + 0.1:
-                    hits.insert(0, hit)
-        return _found(hits[: k + 1], started, first)
+        if areas is None:
+            return _found((await self.search(query, k=k)).hits, started, first)
+        own, everywhere = await asyncio.gather(
+            self.search(query, areas=areas, k=k), self.search(query, k=3)
+        )
+        best = max((hit.relevance for hit in own.hits), default=0.0)
+        known = {hit.passage.passage_id for hit in own.hits}
+        better = [
+            hit
+            for hit in everywhere.hits
+            if hit.passage.passage_id not in known and hit.relevance > best + 0.1
+        ]
+        return _found([*better, *own.hits][: k + 1], started, first)
 
     async def whole_documents(
         self, areas: Sequence[str] | None, query: str, budget_tokens: int, *, choose: bool
