@@ -167,7 +167,7 @@ def main() -> int:
     if unknown := [name for name in chosen if name not in PARTS]:
         parser.error(f"there is no part {', '.join(unknown)}")
     out = given.out or (PARTIAL if given.quick or given.only else RESULTS)
-    lines, failed = [machine(sys.argv)], []
+    lines, failed = [machine(["python -m bench.run", *sys.argv[1:]])], []
     for name in chosen:
         reason = why_not(PARTS[name], name, given.only is not None)
         if reason:
