@@ -1,9 +1,9 @@
 """One model operation: attempts over several models that together make one message.
 
-The rules are those of agents/retry.py. Text that was handed on is never taken back as long as another
-model can go on with it. When none can, an `Attempt(reset=True)` tells readers to withdraw it, and a
-chunk marked RESTARTED tells whoever folds the chunks into a message (`folded`): what is shown and
-what is kept are the same text.
+The rules are those of agents/retry.py. Text that was handed on stays: another model goes on with it, or
+the embedded answerer answers below it. Only when a model broke off inside a tool call after text does
+an `Attempt(reset=True)` tell readers to withdraw that text, and a chunk marked RESTARTED tells whoever
+folds the chunks into a message (`folded`): what is shown and what is kept are the same text.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from core.ids import new_id
 
 log = logging.getLogger(__name__)
 RESTARTED = "restarted"
+BROKE_OFF = "\n\n---\n\n*The answer above broke off. What the documents say, from the embedded answerer:*\n\n"
 """Key in the response metadata of the empty chunk after which the message begins anew."""
 Options = Mapping[str, Any]
 
@@ -100,10 +101,11 @@ class Operation:
         only, with the text that was handed on as `partial`."""
         candidate = self._next()
         while candidate is not None:
-            reset = self._has_text() and (self._must_restart or not candidate.continues)
+            reset = self._has_text() and self._must_restart
             if reset:
                 self._shown.clear()
-            call = self._begin(candidate, reset=reset)
+            appended = self._has_text() and not candidate.continues
+            call = self._begin(candidate, reset=reset, continued=self._has_text() and not appended)
             before = "".join(self._shown) if call.info.continued else ""
             prompt = continuation(messages, before) if before else messages
             answered = partial(self._breaker.answered, candidate.id)
@@ -114,6 +116,8 @@ class Operation:
             try:
                 if reset:
                     yield _restart_chunk()
+                if appended:
+                    yield self._below_what_broke_off()
                 async for chunk in chunks:
                     yield chunk
             except ModelFailure as exc:
@@ -134,7 +138,14 @@ class Operation:
                 await self._pause(candidate, pause)
         raise self._defeat()
 
-    def _begin(self, candidate: Candidate, *, reset: bool) -> Call:
+    def _below_what_broke_off(self) -> ChatGenerationChunk:
+        """What stays between a broken answer and one that cannot continue it."""
+        shown = "".join(self._shown)
+        text = ("\n```" if shown.count("```") % 2 else "") + BROKE_OFF
+        self._shown.append(text)
+        return ChatGenerationChunk(message=AIMessageChunk(content=text))
+
+    def _begin(self, candidate: Candidate, *, reset: bool, continued: bool) -> Call:
         self._attempts += 1
         self._must_restart = False
         info = CallInfo(
@@ -146,7 +157,7 @@ class Operation:
             model=candidate.id,
             provider=candidate.provider,
             region=candidate.region,
-            continued=self._has_text(),
+            continued=continued,
         )
         self._emit(info.event("started", reset=reset))
         return Call(info=info)

@@ -138,7 +138,7 @@ class Translator:
 
     def _begun_again(self, event: Any) -> Any:
         """After a restart or at a continuation nothing of the broken text is held back any more."""
-        if not (event.reset or (event.continued and event.outcome == "started")):
+        if event.outcome != "started" and not event.reset:
             return event
         self._splitters.pop(self._last_chunk, None)
         if not event.reset:

@@ -18,6 +18,7 @@ from agents.breaker import Breaker
 from agents.continuation import Overlap
 from agents.failover import ResilientChat, folded
 from agents.loop import LoopThread
+from agents.operation import BROKE_OFF
 from agents.translate import STREAM_MODES, Translator
 from core.errors import (
     ContextTooLong,
@@ -122,8 +123,8 @@ def test_invoke_gives_the_folded_message_and_streams_to_callbacks() -> None:
 
     model = chat(plays(["Hello", DOWN], [DOWN]), local=says("Local"))
     message = asyncio.run(model.ainvoke("Hi", {"callbacks": [Tokens()]}))
-    assert message.content == "Local"
-    assert [token for token in Tokens.seen if token] == ["Hello", "Local"]
+    assert message.content == f"Hello{BROKE_OFF}Local"
+    assert [token for token in Tokens.seen if token] == ["Hello", BROKE_OFF, "Local"]
 
 
 # -- before the first token
@@ -271,14 +272,14 @@ def test_silence_is_retried_when_nobody_else_can_continue() -> None:
     assert [start.model for start in seen.starts] == ["openai:a", "openai:a"]
 
 
-def test_local_answerer_starts_anew_and_the_shown_text_is_withdrawn() -> None:
+def test_the_partial_text_stays_and_the_local_answerer_answers_below_it() -> None:
     local = says("From the documents.")
     seen = ask(chat(plays(["Hello", DOWN], [DOWN]), local=local))
-    assert seen.shown == seen.message.text == "From the documents."
-    assert [(start.model, start.reset) for start in seen.starts] == [
-        ("openai:a", False),
-        ("openai:a", False),
-        ("local:extractive", True),
+    assert seen.shown == seen.message.text == f"Hello{BROKE_OFF}From the documents."
+    assert [(start.model, start.reset, start.continued) for start in seen.starts] == [
+        ("openai:a", False, False),
+        ("openai:a", False, True),
+        ("local:extractive", False, False),
     ]
     assert [message.content for message in local.prompts[0]] == ["Hi"]
 
@@ -706,7 +707,7 @@ def test_in_a_graph_shown_and_kept_text_are_the_same() -> None:
     model = chat(plays(["Hello", DOWN], [DOWN]), local=says("From", " here."), agent="general")
     transcript = Transcript()
     kept = asyncio.run(turn(one_node(model), transcript))
-    assert transcript.text == kept.content == "From here."
+    assert transcript.text == kept.content == f"Hello{BROKE_OFF}From here."
     assert [a.outcome for a in transcript.attempts.values()] == ["broke_midstream", "error", "ok"]
     assert all(attempt.agent == "general" for attempt in transcript.attempts.values())
     assert len(transcript.usages) == 2
