@@ -64,10 +64,12 @@ class Tally:
 
 
 def data_folder() -> Path | None:
-    """The folder named by SWITCHBOARD_TEST_DATA, or None."""
+    """The folder named by SWITCHBOARD_TEST_DATA, or `knowledge` in it; None without one."""
     name = os.environ.get("SWITCHBOARD_TEST_DATA")
-    folder = Path(name) if name else None
-    return folder if folder is not None and (folder / AREAS[0]).is_dir() else None
+    for folder in (Path(name), Path(name) / "knowledge") if name else ():
+        if (folder / AREAS[0]).is_dir():
+            return folder
+    return None
 
 
 def held_out(source: Path, target: Path, kind: str) -> list[Question]:
