@@ -44,7 +44,7 @@ class Inner(BaseChatModel):
         return "inner"
 
     def _generate(self, *args: Any, **kwargs: Any) -> ChatResult:
-        raise NotImplementedError
+        raise AssertionError("the failover only streams")
 
     async def _astream(
         self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any

@@ -77,6 +77,5 @@ def test_the_handbooks_own_questions_are_answered_from_their_own_sections() -> N
         ):
             asked += 1
             missed += first not in answer(heading, sources)
-    if not asked:
-        pytest.skip("The handbook has no headings that are questions.")
+    assert asked, "the handbook has no headings that are questions"
     assert missed <= 0.05 * asked
