@@ -30,6 +30,7 @@ from agents.threads import ThreadStore
 from agents.turn import GraphAccess, GraphTurn, checkpoint_thread
 from analytics.queries import Queries
 from analytics.recorder import Recorder, RunMeta
+from analytics.slo import Slo
 from core.catalog import load_catalog
 from core.database import Database
 from core.errors import InvalidInput
@@ -72,8 +73,13 @@ class Runtime:
         self.store = RunStore(self.database)
         self.lost_runs = self.store.recover()
         self.knowledge = Knowledge(settings.path("knowledge.db"), settings.knowledge_dir)
-        self.recorder = Recorder(settings.path("analytics.db"))
-        self.queries = Queries(settings.path("analytics.db"), settings.reporting_timezone)
+        analytics = settings.analytics_url or settings.path("analytics.db")
+        self.recorder = Recorder(analytics)
+        self.queries = Queries(analytics, settings.reporting_timezone)
+        self._slo = Slo(
+            first_token_us=int(settings.slo_first_token_s * 1e6),
+            duration_us=int(settings.slo_answer_s * 1e6),
+        )
         self.loop = LoopThread()
         self.models = ModelRegistry(settings, self.catalog, loop=self.loop.loop)
         if settings.embedding_model:
@@ -271,7 +277,10 @@ class Runtime:
                 thread_id=run.thread_id,
                 user_id=run.request.owner,
                 entry_point=run.request.entry_point,
+                environment=self.settings.environment,
                 app_version=VERSION,
+                slo=self._slo,
+                content_mode=self.settings.content,
                 graph=run.request.graph,
                 started_at_us=run.started_at_us,
                 stream=run.request.stream,

@@ -39,13 +39,13 @@ _TIMES = (
     "stall_count",
     "stall_us",
 )
-_FAILED = ("error", "broke_midstream")
+FAILED_ATTEMPT = ("error", "broke_midstream")
 
 
 def answer_attempt(calls: Sequence[CallFact]) -> Attempt | None:
     """The attempt that wrote the answer: the last that did not fail, else the last of all."""
     answers = [c.attempt for c in calls if c.attempt.purpose == "answer"]
-    alive = [a for a in answers if a.outcome not in _FAILED]
+    alive = [a for a in answers if a.outcome not in FAILED_ATTEMPT]
     chosen = alive or answers
     return chosen[-1] if chosen else None
 

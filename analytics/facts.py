@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from analytics.slo import Slo
 from analytics.spans import Span
 from core.events import (
     Attempt,
@@ -40,6 +41,9 @@ class RunMeta:
     app_version: str | None = None
     graph: str | None = None
     stream: bool = True
+    slo: Slo = field(default_factory=Slo)
+    content_mode: str = "off"
+    import_id: str | None = None
 
 
 @dataclass(kw_only=True, slots=True)

@@ -8,15 +8,46 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import Connection, insert, inspect, select, update
+from sqlalchemy import Connection, insert, inspect, literal, select, text, update
+from sqlalchemy.schema import CreateColumn
 
-from analytics.schema import SCHEMA_VERSION, metadata, schema_meta
+from analytics.schema import SCHEMA_VERSION, metadata, run, schema_meta, stale
+from analytics.timeaxis import QUARTER_US
 from core.errors import StorageError
 
 Migration = Callable[[Connection], None]
 
+_COLUMNS_OF_2 = (
+    "failed_attempts",
+    "failed_attempt_us",
+    "slo_met",
+    "slo_profile",
+    "stop_us",
+    "tokens_after_stop",
+    "content_mode",
+    "import_id",
+)
+
+
+def _to_2(connection: Connection) -> None:
+    """Figures made ready, alerts, budgets, reports: new tables, and what a run tells more."""
+    for name in _COLUMNS_OF_2:
+        column = CreateColumn(run.c[name]).compile(dialect=connection.dialect)
+        connection.execute(text(f"ALTER TABLE run ADD COLUMN {column}"))
+    metadata.create_all(connection)
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            index.create(connection, checkfirst=True)
+    quarter = run.c.started_at_us - run.c.started_at_us % QUARTER_US
+    connection.execute(
+        insert(stale).from_select(
+            ["level", "start_us"], select(literal("quarter"), quarter).distinct()
+        )
+    )
+
+
 # Version reached -> what to do to a database of the version before.
-MIGRATIONS: Mapping[int, Migration] = {}
+MIGRATIONS: Mapping[int, Migration] = {2: _to_2}
 
 
 class ForeignDatabase(StorageError):

@@ -12,6 +12,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection
 
 from analytics.facts import RunFold, RunMeta
 from analytics.rows import running_row
@@ -24,6 +27,7 @@ __all__ = ["Recorder", "RecorderHealth", "RunMeta"]
 
 log = logging.getLogger(__name__)
 
+Result = TypeVar("Result")
 INTERVAL_S = 0.25
 # Events after which the row of a running run is written again: it knows more then.
 _SNAPSHOTS = frozenset({"run_started", "route"})
@@ -109,6 +113,13 @@ class Recorder:
             last_commit_at_us=stats.last_commit_at_us,
             file_bytes=self._store.size_bytes(),
         )
+
+    def write(self, work: Callable[[Connection], Result], timeout: float = 30.0) -> Result:
+        """Any other change of the database: rules, imports, deletions. One transaction.
+
+        It waits for its turn behind recorded runs. Raises StorageError, and what `work` raises.
+        """
+        return self._writer.call(work, timeout)
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Waits until everything observed so far is on disk; False when the time ran out."""

@@ -6,7 +6,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analytics.call_rows import Row, answer_attempt, call_rows, totals, with_previous
+from analytics.call_rows import (
+    FAILED_ATTEMPT,
+    Row,
+    answer_attempt,
+    call_rows,
+    totals,
+    with_previous,
+)
 from analytics.facts import CallFact, RunFold, StepFact
 from analytics.spans import exclusive_us, self_us
 from core.events import Attempt, TerminalEvent
@@ -40,6 +47,8 @@ def running_row(fold: RunFold) -> Row:
         "agent_name": fold.agent,
         "route_first": fold.routes[0].agent if fold.routes else None,
         "status": "running",
+        "content_mode": meta.content_mode,
+        "import_id": meta.import_id,
     }
 
 
@@ -53,12 +62,16 @@ def run_facts(fold: RunFold) -> RunFacts:
     run["ended_at_us"] = fold.meta.started_at_us + end.elapsed_us
     run["duration_us"] = end.elapsed_us
     run.update(_shares(fold, end.elapsed_us))
+    run.update(stop_us=None, tokens_after_stop=None)
     run.update(_outcome(fold, end, calls))
     run.update(_counts(fold, calls))
     run.update(totals(calls))
     answer = answer_attempt(calls)
     run["answer_model"] = answer.model if answer else None
     run["answer_provider"] = answer.provider if answer else None
+    slo = fold.meta.slo
+    run["slo_profile"] = slo.name
+    run["slo_met"] = slo.met(str(run["status"]), fold.first_token_us, end.elapsed_us)
     run["route_path"] = json.dumps([r.agent for r in fold.routes]) if fold.routes else None
     return RunFacts(
         run=run,
@@ -87,7 +100,10 @@ def _outcome(fold: RunFold, end: TerminalEvent, calls: Sequence[CallFact]) -> Ro
     match end.type:
         case "completed":
             return {"status": "ok", "error_type": None, "error_stage": None}
-        case "cancelled" | "interrupted":
+        case "cancelled":
+            stopped = {"stop_us": end.stop_us, "tokens_after_stop": end.tokens_after_stop}
+            return {"status": end.type, "error_type": None, "error_stage": None, **stopped}
+        case "interrupted":
             return {"status": end.type, "error_type": None, "error_stage": None}
     last = calls[-1].attempt if calls else None
     reasons = f"{end.code} {last.error_type if last and last.error_type else ''}".lower()
@@ -114,6 +130,7 @@ def _stage(fold: RunFold, code: str, last: Attempt | None) -> str | None:
 def _counts(fold: RunFold, calls: Sequence[CallFact]) -> Row:
     steps = fold.steps.values()
     tools = [s for s in steps if s.operation == "execute_tool"]
+    failed = [c for c in calls if c.attempt.outcome in FAILED_ATTEMPT]
     hops = [(before, c.attempt) for c, before in with_previous(calls) if before is not None]
     return {
         "llm_calls": len({c.attempt.logical_call_id for c in calls}),
@@ -123,6 +140,8 @@ def _counts(fold: RunFold, calls: Sequence[CallFact]) -> Row:
         "retrievals": sum(s.operation == "retrieval" for s in steps),
         "fallbacks": sum(before.model != after.model for before, after in hops),
         "retries": sum(before.model == after.model for before, after in hops),
+        "failed_attempts": len(failed),
+        "failed_attempt_us": sum(c.attempt.duration_us or 0 for c in failed),
     }
 
 

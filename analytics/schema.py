@@ -16,6 +16,7 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -23,7 +24,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 metadata = MetaData()
 
@@ -81,7 +82,18 @@ run = Table(
     Column("usage_complete", Integer),
     Column("cost_pusd", BigInteger),
     Column("cost_complete", Integer),
+    # Attempts that failed, and the time they took: what fallbacks and retries cost a person.
+    Column("failed_attempts", Integer),
+    Column("failed_attempt_us", BigInteger),
+    # 1 when every limit of the profile was met, 0 when not, NULL when it does not count.
+    Column("slo_met", Integer),
+    Column("slo_profile", Text),
+    Column("stop_us", BigInteger),
+    Column("tokens_after_stop", Integer),
+    Column("content_mode", Text),
+    Column("import_id", Text),
     Index("run_by_time", "started_at_us"),
+    Index("run_by_duration", "duration_us"),
     Index("run_by_conversation", "conversation_id", "started_at_us"),
     Index("run_by_user", "user_id", "started_at_us"),
     Index(
@@ -114,6 +126,13 @@ step = Table(
     Column("error_type", Text),
     Column("input_bytes", BigInteger),
     Column("output_bytes", BigInteger),
+    # Only these are asked for over time; the others are read with their run.
+    Index(
+        "step_by_time",
+        "started_at_us",
+        sqlite_where=text("operation_name IN ('execute_tool', 'retrieval')"),
+        postgresql_where=text("operation_name IN ('execute_tool', 'retrieval')"),
+    ),
 )
 
 llm_call = Table(
@@ -205,3 +224,164 @@ feedback = Table(
     Column("updated_at_us", BigInteger, nullable=False),
     UniqueConstraint("run_id", "evaluation_name", "source", "user_id"),
 )
+
+# -- figures made ready: rebuildable from the rows above at any time (analytics/blocks)
+
+block = Table(
+    "block",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("level", Text, primary_key=True),
+    Column("start_us", BigInteger, primary_key=True),
+    Column("n", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+"""Columns of a quarter of an hour's rows, or sums and histograms of an hour or a day."""
+
+stale = Table(
+    "stale",
+    metadata,
+    Column("level", Text, primary_key=True),
+    Column("start_us", BigInteger, primary_key=True),
+)
+"""What has to be folded: a quarter whose rows changed, an hour or a day whose parts did."""
+
+label = Table(
+    "label",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("code", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text),
+    UniqueConstraint("kind", "name"),
+)
+"""What the codes in blocks stand for. A name of NULL: the person was erased."""
+
+# -- what people keep
+
+content = Table(
+    "content",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("item", Text, primary_key=True),
+    Column("mode", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Index("content_by_time", "at_us"),
+)
+"""Question, answer and prompts of a run, as `mode` says. `item`: call id for a prompt, else ''."""
+
+document_day = Table(
+    "document_day",
+    metadata,
+    Column("day_us", BigInteger, primary_key=True),
+    Column("document", Text, primary_key=True),
+    Column("retrievals", Integer, nullable=False),
+)
+"""How often each document was found, by UTC day: shows the ones that never are."""
+
+annotation = Table(
+    "annotation",
+    metadata,
+    Column("annotation_id", Text, primary_key=True),
+    Column("at_us", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("label", Text, nullable=False),
+)
+"""Marks on the time axis: `release` (written when a new version records first) or `note`."""
+
+saved_view = Table(
+    "saved_view",
+    metadata,
+    Column("view_id", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("query", Text, nullable=False),
+    Column("created_at_us", BigInteger, nullable=False),
+    UniqueConstraint("owner", "name"),
+)
+
+alert_rule = Table(
+    "alert_rule",
+    metadata,
+    Column("rule_id", Text, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("definition", Text, nullable=False),
+    Column("enabled", Integer, nullable=False),
+    Column("updated_at_us", BigInteger, nullable=False),
+)
+
+alert_event = Table(
+    "alert_event",
+    metadata,
+    Column("event_id", Text, primary_key=True),
+    Column("rule_id", Text, nullable=False),
+    Column("rule_name", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("began_at_us", BigInteger, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("value", Float),
+    Column("message", Text, nullable=False),
+    Column("delivery", Text),
+    Index("alert_event_by_time", "at_us"),
+)
+
+budget = Table(
+    "budget",
+    metadata,
+    Column("budget_id", Text, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("definition", Text, nullable=False),
+    Column("enabled", Integer, nullable=False),
+    Column("updated_at_us", BigInteger, nullable=False),
+)
+
+report = Table(
+    "report",
+    metadata,
+    Column("report_id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("filter", Text, nullable=False),
+    Column("since_us", BigInteger, nullable=False),
+    Column("until_us", BigInteger, nullable=False),
+    Column("created_at_us", BigInteger, nullable=False),
+    Column("trigger", Text, nullable=False),
+    Column("files", Text, nullable=False),
+)
+"""A report that was made. `files`: JSON of file name -> SHA-256."""
+
+import_batch = Table(
+    "import_batch",
+    metadata,
+    Column("import_id", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("mapping", Text, nullable=False),
+    Column("accepted", Integer, nullable=False),
+    Column("rejected", Integer, nullable=False),
+    Column("created_at_us", BigInteger, nullable=False),
+)
+
+repricing = Table(
+    "repricing",
+    metadata,
+    Column("repricing_id", Text, primary_key=True),
+    Column("at_us", BigInteger, nullable=False),
+    Column("since_us", BigInteger, nullable=False),
+    Column("until_us", BigInteger, nullable=False),
+    Column("catalog_date", Text, nullable=False),
+    Column("changed", Integer, nullable=False),
+    Column("before_pusd", BigInteger, nullable=False),
+    Column("after_pusd", BigInteger, nullable=False),
+)
+
+cost_history = Table(
+    "cost_history",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("call_id", Text, primary_key=True),
+    Column("repricing_id", Text, primary_key=True),
+    Column("price_id", Text),
+    Column("cost_pusd", BigInteger),
+    Column("cost_why", Text),
+)
+"""What a call was said to cost before a re-pricing changed it."""

@@ -7,8 +7,9 @@ recording goes on by itself when the disk has space again, a lock is gone or a f
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError
@@ -20,6 +21,7 @@ from analytics.schema import llm_call, run, schema_meta, step
 from core.database import Database, set_aside
 from core.errors import StorageError
 
+Result = TypeVar("Result")
 _BROKEN = ("malformed", "not a database", "no such table", "no such column", "has no column")
 
 
@@ -89,6 +91,21 @@ class AnalyticsStore:
             raise BadRows(str(exc)) from exc
         self.data_version = version
         return len(running) + len(runs) + len(steps) + len(calls)
+
+    def run(self, work: Callable[[Connection], Result]) -> Result:
+        """Any other change, in one transaction. Raises StorageError."""
+        self.open()
+        assert self._database is not None
+        try:
+            with self._database.write() as connection:
+                result = work(connection)
+                version = _next_version(connection)
+        except StorageError as exc:
+            if _is_broken(exc):
+                self._give_up_file(exc)
+            raise
+        self.data_version = version
+        return result
 
     def size_bytes(self) -> int | None:
         """Size on disk; None when it is not a file or there is none yet."""

@@ -14,12 +14,17 @@ from itertools import pairwise
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+import numpy as np
+import numpy.typing as npt
+
 from core.metrics_query import RangeName
 
 BucketSize = Literal["1m", "5m", "15m", "30m", "1h", "3h", "6h", "day", "week", "month"]
 
 MINUTE_US = 60_000_000
-DAY_US = 24 * 60 * MINUTE_US
+QUARTER_US = 15 * MINUTE_US
+HOUR_US = 60 * MINUTE_US
+DAY_US = 24 * HOUR_US
 _STEPS_US: dict[BucketSize, int] = {
     "1m": MINUTE_US,
     "5m": 5 * MINUTE_US,
@@ -61,6 +66,25 @@ class Bucket:
     end_us: int
     partial: bool
     """True when the window cuts it: its counts are not comparable with the others (draw it pale)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """The buckets of a chart, in order and without gaps."""
+
+    size: BucketSize
+    buckets: tuple[Bucket, ...]
+
+    def places(self, at_us: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The bucket of each moment; every moment must lie in one of them."""
+        starts = np.array([bucket.start_us for bucket in self.buckets], dtype=np.int64)
+        return np.searchsorted(starts, at_us, side="right") - 1
+
+
+def axis_of(window: Window, zone: ZoneInfo, size: BucketSize | None = None) -> Axis:
+    """The buckets of a window, by default of the finest size with at most 100."""
+    size = size or bucket_size(window)
+    return Axis(size, tuple(buckets(window, size, zone)))
 
 
 def bucket_size(window: Window) -> BucketSize:

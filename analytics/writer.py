@@ -11,7 +11,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
 
 from analytics.call_rows import Row
 from analytics.facts import RunFold
@@ -26,6 +30,7 @@ MAX_RETRY_S = 5.0
 # How many waiting items end the pause between two commits early: about ROWS_PER_COMMIT rows.
 _ENOUGH_ITEMS = 30
 
+Result = TypeVar("Result")
 Item = Row | RunFold
 """A row of a run that goes on, or the fold of one that ended (made into rows on the thread)."""
 
@@ -61,6 +66,7 @@ class Writer:
         self._clock = clock
         self._queue: deque[tuple[float, Item]] = deque()
         self._pending: list[tuple[float, Item]] = []
+        self._jobs: deque[tuple[Future[Any], Callable[[Connection], Any]]] = deque()
         self._accepted = self._settled = 0
         self._closing = False
         self._work, self._hurry = threading.Event(), threading.Event()
@@ -83,6 +89,28 @@ class Writer:
         if len(self._queue) >= _ENOUGH_ITEMS:
             self._hurry.set()
         return True
+
+    def call(self, work: Callable[[Connection], Result], timeout: float) -> Result:
+        """Runs a change on the writer's thread, in a transaction of its own, after what waits.
+
+        Raises StorageError when it cannot be written or the thread is too busy, and whatever
+        `work` raises; then nothing of it is kept.
+        """
+        job: Future[Result] = Future()
+        if self._closing:
+            raise StorageError("Analytics is closing.", what_to_do="Start Switchboard again.")
+        self._jobs.append((job, work))
+        self._hurry.set()
+        self._work.set()
+        try:
+            return job.result(timeout)
+        except TimeoutError as exc:
+            if job.cancel():
+                raise StorageError(
+                    f"The analytics database was busy for {timeout:.0f} seconds.",
+                    what_to_do="Try again in a moment.",
+                ) from exc
+            return job.result()
 
     @property
     def waiting(self) -> int:
@@ -124,12 +152,15 @@ class Writer:
             last_round = self._closing
             self._work.clear()
             self._hurry.clear()
-            if self._drain():
+            written = self._drain()
+            self._run_jobs()
+            if written:
                 delay = self._interval_s
             else:
                 delay = min(max(delay, self._interval_s) * 2, MAX_RETRY_S)
                 self._work.set()
         self._settle_rest()
+        self._run_jobs()
         self._store.close()
 
     def _drain(self) -> bool:
@@ -147,6 +178,16 @@ class Writer:
             return False
         self.stats.failing = False
         return True
+
+    def _run_jobs(self) -> None:
+        while self._jobs:
+            job, work = self._jobs.popleft()
+            if not job.set_running_or_notify_cancel():
+                continue
+            try:
+                job.set_result(self._store.run(work))
+            except BaseException as exc:
+                job.set_exception(exc)
 
     def _take(self) -> bool:
         rows = 0

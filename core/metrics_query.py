@@ -25,7 +25,7 @@ Measure = Literal[
 ]
 Split = Literal["none", "model", "agent", "provider", "status", "entry_point", "hour", "day"]
 RangeName = Literal["15m", "1h", "6h", "24h", "7d", "30d", "90d", "all"]
-FilterName = Literal["model", "provider", "agent", "status", "entry_point"]
+FilterName = Literal["model", "provider", "agent", "status", "entry_point", "version"]
 
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 SPLITS: tuple[Split, ...] = get_args(Split)

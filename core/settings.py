@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AliasChoices,
@@ -97,6 +97,27 @@ class Settings(BaseSettings):
     """Listen on other addresses than loopback although nobody has to log in."""
     reporting_timezone: str = "UTC"
 
+    analytics_url: str | None = None
+    """SQLAlchemy URL of the analytics database; default: analytics.db in the data folder."""
+    environment: str | None = None
+    """Name of this installation, such as `production`; a label of every run."""
+    slo_first_token_s: float = Field(default=3.0, gt=0)
+    slo_answer_s: float = Field(default=30.0, gt=0)
+    slo_target: float = Field(default=0.95, gt=0, lt=1)
+    content: Literal["off", "hashed", "masked", "full"] = "off"
+    """What analytics keeps of questions, answers and prompts."""
+    keep_content_days: int = Field(default=30, ge=1, le=36_500)
+    keep_rows_days: int = Field(default=400, ge=1, le=36_500)
+    keep_figures_days: int = Field(default=1_100, ge=1, le=36_500)
+    """Sums and distributions per hour and day; they name nobody's words."""
+    otlp_endpoint: str | None = None
+    """Where finished runs are sent as OpenTelemetry traces, such as http://127.0.0.1:4318."""
+    otlp_headers: SecretStr | None = None
+    """`name=value,name=value`, for example an authorization header."""
+    alert_webhook_url: SecretStr | None = None
+    reports: CommaList = ()
+    """Reports made by themselves: any of daily, weekly, monthly."""
+
     @field_validator("router_models", "answer_models", mode="before")
     @classmethod
     def _split_commas(cls, value: Any) -> Any:
@@ -104,6 +125,16 @@ class Settings(BaseSettings):
             value = tuple(part.strip() for part in value.split(",") if part.strip())
         if not value:
             raise ValueError("name at least one model, for example local:extractive")
+        return value
+
+    @field_validator("reports", mode="before")
+    @classmethod
+    def _known_reports(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            value = tuple(part.strip().lower() for part in value.split(",") if part.strip())
+        unknown = sorted(set(value) - {"daily", "weekly", "monthly"})
+        if unknown:
+            raise ValueError(f"there is no report '{unknown[0]}'; use daily, weekly, monthly")
         return value
 
     @field_validator("reporting_timezone")

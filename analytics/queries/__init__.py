@@ -10,26 +10,29 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
 from analytics.metrics import RunMeasure
 from analytics.queries import answers, groups, over_time, runs, summary
+from analytics.queries.ask import Ask
 from analytics.queries.facts import Facts
 from analytics.queries.groups import AgentRow, ModelRow, Shares, TimeShares
-from analytics.queries.over_time import Axis, CountSeries, PercentileSeries, SumSeries, TokenKind
+from analytics.queries.over_time import CountSeries, PercentileSeries, SumSeries, TokenKind
 from analytics.queries.reading import Reader
 from analytics.queries.runs import CallRow, RunDetail, RunRow, SlowRun, StepRow
 from analytics.queries.scope import Filter, Scope
 from analytics.queries.summary import DataQuality, Facets, KpiReport, Kpis
 from analytics.schema import run, schema_meta
-from analytics.timeaxis import RANGES_US, Window, bucket_size, buckets
+from analytics.timeaxis import RANGES_US, Window
 from core.errors import InvalidInput
 from core.metrics_query import MetricsAnswer, MetricsQuestion
 
 __all__ = [
     "AgentRow",
+    "Ask",
     "CallRow",
     "CountSeries",
     "DataQuality",
@@ -49,6 +52,7 @@ __all__ = [
     "TimeShares",
 ]
 
+Answer = TypeVar("Answer")
 LAST_MOMENT_US = 4_102_444_800_000_000  # 2100-01-01
 
 
@@ -93,17 +97,22 @@ class Queries:
         window = self.window(keep)
         return replace(keep, since_us=window.since_us, until_us=window.until_us)
 
+    def ask(self, question: Callable[[Ask], Answer], keep: Filter) -> Answer:
+        """Any question of `analytics.queries` about a filter's range."""
+        return question(Ask(facts=self._facts, scope=self._scope(keep), zone=self.zone))
+
     def kpis(self, keep: Filter) -> KpiReport:
         """The key figures, and those of the period of equal length before."""
-        scope, previous = self._scope(keep), None
-        if keep.range != "all":
-            previous = self._kpis(Scope(window=scope.window.before(), keep=scope.keep))
-        return KpiReport(current=self._kpis(scope), previous=previous)
+        scope = self._scope(keep)
+        before = scope.before()
+        return KpiReport(
+            current=summary.kpis(self._facts, scope),
+            previous=summary.kpis(self._facts, before) if before else None,
+        )
 
     def runs_by_status(self, keep: Filter) -> CountSeries:
         """Runs over time by status."""
-        scope = self._scope(keep)
-        return over_time.runs_by_status(self._axis(scope), self._facts.runs(scope))
+        return self.ask(over_time.runs_by_status, keep)
 
     def percentiles_over_time(
         self,
@@ -112,32 +121,27 @@ class Queries:
         quantiles: Sequence[float] = (0.5, 0.95),
     ) -> PercentileSeries:
         """Percentiles of successful runs over time; a bucket without runs is a gap."""
-        scope = self._scope(keep)
-        return over_time.percentiles_over_time(
-            self._axis(scope), self._facts.runs(scope), measure, quantiles
-        )
+        return self.ask(lambda ask: over_time.percentiles_over_time(ask, measure, quantiles), keep)
 
     def tokens_over_time(self, keep: Filter, kind: TokenKind = "all") -> SumSeries:
         """Tokens over time by model."""
-        scope = self._scope(keep)
-        return over_time.tokens_over_time(self._axis(scope), self._facts.calls(scope), kind)
+        return self.ask(lambda ask: over_time.tokens_over_time(ask, kind), keep)
 
     def cost_over_time(self, keep: Filter) -> SumSeries:
         """Known cost over time by model in pico-USD, and how many calls have no price."""
-        scope = self._scope(keep)
-        return over_time.cost_over_time(self._axis(scope), self._facts.calls(scope))
+        return self.ask(over_time.cost_over_time, keep)
 
     def time_shares(self, keep: Filter) -> TimeShares:
         """Where the time of successful runs goes."""
-        return groups.time_shares(self._reader, self._scope(keep))
+        return self.ask(groups.time_shares, keep)
 
     def by_agent(self, keep: Filter) -> list[AgentRow]:
         """One row per agent that answered, most runs first."""
-        return groups.by_agent(self._facts.runs(self._scope(keep)))
+        return self.ask(groups.by_agent, keep)
 
     def by_model(self, keep: Filter) -> list[ModelRow]:
         """One row per model that was asked, most attempts first."""
-        return groups.by_model(self._facts.calls(self._scope(keep)))
+        return self.ask(groups.by_model, keep)
 
     def recent_runs(
         self, keep: Filter, limit: int = 50, before: tuple[int, str] | None = None
@@ -155,17 +159,17 @@ class Queries:
 
     def data_quality(self, keep: Filter) -> DataQuality:
         """How complete the figures of a range are. Dropped rows: `Recorder.health()`."""
-        scope = self._scope(keep)
-        return summary.data_quality(self._facts.runs(scope), self._facts.calls(scope))
+        return self.ask(summary.data_quality, keep)
 
     def facets(self, keep: Filter) -> Facets:
         """The values that occur in the filter's range, for the filter widgets."""
-        return summary.facets(self._reader, self.window(keep))
+        unfiltered = Filter(range=keep.range, since_us=keep.since_us, until_us=keep.until_us)
+        return summary.facets(self._facts, self._scope(unfiltered))
 
     def answer(self, question: MetricsQuestion) -> MetricsAnswer:
         """The data agent's tool. Raises InvalidInput for a measure or filter that does not exist."""
         keep = answers.checked_filter(question)
-        return answers.answer(self._reader, self._scope(keep), question, self.zone)
+        return answers.answer(self._facts, self._scope(keep), question, self.zone)
 
     def data_version(self) -> int:
         """Grows with every commit of the recorder, also one in another process. 0 = nothing yet."""
@@ -179,13 +183,6 @@ class Queries:
 
     def _scope(self, keep: Filter) -> Scope:
         return Scope(window=self.window(keep), keep=keep)
-
-    def _kpis(self, scope: Scope) -> Kpis:
-        return summary.kpis(scope.window, self._facts.runs(scope), self._facts.calls(scope))
-
-    def _axis(self, scope: Scope) -> Axis:
-        size = bucket_size(scope.window)
-        return Axis(size, tuple(buckets(scope.window, size, self.zone)))
 
     def _first_run_us(self, until_us: int) -> int:
         rows = self._reader.rows(select(func.min(run.c.started_at_us).label("first")))

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analytics.metrics import (
-    FAILED,
-    NONE,
-    OK,
-    Known,
-    Percentile,
-    Rate,
-    Speed,
-    decode_speed,
-    known_sum,
-    percentile,
-)
-from analytics.queries.reading import Columns, Reader
-from analytics.queries.scope import Scope
-from analytics.schema import run
+from analytics.metrics import OK, Known, Percentile, Rate, Speed
+from analytics.queries.ask import Ask, known, known_names, rate, speed
+from analytics.queries.facts import Rows
+from analytics.queries.grouped import Names, Spread
 
 SHARES = ("supervisor_us", "retrieval_us", "tool_us", "model_us", "other_us")
 # Half the width of the band of ranks around a quantile: one run alone is not typical of its rank.
@@ -90,84 +79,104 @@ class TimeShares:
     """Runs between the 92.5th and 97.5th percentile."""
 
 
-def by_agent(runs: Columns) -> list[AgentRow]:
+def by_agent(ask: Ask) -> list[AgentRow]:
     """One row per agent, most runs first."""
-    groups = runs.texts["agent_name"].groups()
-    rows = [_agent_row(agent, runs.take(mask)) for agent, mask in groups]
+    names = ["n", "ok", "failed", "cancelled", "running", "cost_pusd", "cost_complete", "fallbacks"]
+    runs = ask.facts.sums(
+        "run", ask.scope, [*names, "input_tokens", "output_tokens", "usage_complete"], by=["agent"]
+    )
+    first = ask.facts.spread("run", ask.scope, "first_token_us", by=["agent"])
+    took = ask.facts.spread("run", ask.scope, "duration_us", by=["agent"])
+    rows = []
+    for group, (agent,) in enumerate(runs.groups):
+        ended = runs.of(group, "n") - runs.of(group, "running")
+        tokens = runs.of(group, "input_tokens") + runs.of(group, "output_tokens")
+        priced, counted = runs.of(group, "cost_complete"), runs.of(group, "usage_complete")
+        cost = runs.of(group, "cost_pusd")
+        rows.append(
+            AgentRow(
+                agent=agent,
+                runs=runs.of(group, "n"),
+                cancelled=runs.of(group, "cancelled"),
+                failure=rate(runs, "failed", "ok", group),
+                ttft_p50=percentile_of(first, (agent,), 0.5),
+                ttft_p95=percentile_of(first, (agent,), 0.95),
+                latency_p50=percentile_of(took, (agent,), 0.5),
+                latency_p95=percentile_of(took, (agent,), 0.95),
+                cost=Known(value=cost if cost or priced else None, known=priced, of=ended),
+                tokens=Known(value=tokens if tokens or counted else None, known=counted, of=ended),
+                fallbacks=runs.of(group, "fallbacks"),
+            )
+        )
     return sorted(rows, key=lambda row: (-row.runs, row.agent or ""))
 
 
-def _agent_row(agent: str | None, runs: Columns) -> AgentRow:
-    status = runs.texts["status"]
-    ok, failed = runs.take(status.is_in(OK)), int(status.is_in(*FAILED).sum())
-    ended = runs.n - int(status.is_in("running").sum())
-    tokens = runs["usage_input_tokens"], runs["usage_output_tokens"]
-    given = [int(part[part != NONE].sum()) for part in tokens if (part != NONE).any()]
-    return AgentRow(
-        agent=agent,
-        runs=runs.n,
-        cancelled=int(status.is_in("cancelled").sum()),
-        failure=Rate(k=failed, n=failed + ok.n),
-        ttft_p50=percentile(ok["first_token_us"], 0.5),
-        ttft_p95=percentile(ok["first_token_us"], 0.95),
-        latency_p50=percentile(ok["duration_us"], 0.5),
-        latency_p95=percentile(ok["duration_us"], 0.95),
-        cost=Known(
-            value=known_sum(runs["cost_pusd"]).value,
-            known=int((runs["cost_complete"] == 1).sum()),
-            of=ended,
-        ),
-        tokens=Known(
-            value=sum(given) if given else None,
-            known=int((runs["usage_complete"] == 1).sum()),
-            of=ended,
-        ),
-        fallbacks=int(runs["fallbacks"][runs["fallbacks"] != NONE].sum()),
-    )
-
-
-def by_model(calls: Columns) -> list[ModelRow]:
+def by_model(ask: Ask) -> list[ModelRow]:
     """One row per model that was asked, most attempts first."""
+    names = ["n", "ok", "error", "cancelled", "cache_read_tokens", "input_known", "input_of"]
+    names += [
+        "decode_tokens",
+        "decode_us",
+        "decode_n",
+        *known_names("output"),
+        *known_names("cost"),
+    ]
+    calls = ask.facts.sums("call", ask.scope, [*names, "input_tokens"], by=["model"])
+    providers: dict[str | None, list[str]] = {}
+    for model, provider in ask.facts.sums(
+        "call", ask.scope, ["n"], by=["model", "provider"]
+    ).groups:
+        providers.setdefault(model, []).append(provider or "unknown")
+    first = ask.facts.spread("call", ask.scope, "first_token_us", by=["model"])
+    took = ask.facts.spread("call", ask.scope, "duration_us", by=["model"])
     rows = [
-        _model_row(model or "unknown", calls.take(mask))
-        for model, mask in calls.texts["request_model"].groups()
+        ModelRow(
+            model=model or "unknown",
+            provider=", ".join(sorted(providers[model])),
+            attempts=calls.of(group, "n"),
+            cancelled=calls.of(group, "cancelled"),
+            error=rate(calls, "error", "ok", group),
+            ttft_p50=percentile_of(first, (model,), 0.5),
+            ttft_p95=percentile_of(first, (model,), 0.95),
+            latency_p50=percentile_of(took, (model,), 0.5),
+            latency_p95=percentile_of(took, (model,), 0.95),
+            speed=speed(calls, group),
+            input_tokens=known(calls, "input", group),
+            cache_read_tokens=replace(
+                known(calls, "input", group), value=calls.of(group, "cache_read_tokens")
+            ),
+            output_tokens=known(calls, "output", group),
+            cost=known(calls, "cost", group),
+        )
+        for group, (model,) in enumerate(calls.groups)
     ]
     return sorted(rows, key=lambda row: (-row.attempts, row.model))
 
 
-def _model_row(model: str, calls: Columns) -> ModelRow:
-    status, due = calls.texts["status"], calls["usage_due"] == 1
-    ok, failed = calls.take(status.is_in(OK)), int(status.is_in("error").sum())
-    providers = [name for name, _ in calls.texts["provider_name"].groups() if name]
-    return ModelRow(
-        model=model,
-        provider=", ".join(providers),
-        attempts=calls.n,
-        cancelled=int(status.is_in("cancelled").sum()),
-        error=Rate(k=failed, n=failed + ok.n),
-        ttft_p50=percentile(ok["first_token_us"], 0.5),
-        ttft_p95=percentile(ok["first_token_us"], 0.95),
-        latency_p50=percentile(ok["duration_us"], 0.5),
-        latency_p95=percentile(ok["duration_us"], 0.95),
-        speed=decode_speed(
-            calls["usage_output_tokens"], calls["first_token_us"], calls["last_token_us"]
-        ),
-        input_tokens=known_sum(calls["usage_input_tokens"], due),
-        cache_read_tokens=known_sum(calls["usage_cache_read_input_tokens"], due),
-        output_tokens=known_sum(calls["usage_output_tokens"], due),
-        cost=known_sum(calls["cost_pusd"], due),
+def percentile_of(spread: Spread, group: Names, q: float) -> Percentile:
+    """A group's percentile; one of n = 0 for a group in which nothing counted."""
+    if group not in spread.groups:
+        return Percentile(q=q, value=None, n=0, maximum=None)
+    return spread.percentile(q, spread.groups.index(group))
+
+
+def time_shares(ask: Ask) -> TimeShares:
+    """Where the time goes, for all successful runs, the middle ones and the slow ones.
+
+    The sums are of every run; the two bands are found among all runs, or among those of evenly
+    spaced quarters of an hour when there are very many.
+    """
+    sums = ask.facts.sums("run", ask.scope, ["ok", "duration_us", *SHARES])
+    everything = Shares(
+        n=sums.total("ok"), **{name: sums.total(name) for name in ("duration_us", *SHARES)}
     )
-
-
-def time_shares(reader: Reader, scope: Scope) -> TimeShares:
-    """Where the time goes, for all successful runs, the middle ones and the slow ones."""
-    ints = (run.c.duration_us, *(run.c[name] for name in SHARES))
-    runs = reader.columns(scope.runs().where(run.c.status == OK), ints)
-    order = np.argsort(runs["duration_us"], kind="stable")
+    rows = ask.facts.sample("run", ask.scope)
+    rows = rows.take(rows.is_in("status", OK))
+    order = np.argsort(rows.ints["duration_us"], kind="stable")
     return TimeShares(
-        everything=_shares(runs, order),
-        median=_shares(runs, _around(order, 0.5)),
-        p95=_shares(runs, _around(order, 0.95)),
+        everything=everything,
+        median=_shares(rows, _around(order, 0.5)),
+        p95=_shares(rows, _around(order, 0.95)),
     )
 
 
@@ -177,6 +186,6 @@ def _around(order: np.ndarray, q: float) -> np.ndarray:
     return order[low : max(high, low + 1)]
 
 
-def _shares(runs: Columns, chosen: np.ndarray) -> Shares:
-    sums = {name: int(runs[name][chosen].sum()) for name in ("duration_us", *SHARES)}
+def _shares(rows: Rows, chosen: np.ndarray) -> Shares:
+    sums = {name: int(rows.ints[name][chosen].sum()) for name in ("duration_us", *SHARES)}
     return Shares(n=len(chosen), **sums)

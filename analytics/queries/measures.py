@@ -1,4 +1,4 @@
-"""How each measure of core/metrics_query.py is computed from the rows of a group."""
+"""How each measure of core/metrics_query.py is computed from sums or a distribution."""
 
 from __future__ import annotations
 
@@ -6,97 +6,96 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from analytics.metrics import FAILED, OK, decode_speed, known_sum, percentile
-from analytics.queries.reading import Columns
-from analytics.schema import llm_call, run
+from analytics.measures import Fact
+from analytics.queries.ask import Owed, known_names
+from analytics.queries.grouped import Spread, Sums
 from core.metrics_query import Measure
 
 Value = tuple[float | None, int]
 """A figure and how many runs or calls it rests on."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
-    """How a measure is computed from the rows of a group."""
+    """Where a measure comes from: from sums (`names`, `value`) or from a quantile of `spread`."""
 
-    of: Literal["runs", "calls"]
+    of: Fact
     unit: Literal["runs", "users", "tokens", "usd", "seconds", "share", "tokens/s"]
-    value: Callable[[Columns], Value]
-    quantile: float | None = None
+    names: tuple[str, ...] = ("n",)
+    value: Callable[[Sums, int, int], Value] | None = None
+    spread: str | None = None
+    quantile: float = 0.5
 
 
-def _percentile(column: str, q: float) -> Callable[[Columns], Value]:
-    def value(rows: Columns) -> Value:
-        found = percentile(rows.take(rows.texts["status"].is_in(OK))[column], q)
-        return None if found.value is None else found.value / 1e6, found.n
+def at(sums: Sums, name: str, group: int, bucket: int) -> int:
+    return int(sums.values[name][group, bucket])
+
+
+def quantile_at(recipe: Recipe, spread: Spread, group: int, bucket: int) -> Value:
+    found = spread.percentile(recipe.quantile, group, bucket)
+    return None if found.value is None else found.value / 1e6, found.n
+
+
+def _count(sums: Sums, group: int, bucket: int) -> Value:
+    n = at(sums, "n", group, bucket)
+    return float(n), n
+
+
+def _known(of: Owed, scale: float = 1.0) -> Callable[[Sums, int, int], Value]:
+    names = [name for name in known_names(of) if not name.endswith(("_known", "_of"))]
+
+    def value(sums: Sums, group: int, bucket: int) -> Value:
+        n = at(sums, f"{of}_known", group, bucket)
+        total = sum(at(sums, name, group, bucket) for name in names)
+        return total / scale if n or total else None, n
 
     return value
 
 
-def _tokens(*columns: str) -> Callable[[Columns], Value]:
-    def value(rows: Columns) -> Value:
-        parts = [known_sum(rows[column]) for column in columns]
-        given = [part.value for part in parts if part.value is not None]
-        return float(sum(given)) if given else None, min(part.known for part in parts)
+def _ratio(k: str, *n: str) -> Callable[[Sums, int, int], Value]:
+    def value(sums: Sums, group: int, bucket: int) -> Value:
+        of = sum(at(sums, name, group, bucket) for name in n)
+        return at(sums, k, group, bucket) / of if of else None, of
 
     return value
 
 
-def _users(rows: Columns) -> Value:
-    names = rows.texts["user_id"]
-    return float(sum(name is not None for name, _ in names.groups())), rows.n
+def _speed(sums: Sums, group: int, bucket: int) -> Value:
+    us = at(sums, "decode_us", group, bucket)
+    tokens = at(sums, "decode_tokens", group, bucket)
+    return tokens / (us / 1e6) if us else None, at(sums, "decode_n", group, bucket)
 
 
-def _cost(rows: Columns) -> Value:
-    cost = known_sum(rows["cost_pusd"])
-    return None if cost.value is None else cost.value / 1e12, cost.known
+def _sum_of(unit: Literal["tokens", "usd"], of: Owed, scale: float = 1.0) -> Recipe:
+    return Recipe(of="call", unit=unit, names=tuple(known_names(of)), value=_known(of, scale))
 
 
-def _failure_rate(rows: Columns) -> Value:
-    status = rows.texts["status"]
-    failed, ok = int(status.is_in(*FAILED).sum()), int(status.is_in(OK).sum())
-    return failed / (failed + ok) if failed + ok else None, failed + ok
-
-
-def _fallback_rate(rows: Columns) -> Value:
-    """Operations that ended on another model / operations; the last attempt stands for each.
-
-    Split or filtered by model: the model the operation asked first."""
-    final = rows.take(rows["is_final"] == 1)
-    moved = sum(int(m.sum()) for n, m in final.texts["fallback_from_model"].groups() if n)
-    return moved / final.n if final.n else None, final.n
-
-
-def _speed(rows: Columns) -> Value:
-    speed = decode_speed(rows["usage_output_tokens"], rows["first_token_us"], rows["last_token_us"])
-    return speed.per_second, speed.n
+def _time(spread: str, q: float) -> Recipe:
+    return Recipe(of="run", unit="seconds", spread=spread, quantile=q)
 
 
 RECIPES: dict[Measure, Recipe] = {
-    "runs": Recipe("runs", "runs", lambda rows: (float(rows.n), rows.n)),
-    "users": Recipe("runs", "users", _users),
-    "tokens": Recipe("calls", "tokens", _tokens("usage_input_tokens", "usage_output_tokens")),
-    "input_tokens": Recipe("calls", "tokens", _tokens("usage_input_tokens")),
-    "output_tokens": Recipe("calls", "tokens", _tokens("usage_output_tokens")),
-    "cost": Recipe("calls", "usd", _cost),
-    "ttft_p50": Recipe("runs", "seconds", _percentile("first_token_us", 0.5), 0.5),
-    "ttft_p95": Recipe("runs", "seconds", _percentile("first_token_us", 0.95), 0.95),
-    "latency_p50": Recipe("runs", "seconds", _percentile("duration_us", 0.5), 0.5),
-    "latency_p95": Recipe("runs", "seconds", _percentile("duration_us", 0.95), 0.95),
-    "failure_rate": Recipe("runs", "share", _failure_rate),
-    "fallback_rate": Recipe("calls", "share", _fallback_rate),
-    "tokens_per_second": Recipe("calls", "tokens/s", _speed),
+    "runs": Recipe(of="run", unit="runs", value=_count),
+    # Different people cannot be added up: answers.py counts the groups.
+    "users": Recipe(of="run", unit="users"),
+    "tokens": _sum_of("tokens", "tokens"),
+    "input_tokens": _sum_of("tokens", "input"),
+    "output_tokens": _sum_of("tokens", "output"),
+    "cost": _sum_of("usd", "cost", 1e12),
+    "ttft_p50": _time("first_token_us", 0.5),
+    "ttft_p95": _time("first_token_us", 0.95),
+    "latency_p50": _time("duration_us", 0.5),
+    "latency_p95": _time("duration_us", 0.95),
+    "failure_rate": Recipe(
+        of="run", unit="share", names=("failed", "ok"), value=_ratio("failed", "failed", "ok")
+    ),
+    "fallback_rate": Recipe(
+        of="call", unit="share", names=("moved", "final"), value=_ratio("moved", "final")
+    ),
+    "tokens_per_second": Recipe(
+        of="call",
+        unit="tokens/s",
+        names=("decode_tokens", "decode_us", "decode_n"),
+        value=_speed,
+    ),
 }
-RUN_INTS = (run.c.started_at_us, run.c.first_token_us, run.c.duration_us)
-CALL_INTS = (
-    llm_call.c.started_at_us,
-    llm_call.c.usage_input_tokens,
-    llm_call.c.usage_output_tokens,
-    llm_call.c.cost_pusd,
-    llm_call.c.first_token_us,
-    llm_call.c.last_token_us,
-    llm_call.c.is_final,
-    llm_call.c.usage_due,
-)
-RUN_TEXTS = (run.c.status, run.c.user_id)
-CALL_TEXTS = (llm_call.c.status, llm_call.c.fallback_from_model)

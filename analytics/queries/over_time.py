@@ -6,11 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
-
-from analytics.metrics import NONE, OK, Ints, RunMeasure
-from analytics.queries.reading import Columns, Labels
+from analytics.metrics import RunMeasure
+from analytics.queries.ask import Ask, Owed, known_names
 from analytics.timeaxis import Bucket, BucketSize
 
 TokenKind = Literal["all", "input", "output"]
@@ -52,87 +49,63 @@ class PercentileSeries:
     """Runs of the bucket that failed, were stopped, still run or have no such time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """The buckets of a chart. Every row given to the functions below lies in one of them."""
-
-    size: BucketSize
-    buckets: tuple[Bucket, ...]
-
-    def places(self, started_at_us: Ints) -> npt.NDArray[np.intp]:
-        """The bucket of each moment."""
-        starts = np.array([bucket.start_us for bucket in self.buckets], dtype=np.int64)
-        return np.searchsorted(starts, started_at_us, side="right") - 1
-
-    def count(self, places: npt.NDArray[np.intp]) -> tuple[int, ...]:
-        """How many rows fall into each bucket."""
-        return tuple(np.bincount(places, minlength=len(self.buckets)).tolist())
-
-
-def runs_by_status(axis: Axis, runs: Columns) -> CountSeries:
+def runs_by_status(ask: Ask) -> CountSeries:
     """Runs by the bucket they started in and their status."""
-    place = axis.places(runs["started_at_us"])
+    axis = ask.axis
+    found = ask.facts.sums("run", ask.scope, ["n"], by=["status"], axis=axis)
     values = {
-        name or "unknown": axis.count(place[mask]) for name, mask in runs.texts["status"].groups()
+        name or "unknown": found.over_time(group, "n") for group, (name,) in enumerate(found.groups)
     }
     return CountSeries(size=axis.size, buckets=axis.buckets, values=values)
 
 
 def percentiles_over_time(
-    axis: Axis, runs: Columns, measure: RunMeasure, quantiles: Sequence[float]
+    ask: Ask, measure: RunMeasure, quantiles: Sequence[float]
 ) -> PercentileSeries:
-    """Exact percentiles of each bucket; never averages of percentiles."""
-    place = axis.places(runs["started_at_us"])
-    counted = runs.texts["status"].is_in(OK) & (runs[measure] != NONE)
-    of_bucket = [runs[measure][counted & (place == k)] for k in range(len(axis.buckets))]
-    everything = axis.count(place)
+    """Percentiles of each bucket; never averages of percentiles."""
+    axis = ask.axis
+    spread = ask.facts.spread("run", ask.scope, measure, axis=axis)
+    everything = ask.facts.sums("run", ask.scope, ["n"], axis=axis).by_bucket("n")
+    n = tuple(spread.n[0].tolist())
     return PercentileSeries(
         size=axis.size,
         buckets=axis.buckets,
         measure=measure,
         values={
-            q: tuple(float(np.quantile(v, q)) if len(v) else None for v in of_bucket)
+            q: tuple(None if v != v else v for v in spread.quantiles(q)[0].tolist())
             for q in quantiles
         },
-        n=tuple(len(v) for v in of_bucket),
-        left_out=tuple(total - len(v) for total, v in zip(everything, of_bucket, strict=True)),
+        n=n,
+        left_out=tuple(total - of for total, of in zip(everything, n, strict=True)),
     )
 
 
-def tokens_over_time(axis: Axis, calls: Columns, kind: TokenKind) -> SumSeries:
+def tokens_over_time(ask: Ask, kind: TokenKind) -> SumSeries:
     """Tokens by model. A call whose input or output is unknown adds what is known of it."""
-    names = {"all": ("input", "output"), "input": ("input",), "output": ("output",)}[kind]
-    return _sums(axis, calls, [f"usage_{name}_tokens" for name in names])
+    return _sums(ask, "tokens" if kind == "all" else kind)
 
 
-def cost_over_time(axis: Axis, calls: Columns) -> SumSeries:
+def cost_over_time(ask: Ask) -> SumSeries:
     """Known cost by model in pico-USD; `missing` counts the calls without a price."""
-    return _sums(axis, calls, ["cost_pusd"])
+    return _sums(ask, "cost")
 
 
-def _sums(axis: Axis, calls: Columns, names: Sequence[str]) -> SumSeries:
-    place = axis.places(calls["started_at_us"])
-    parts = [calls[name] for name in names]
-    value = np.add.reduce([np.where(part == NONE, 0, part) for part in parts])
-    unknown = np.logical_or.reduce([part == NONE for part in parts])
-    due = (calls["usage_due"] == 1) | ~unknown
+def _sums(ask: Ask, of: Owed) -> SumSeries:
+    axis, names = ask.axis, known_names(of)
+    found = ask.facts.sums("call", ask.scope, names, by=["model"], axis=axis)
+    added = [name for name in names if not name.endswith(("_known", "_of"))]
+    values = {
+        name or "unknown": tuple(
+            map(sum, zip(*(found.over_time(group, part) for part in added), strict=True))
+        )
+        for group, (name,) in enumerate(found.groups)
+    }
+    ranked = sorted(values, key=lambda name: (-sum(values[name]), name))
+    calls, known = found.by_bucket(f"{of}_of"), found.by_bucket(f"{of}_known")
     return SumSeries(
         size=axis.size,
         buckets=axis.buckets,
-        values=_by_name(calls.texts["request_model"], place, value, len(axis.buckets)),
-        missing=axis.count(place[due & unknown]),
-        calls=axis.count(place[due]),
+        values={name: values[name] for name in ranked},
+        missing=tuple(all_ - some for all_, some in zip(calls, known, strict=True)),
+        calls=calls,
     )
-
-
-def _by_name(
-    labels: Labels, place: npt.NDArray[np.intp], value: Ints, length: int
-) -> dict[str, tuple[int, ...]]:
-    sums: dict[str, Ints] = {}
-    for name, mask in labels.groups():
-        # Not bincount: its weights are floats, and pico-USD need all 63 bits.
-        total = np.zeros(length, dtype=np.int64)
-        np.add.at(total, place[mask], value[mask])
-        sums[name or "unknown"] = total
-    ranked = sorted(sums, key=lambda name: (-int(sums[name].sum()), name))
-    return {name: tuple(sums[name].tolist()) for name in ranked}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Table, func, select, tuple_
+from sqlalchemy import Select, Table, func, select, tuple_
 
 from analytics.metrics import OK
 from analytics.queries.reading import Reader
@@ -138,7 +138,7 @@ def recent_runs(
     reader: Reader, scope: Scope, limit: int, before: tuple[int, str] | None
 ) -> list[RunRow]:
     """Newest first. `before`: (started_at_us, run_id) of the last row of the page above."""
-    statement = scope.runs(*_columns(RunRow, run))
+    statement = _runs(scope)
     if before is not None:
         statement = statement.where(tuple_(run.c.started_at_us, run.c.run_id) < tuple_(*before))
     newest = statement.order_by(run.c.started_at_us.desc(), run.c.run_id.desc())
@@ -148,8 +148,8 @@ def recent_runs(
 def slowest_runs(reader: Reader, scope: Scope, limit: int) -> list[SlowRun]:
     """Successful runs, slowest first."""
     ok = run.c.status == OK
-    counted = reader.rows(scope.runs(func.count().label("n")).select_from(run).where(ok))
-    slow = scope.runs(*_columns(RunRow, run)).where(ok)
+    counted = reader.rows(scope.of("run").where(ok).with_only_columns(func.count().label("n")))
+    slow = _runs(scope).where(ok)
     slow = slow.order_by(run.c.duration_us.desc(), run.c.run_id).limit(_bound(limit))
     return [
         SlowRun(run=RunRow(**row), rank=1 - place / counted[0]["n"])
@@ -177,6 +177,10 @@ def _children(reader: Reader, whole: RunRow, kind: type[Any], table: Table) -> l
         .where(table.c.run_id == whole.run_id)
         .order_by(table.c.started_at_us)
     )
+
+
+def _runs(scope: Scope) -> Select[Any]:
+    return scope.of("run").with_only_columns(*_columns(RunRow, run))
 
 
 def _columns(kind: type[Any], table: Table) -> list[Any]:

@@ -7,32 +7,18 @@ tokens, money and calls, and those that wrote the answer for figures of runs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, select, text
 
-from analytics.schema import llm_call, run
+from analytics.measures import FACTS, Fact
+from analytics.schema import llm_call, run, step
 from analytics.timeaxis import Window
-from core.metrics_query import FilterName, RangeName
+from core.metrics_query import FILTERS, RangeName
 
-RUN_COLUMNS: dict[FilterName, ColumnElement[Any]] = {
-    "model": run.c.answer_model,
-    "provider": run.c.answer_provider,
-    "agent": run.c.agent_name,
-    "status": run.c.status,
-    "entry_point": run.c.entry_point,
-}
-CALL_COLUMNS: dict[FilterName, ColumnElement[Any]] = RUN_COLUMNS | {
-    "model": llm_call.c.request_model,
-    "provider": llm_call.c.provider_name,
-}
-ASKED_COLUMNS: dict[FilterName, ColumnElement[Any]] = CALL_COLUMNS | {
-    "model": func.coalesce(llm_call.c.fallback_from_model, llm_call.c.request_model),
-    "provider": func.coalesce(llm_call.c.fallback_from_provider, llm_call.c.provider_name),
-}
-"""A fallback is counted against the model that was asked first, not the one that stepped in."""
+FILTERED = (*FILTERS, "user")
+"""Fields of Filter. The data agent's questions cannot name a person."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +36,8 @@ class Filter:
     agent: tuple[str, ...] = ()
     status: tuple[str, ...] = ()
     entry_point: tuple[str, ...] = ()
+    version: tuple[str, ...] = ()
+    user: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,37 +46,44 @@ class Scope:
 
     window: Window
     keep: Filter
+    asked: bool = False
+    """Of calls, model and provider mean those an operation asked first, not those that answered."""
 
-    def runs(self, *columns: ColumnElement[Any]) -> Select[Any]:
-        """Runs that started in the window."""
-        return select(*(columns or (run.c.run_id,))).where(
-            run.c.started_at_us >= self.window.since_us,
-            run.c.started_at_us < self.window.until_us,
-            *self._conditions(RUN_COLUMNS),
-        )
+    def of(self, fact: Fact) -> Select[Any]:
+        """The rows of a fact that began in the window.
 
-    def calls(
-        self, *, with_run: bool = False, by: Mapping[FilterName, ColumnElement[Any]] = CALL_COLUMNS
-    ) -> Select[Any]:
-        """Attempts that started in the window: money and tokens belong to the moment they were spent.
-
-        The run is joined only when a filter or `with_run` needs it.
+        Money and tokens belong to the moment they were spent: a call counts when it began, not its
+        run. Steps are tool calls and retrievals.
         """
-        keep = self.keep
-        statement = select(llm_call.c.call_id).where(
-            llm_call.c.started_at_us >= self.window.since_us,
-            llm_call.c.started_at_us < self.window.until_us,
-            *self._conditions(by),
+        if fact == "run":
+            statement, began = select(run.c.run_id), run.c.started_at_us
+        else:
+            table = llm_call if fact == "call" else step
+            began = table.c.started_at_us
+            statement = select(table.c.run_id).join_from(table, run, run.c.run_id == table.c.run_id)
+            if fact == "step":
+                # As the partial index says it: SQLite compares literally.
+                statement = statement.where(text("operation_name IN ('execute_tool', 'retrieval')"))
+        return statement.where(
+            began >= self.window.since_us, began < self.window.until_us, *self.conditions(fact)
         )
-        if with_run or keep.agent or keep.status or keep.entry_point:
-            return statement.join_from(llm_call, run, run.c.run_id == llm_call.c.run_id)
-        return statement
 
-    def _conditions(
-        self, columns: Mapping[FilterName, ColumnElement[Any]]
-    ) -> list[ColumnElement[bool]]:
-        return [
-            column.in_(values)
-            for name, column in columns.items()
+    def conditions(self, fact: Fact) -> list[ColumnElement[bool]]:
+        """What the filter asks of a row. `of` and this are for reading rows, not figures."""
+        labels = FACTS[fact].labels
+        return [labels[name].in_(values) for name, values in self.filters(fact).items()]
+
+    def filters(self, fact: Fact) -> dict[str, tuple[str, ...]]:
+        """The dimensions of a fact that are filtered, with the values to keep."""
+        asked = self.asked and fact == "call"
+        return {
+            f"asked_{name}" if asked and name in ("model", "provider") else name: values
+            for name in FILTERED
             if (values := getattr(self.keep, name))
-        ]
+        }
+
+    def before(self) -> Scope | None:
+        """The same filter over the period of equal length before; None when all time is meant."""
+        if self.keep.range == "all":
+            return None
+        return Scope(window=self.window.before(), keep=self.keep)

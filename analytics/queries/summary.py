@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import select
-
-from analytics.metrics import (
-    FAILED,
-    NONE,
-    OK,
-    Known,
-    Percentile,
-    Rate,
-    Speed,
-    decode_speed,
-    known_sum,
-    percentile,
-)
-from analytics.queries.reading import Columns, Reader
-from analytics.schema import llm_call, run
+from analytics.metrics import Known, Percentile, Rate, Speed
+from analytics.queries.ask import Ask, known, known_names, rate, speed
+from analytics.queries.facts import Facts
+from analytics.queries.scope import Scope
 from analytics.timeaxis import Window
 
 
@@ -82,77 +69,83 @@ class Facets:
     agent: tuple[str, ...] = ()
     status: tuple[str, ...] = ()
     entry_point: tuple[str, ...] = ()
+    version: tuple[str, ...] = ()
+    user: tuple[str, ...] = ()
 
 
-def kpis(window: Window, runs: Columns, calls: Columns) -> Kpis:
-    """Key figures of the runs and calls of one window."""
-    owing = calls["usage_due"] == 1
-    status, users = runs.texts["status"], runs.texts["user_id"]
-    ok = runs.take(status.is_in(OK))
-    failed = int(status.is_in(*FAILED).sum())
+_RUNS = ("n", "ok", "failed", "cancelled", "interrupted", "running")
+
+
+def kpis(facts: Facts, scope: Scope) -> Kpis:
+    """Key figures of the runs and calls of a scope."""
+    runs = facts.sums("run", scope, _RUNS)
+    calls = facts.sums(
+        "call", scope, [*known_names("cost"), "decode_tokens", "decode_us", "decode_n"]
+    )
+    tokens = facts.sums("call", scope, [*known_names("input"), *known_names("output")])
+    first = facts.spread("run", scope, "first_token_us")
+    took = facts.spread("run", scope, "duration_us")
     return Kpis(
-        window=window,
-        runs=runs.n,
-        ok=ok.n,
-        cancelled=int(status.is_in("cancelled").sum()),
-        interrupted=int(status.is_in("interrupted").sum()),
-        running=int(status.is_in("running").sum()),
-        users=sum(name is not None for name, _ in users.groups()),
-        failure=Rate(k=failed, n=failed + ok.n),
-        ttft_p50=percentile(ok["first_token_us"], 0.5),
-        ttft_p95=percentile(ok["first_token_us"], 0.95),
-        latency_p50=percentile(ok["duration_us"], 0.5),
-        latency_p95=percentile(ok["duration_us"], 0.95),
-        cost=known_sum(calls["cost_pusd"], owing),
-        input_tokens=known_sum(calls["usage_input_tokens"], owing),
-        output_tokens=known_sum(calls["usage_output_tokens"], owing),
-        speed=decode_speed(
-            calls["usage_output_tokens"], calls["first_token_us"], calls["last_token_us"]
-        ),
+        window=scope.window,
+        runs=runs.total("n"),
+        ok=runs.total("ok"),
+        cancelled=runs.total("cancelled"),
+        interrupted=runs.total("interrupted"),
+        running=runs.total("running"),
+        users=users(facts, scope),
+        failure=rate(runs, "failed", "ok"),
+        ttft_p50=first.percentile(0.5),
+        ttft_p95=first.percentile(0.95),
+        latency_p50=took.percentile(0.5),
+        latency_p95=took.percentile(0.95),
+        cost=known(calls, "cost"),
+        input_tokens=known(tokens, "input"),
+        output_tokens=known(tokens, "output"),
+        speed=speed(calls),
     )
 
 
-def data_quality(runs: Columns, calls: Columns) -> DataQuality:
+def users(facts: Facts, scope: Scope) -> int:
+    """Different people who started a run."""
+    return sum(name is not None for (name,) in facts.sums("run", scope, ["n"], by=["user"]).groups)
+
+
+def data_quality(ask: Ask) -> DataQuality:
     """See DataQuality."""
-    due = calls.take(calls["usage_due"] == 1)
-    ok = calls.take(calls.texts["status"].is_in(OK))
-    used = (calls["usage_input_tokens"] > 0) | (calls["usage_output_tokens"] > 0)
-    paid = ~calls.texts["provider_name"].is_in("local")
-    status = runs.texts["status"]
+    calls = ask.facts.sums(
+        "call",
+        ask.scope,
+        ["ok", "due", "reported", "cost_known", "streamed", "contradictory", "free_but_used"],
+    )
+    runs = ask.facts.sums("run", ask.scope, ["lost", "running"])
+    due = calls.total("due")
     return DataQuality(
-        provider_usage=Rate(k=int(due["reported"].sum()), n=due.n),
-        priced=Rate(k=int((due["cost_pusd"] != NONE).sum()), n=due.n),
-        first_token=Rate(k=int((ok["first_token_us"] != NONE).sum()), n=ok.n),
-        contradictory=int(calls["contradictory"].sum()),
-        free_but_used=int((used & paid & (calls["cost_pusd"] == 0)).sum()),
-        lost_runs=int(status.is_in("lost").sum()),
-        running_runs=int(status.is_in("running").sum()),
+        provider_usage=Rate(k=calls.total("reported"), n=due),
+        priced=Rate(k=calls.total("cost_known"), n=due),
+        first_token=Rate(k=calls.total("streamed"), n=calls.total("ok")),
+        contradictory=calls.total("contradictory"),
+        free_but_used=calls.total("free_but_used"),
+        lost_runs=runs.total("lost"),
+        running_runs=runs.total("running"),
     )
 
 
-def facets(reader: Reader, window: Window) -> Facets:
+def facets(facts: Facts, scope: Scope) -> Facets:
     """The values that occur in a window, whatever else is filtered."""
-    of_runs = reader.rows(
-        select(run.c.agent_name, run.c.status, run.c.entry_point)
-        .where(run.c.started_at_us >= window.since_us, run.c.started_at_us < window.until_us)
-        .distinct()
+    of_runs = facts.sums(
+        "run", scope, ["n"], by=["agent", "status", "entry_point", "version", "user"]
     )
-    of_calls = reader.rows(
-        select(llm_call.c.request_model, llm_call.c.provider_name)
-        .where(
-            llm_call.c.started_at_us >= window.since_us,
-            llm_call.c.started_at_us < window.until_us,
-        )
-        .distinct()
-    )
+    of_calls = facts.sums("call", scope, ["n"], by=["model", "provider"])
 
-    def values(rows: list[dict[str, Any]], name: str) -> tuple[str, ...]:
-        return tuple(sorted({row[name] for row in rows if row[name]}))
+    def values(groups: tuple[tuple[str | None, ...], ...], place: int) -> tuple[str, ...]:
+        return tuple(sorted({name for group in groups if (name := group[place])}))
 
     return Facets(
-        model=values(of_calls, "request_model"),
-        provider=values(of_calls, "provider_name"),
-        agent=values(of_runs, "agent_name"),
-        status=values(of_runs, "status"),
-        entry_point=values(of_runs, "entry_point"),
+        model=values(of_calls.groups, 0),
+        provider=values(of_calls.groups, 1),
+        agent=values(of_runs.groups, 0),
+        status=values(of_runs.groups, 1),
+        entry_point=values(of_runs.groups, 2),
+        version=values(of_runs.groups, 3),
+        user=values(of_runs.groups, 4),
     )

@@ -121,6 +121,14 @@ def test_a_routed_run_becomes_one_row_with_exact_shares() -> None:
         "usage_complete": 1,
         "cost_pusd": 21_600_000,
         "cost_complete": 0,
+        "failed_attempts": 0,
+        "failed_attempt_us": 0,
+        "slo_met": 1,
+        "slo_profile": "first token 3 s, answer 30 s",
+        "stop_us": None,
+        "tokens_after_stop": None,
+        "content_mode": "off",
+        "import_id": None,
     }
     assert row == expected
 

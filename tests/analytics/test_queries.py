@@ -375,17 +375,18 @@ def test_columns_are_the_rows_in_the_same_order(path: Path) -> None:
     """The arrays come from joined strings; they must stay aligned with each other."""
     write_traffic(path, 200, Traffic(seed=9, days=2, until_us=NOW_US))
     reader = Reader(path)
-    ints = (run.c.started_at_us, run.c.first_token_us, run.c.cost_pusd)
-    found = reader.columns(select(run.c.run_id), ints, (run.c.run_id, run.c.agent_name))
+    ints = {n: run.c[n] for n in ("started_at_us", "first_token_us", "cost_pusd")}
+    found = reader.columns(
+        select(run.c.run_id), ints, {n: run.c[n] for n in ("run_id", "agent_name")}
+    )
     plain = {row["run_id"]: row for row in reader.rows(select(run))}
     reader.close()
     ids, agents = found.texts["run_id"], found.texts["agent_name"]
     for k in range(found.n):
         row = plain[ids.names[ids.codes[k]] or ""]
         assert agents.names[agents.codes[k]] == row["agent_name"]
-        for column in ints:
-            value = row[column.name]
-            assert found[column.name][k] == (-1 if value is None else value)
+        for name in ints:
+            assert found.ints[name][k] == (-1 if row[name] is None else row[name])
 
 
 def test_a_name_with_the_separator_in_it_does_not_shift_the_rows(

@@ -236,7 +236,7 @@ def test_the_shares_of_a_bar_add_up(traffic: Path) -> None:
 
 def test_a_waterfall_shows_every_step_and_every_attempt(traffic: Path) -> None:
     queries = Queries(traffic)
-    rows = queries.recent_runs(Filter(range="24h"), limit=500)
+    rows = queries.recent_runs(Filter(range="all"), limit=500)
     fell_back = next(row for row in rows if row.fallbacks)
     found = queries.run_detail(fell_back.run_id)
     assert found is not None

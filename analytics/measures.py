@@ -1,0 +1,288 @@
+"""What the three kinds of facts are made of: their columns, their dimensions, and what is summed.
+
+A row is turned into whole numbers once; every figure is then a sum of them by some dimensions, or a
+distribution of one of them. Sums of sums are sums, so hours and days can be added up beforehand.
+Formulas: design/ANALYTICS.md 2.4. -1 stands for NULL (`NONE`): no column of ours is negative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from sqlalchemy import ColumnElement, case, func
+
+from analytics.metrics import FAILED, NONE, Ints, Mask
+from analytics.schema import llm_call, run, step
+
+Fact = Literal["run", "call", "step"]
+
+IsIn = Callable[..., Mask]
+"""`is_in("status", "ok")`: the rows whose label of that name is one of the values."""
+Made = dict[str, Ints]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FactSpec:
+    """One kind of fact."""
+
+    ints: Mapping[str, ColumnElement[Any]]
+    """Whole numbers of a row, by the names used everywhere; also started_at_us."""
+    labels: Mapping[str, ColumnElement[Any]]
+    """Dimensions: what a row can be filtered and grouped by."""
+    make: Callable[[Mapping[str, Ints], IsIn], Made]
+    """The measures of rows: what is summed."""
+    spreads: Mapping[str, Callable[[Mapping[str, Ints], IsIn], Ints]]
+    """Values whose distribution is asked for; -1 where a row does not count."""
+
+
+def _given(values: Ints) -> Ints:
+    """NULL adds nothing."""
+    return np.where(values == NONE, 0, values)
+
+
+def _flag(mask: Mask) -> Ints:
+    return mask.astype(np.int64)
+
+
+_SHARES = ("supervisor_us", "retrieval_us", "tool_us", "model_us", "other_us")
+_RUN_COUNTS = (
+    "llm_calls",
+    "llm_attempts",
+    "tool_calls",
+    "tool_errors",
+    "retrievals",
+    "fallbacks",
+    "retries",
+    "failed_attempts",
+    "failed_attempt_us",
+    "queue_us",
+    "stop_us",
+    "tokens_after_stop",
+    "cost_pusd",
+)
+_TOKENS = ("input", "output", "cache_read", "cache_write", "reasoning")
+
+
+def _run_measures(row: Mapping[str, Ints], is_in: IsIn) -> Made:
+    ok = is_in("status", "ok")
+    troubled = row["failed_attempts"] > 0
+    return {
+        "n": np.ones(len(ok), dtype=np.int64),
+        "ok": _flag(ok),
+        "failed": _flag(is_in("status", *FAILED)),
+        "cancelled": _flag(is_in("status", "cancelled")),
+        "interrupted": _flag(is_in("status", "interrupted")),
+        "running": _flag(is_in("status", "running")),
+        "lost": _flag(is_in("status", "lost")),
+        # Shares are of successful runs, so that they add up to `duration_us`.
+        "duration_us": np.where(ok, _given(row["duration_us"]), 0),
+        **{name: np.where(ok, _given(row[name]), 0) for name in _SHARES},
+        **{name: _given(row[name]) for name in _RUN_COUNTS},
+        **{f"{name}_tokens": _given(row[f"{name}_tokens"]) for name in _TOKENS},
+        "usage_complete": _flag(row["usage_complete"] == 1),
+        "cost_complete": _flag(row["cost_complete"] == 1),
+        "queued": _flag(row["queue_us"] > 0),
+        "troubled": _flag(troubled),
+        "rescued": _flag(troubled & ok),
+        "fallback_runs": _flag(row["fallbacks"] > 0),
+        "slo_of": _flag(row["slo_met"] != NONE),
+        "slo_met": _flag(row["slo_met"] == 1),
+        "stopped": _flag(row["stop_us"] != NONE),
+    }
+
+
+def _call_measures(row: Mapping[str, Ints], is_in: IsIn) -> Made:
+    ok = is_in("call_status", "ok")
+    due = row["usage_due"] == 1
+    no_input, no_output = row["input_tokens"] == NONE, row["output_tokens"] == NONE
+    no_cost = row["cost_pusd"] == NONE
+    used = (row["input_tokens"] > 0) | (row["output_tokens"] > 0)
+    first, last = row["first_token_us"], row["last_token_us"]
+    decodes = (row["output_tokens"] >= 2) & (first != NONE) & (last > first)
+    streamed = ok & (first != NONE)
+    stalled = row["stall_count"] > 0
+    fresh = _given(row["input_tokens"]) - _given(row["cache_read_tokens"])
+    prefills = streamed & ~no_input
+    return {
+        "n": np.ones(len(ok), dtype=np.int64),
+        "ok": _flag(ok),
+        "error": _flag(is_in("call_status", "error")),
+        "cancelled": _flag(is_in("call_status", "cancelled")),
+        "due": _flag(due),
+        **{f"{name}_tokens": _given(row[f"{name}_tokens"]) for name in _TOKENS},
+        # `x_of`: calls that owe x; `x_known`: those of which it is known.
+        "input_of": _flag(due | ~no_input),
+        "input_known": _flag(~no_input),
+        "output_of": _flag(due | ~no_output),
+        "output_known": _flag(~no_output),
+        "tokens_of": _flag(due | ~(no_input | no_output)),
+        "tokens_known": _flag(~(no_input | no_output)),
+        "cost_of": _flag(due | ~no_cost),
+        "cost_known": _flag(~no_cost),
+        **{name: _given(row[name]) for name in _COSTS},
+        "saved_by_cache_pusd": _saved_by_cache(row, fresh),
+        "decode_tokens": np.where(decodes, row["output_tokens"] - 1, 0),
+        "decode_us": np.where(decodes, last - first, 0),
+        "decode_n": _flag(decodes),
+        "prefill_tokens": np.where(prefills, fresh, 0),
+        "prefill_us": np.where(prefills, first, 0),
+        "streamed": _flag(streamed),
+        "stalled": _flag(streamed & stalled),
+        "stall_us": np.where(streamed, _given(row["stall_us"]), 0),
+        "stream_us": np.where(streamed & (last > first), last - first, 0),
+        "reported": _flag(due & (row["reported"] == 1)),
+        "contradictory": _flag(row["contradictory"] == 1),
+        "free_but_used": _flag(used & ~is_in("provider", "local") & (row["cost_pusd"] == 0)),
+        "retried": _flag(row["attempt"] > 1),
+        "final": _flag(row["is_final"] == 1),
+        "moved": _flag((row["is_final"] == 1) & (row["moved"] == 1)),
+        "queue_us": _given(row["queue_us"]),
+    }
+
+
+_COSTS = (
+    "cost_input_pusd",
+    "cost_cache_read_pusd",
+    "cost_cache_write_pusd",
+    "cost_output_pusd",
+    "cost_reasoning_pusd",
+    "cost_other_pusd",
+    "cost_pusd",
+)
+
+
+def _saved_by_cache(row: Mapping[str, Ints], fresh: Ints) -> Ints:
+    """What cached input saved: Σ CR·(p_in − p_cr) − Σ CW·(p_cw − p_in); writes can make it negative.
+
+    p_in is what this call paid per input token that was neither read from nor written to the cache;
+    a call without such tokens counts 0.
+    """
+    read, written = _given(row["cache_read_tokens"]), _given(row["cache_write_tokens"])
+    plain = fresh - written
+    known = (row["cost_input_pusd"] != NONE) & (plain > 0)
+    price = np.where(known, _given(row["cost_input_pusd"]) // np.maximum(plain, 1), 0)
+    paid = _given(row["cost_cache_read_pusd"]) + _given(row["cost_cache_write_pusd"])
+    return np.where(known, price * (read + written) - paid, 0)
+
+
+def _step_measures(row: Mapping[str, Ints], is_in: IsIn) -> Made:
+    retrieval = is_in("operation", "retrieval")
+    return {
+        "n": np.ones(len(retrieval), dtype=np.int64),
+        "ok": _flag(is_in("step_status", "ok")),
+        "error": _flag(is_in("step_status", "error")),
+        "cancelled": _flag(is_in("step_status", "cancelled")),
+        "duration_us": _given(row["duration_us"]),
+        "hits": _given(row["hits"]),
+        "empty": _flag(retrieval & (row["hits"] == 0)),
+    }
+
+
+def _of_ok(column: str, status: str) -> Callable[[Mapping[str, Ints], IsIn], Ints]:
+    return lambda row, is_in: np.where(is_in(status, "ok"), row[column], NONE)
+
+
+def _tpot(row: Mapping[str, Ints], is_in: IsIn) -> Ints:
+    """(t_N - t_1) / (N - 1) of successful calls, N >= 2; microseconds per token."""
+    made, took = row["output_tokens"], row["last_token_us"] - row["first_token_us"]
+    counts = is_in("call_status", "ok") & (made >= 2) & (row["first_token_us"] != NONE) & (took > 0)
+    return np.where(counts, took // np.maximum(made - 1, 1), NONE)
+
+
+_OF_RUN: dict[str, ColumnElement[Any]] = {
+    "agent": run.c.agent_name,
+    "status": run.c.status,
+    "entry_point": run.c.entry_point,
+    "version": run.c.app_version,
+    "user": run.c.user_id,
+}
+_TOKEN_COLUMNS = {
+    "input_tokens": "usage_input_tokens",
+    "output_tokens": "usage_output_tokens",
+    "cache_read_tokens": "usage_cache_read_input_tokens",
+    "cache_write_tokens": "usage_cache_write_input_tokens",
+    "reasoning_tokens": "usage_reasoning_output_tokens",
+}
+
+
+def _same(table: Any, *names: str) -> dict[str, ColumnElement[Any]]:
+    return {name: table.c[name] for name in names}
+
+
+RUN = FactSpec(
+    ints={
+        **_same(run, "started_at_us", "duration_us", "first_event_us", "first_token_us"),
+        **_same(run, *_SHARES, *_RUN_COUNTS),
+        **{name: run.c[column] for name, column in _TOKEN_COLUMNS.items()},
+        **_same(run, "usage_complete", "cost_complete", "slo_met"),
+    },
+    labels={
+        **_OF_RUN,
+        "model": run.c.answer_model,
+        "provider": run.c.answer_provider,
+        "route": run.c.route_first,
+        "error_type": run.c.error_type,
+    },
+    make=_run_measures,
+    spreads={
+        name: _of_ok(name, "status")
+        for name in ("first_token_us", "duration_us", "first_event_us", "queue_us")
+    },
+)
+CALL = FactSpec(
+    ints={
+        **_same(llm_call, "started_at_us", "queue_us", "first_token_us", "last_token_us"),
+        **_same(llm_call, "duration_us", "attempt", "is_final", "usage_due"),
+        **{name: llm_call.c[column] for name, column in _TOKEN_COLUMNS.items()},
+        **_same(llm_call, *_COSTS, "stall_count", "stall_us"),
+        "reported": case((llm_call.c.usage_source == "provider", 1), else_=0),
+        "contradictory": case((llm_call.c.usage_problems.is_not(None), 1), else_=0),
+        "moved": case((llm_call.c.fallback_from_model.is_not(None), 1), else_=0),
+    },
+    labels={
+        **_OF_RUN,
+        "model": llm_call.c.request_model,
+        "provider": llm_call.c.provider_name,
+        "call_status": llm_call.c.status,
+        "purpose": llm_call.c.purpose,
+        "error_type": llm_call.c.error_type,
+        # A fallback is counted against the model that was asked first, not the one that stepped in.
+        "asked_model": func.coalesce(llm_call.c.fallback_from_model, llm_call.c.request_model),
+        "asked_provider": func.coalesce(
+            llm_call.c.fallback_from_provider, llm_call.c.provider_name
+        ),
+    },
+    make=_call_measures,
+    spreads={
+        "first_token_us": _of_ok("first_token_us", "call_status"),
+        "duration_us": _of_ok("duration_us", "call_status"),
+        "tpot_us": _tpot,
+    },
+)
+STEP = FactSpec(
+    ints={
+        **_same(step, "started_at_us", "duration_us"),
+        "hits": step.c.retrieval_hits,
+        "score_ppm": func.round(step.c.retrieval_top_score * 1_000_000),
+    },
+    labels={
+        **_OF_RUN,
+        "model": run.c.answer_model,
+        "provider": run.c.answer_provider,
+        "operation": step.c.operation_name,
+        "tool": step.c.tool_name,
+        "mode": step.c.retrieval_mode,
+        "step_status": step.c.status,
+        "error_type": step.c.error_type,
+    },
+    make=_step_measures,
+    spreads={
+        "duration_us": _of_ok("duration_us", "step_status"),
+        "score_ppm": lambda row, _: row["score_ppm"],
+    },
+)
+FACTS: Mapping[Fact, FactSpec] = {"run": RUN, "call": CALL, "step": STEP}
+"""Steps are tool calls and retrievals only."""
