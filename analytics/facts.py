@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from analytics.content import Said
 from analytics.slo import Slo
 from analytics.spans import Span
 from core.events import (
@@ -64,6 +65,8 @@ class StepFact:
     retrieval_mode: str | None = None
     retrieval_hits: int | None = None
     retrieval_top_score: float | None = None
+    documents: frozenset[str] = frozenset()
+    """What a retrieval found passages of."""
     input_bytes: int | None = None
     output_bytes: int | None = None
 
@@ -103,6 +106,8 @@ class RunFold:
     """Operation of the last step that failed."""
     speaker: str | None = None
     """The agent of the last token: who produced the answer."""
+    said: tuple[Said, ...] = ()
+    """What is to be kept of its words; made into texts on the writer's thread."""
     _sources_seen: set[int] = field(default_factory=set)
     _early_usage: dict[str, UsageReported] = field(default_factory=dict)
 
@@ -223,6 +228,7 @@ class RunFold:
             retrieval_mode=event.mode,
             retrieval_hits=len(fresh),
             retrieval_top_score=max(scores, default=None),
+            documents=frozenset(s.document for s in fresh),
             output_bytes=sum(len(s.text.encode("utf-8", "replace")) for s in fresh),
         )
 

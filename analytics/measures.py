@@ -91,7 +91,18 @@ def _run_measures(row: Mapping[str, Ints], is_in: IsIn) -> Made:
         "slo_of": _flag(row["slo_met"] != NONE),
         "slo_met": _flag(row["slo_met"] == 1),
         "stopped": _flag(row["stop_us"] != NONE),
+        "writing_us": np.where(ok, _writing(row), 0),
     }
+
+
+def _writing(row: Mapping[str, Ints]) -> Ints:
+    """The part of model_us after the first token was shown; 0 when none was.
+
+    Model time before it is waiting: for the first token, and for calls that only chose tools.
+    """
+    shown = row["first_token_us"] != NONE
+    after = np.maximum(row["duration_us"] - row["first_token_us"], 0)
+    return np.where(shown, np.minimum(_given(row["model_us"]), after), 0)
 
 
 def _call_measures(row: Mapping[str, Ints], is_in: IsIn) -> Made:
@@ -124,6 +135,8 @@ def _call_measures(row: Mapping[str, Ints], is_in: IsIn) -> Made:
         "cost_known": _flag(~no_cost),
         **{name: _given(row[name]) for name in _COSTS},
         "saved_by_cache_pusd": _saved_by_cache(row, fresh),
+        "extra_for_writes_pusd": _extra_for_writes(row, fresh),
+        **_priced(row),
         "decode_tokens": np.where(decodes, row["output_tokens"] - 1, 0),
         "decode_us": np.where(decodes, last - first, 0),
         "decode_n": _flag(decodes),
@@ -131,6 +144,8 @@ def _call_measures(row: Mapping[str, Ints], is_in: IsIn) -> Made:
         "prefill_us": np.where(prefills, first, 0),
         "streamed": _flag(streamed),
         "stalled": _flag(streamed & stalled),
+        # Of imported calls nobody knows whether they stalled.
+        "stall_of": _flag(streamed & (row["stall_count"] != NONE)),
         "stall_us": np.where(streamed, _given(row["stall_us"]), 0),
         "stream_us": np.where(streamed & (last > first), last - first, 0),
         "reported": _flag(due & (row["reported"] == 1)),
@@ -139,6 +154,16 @@ def _call_measures(row: Mapping[str, Ints], is_in: IsIn) -> Made:
         "retried": _flag(row["attempt"] > 1),
         "final": _flag(row["is_final"] == 1),
         "moved": _flag((row["is_final"] == 1) & (row["moved"] == 1)),
+        # Of operations, by how they ended; only an operation that had trouble has a second attempt.
+        "gone_on": _flag(is_in("call_status", "error") & (row["is_final"] == 0)),
+        "rescued": _flag(ok & (row["is_final"] == 1) & (row["attempt"] > 1)),
+        "rescued_elsewhere": _flag(
+            ok & (row["is_final"] == 1) & (row["attempt"] > 1) & (row["moved"] == 1)
+        ),
+        "defeated": _flag(is_in("call_status", "error") & (row["is_final"] == 1)),
+        "left": _flag(
+            is_in("call_status", "cancelled") & (row["is_final"] == 1) & (row["attempt"] > 1)
+        ),
         "queue_us": _given(row["queue_us"]),
     }
 
@@ -161,11 +186,38 @@ def _saved_by_cache(row: Mapping[str, Ints], fresh: Ints) -> Ints:
     a call without such tokens counts 0.
     """
     read, written = _given(row["cache_read_tokens"]), _given(row["cache_write_tokens"])
-    plain = fresh - written
-    known = (row["cost_input_pusd"] != NONE) & (plain > 0)
-    price = np.where(known, _given(row["cost_input_pusd"]) // np.maximum(plain, 1), 0)
+    known, price = _input_price(row, fresh)
     paid = _given(row["cost_cache_read_pusd"]) + _given(row["cost_cache_write_pusd"])
     return np.where(known, price * (read + written) - paid, 0)
+
+
+def _extra_for_writes(row: Mapping[str, Ints], fresh: Ints) -> Ints:
+    """Σ CW·(p_cw − p_in): what writing to the cache cost more than sending the same tokens."""
+    known, price = _input_price(row, fresh)
+    paid = _given(row["cost_cache_write_pusd"])
+    return np.where(known, paid - price * _given(row["cache_write_tokens"]), 0)
+
+
+def _input_price(row: Mapping[str, Ints], fresh: Ints) -> tuple[Mask, Ints]:
+    """Whether p_in of a call is known, and p_in; 0 where it is not."""
+    plain = fresh - _given(row["cache_write_tokens"])
+    known = (row["cost_input_pusd"] != NONE) & (plain > 0)
+    return known, np.where(known, _given(row["cost_input_pusd"]) // np.maximum(plain, 1), 0)
+
+
+def _priced(row: Mapping[str, Ints]) -> Made:
+    """Tokens of the calls whose cost and tokens are all known: what can be priced otherwise."""
+    known = row["cost_pusd"] != NONE
+    known &= (row["input_tokens"] != NONE) & (row["output_tokens"] != NONE)
+    names = (*_TOKENS, "cache_write_1h")
+    return {
+        "priced": _flag(known),
+        "priced_pusd": np.where(known, row["cost_pusd"] - _given(row["cost_other_pusd"]), 0),
+        **{
+            f"priced_{name}_tokens": np.where(known, _given(row[f"{name}_tokens"]), 0)
+            for name in names
+        },
+    }
 
 
 def _step_measures(row: Mapping[str, Ints], is_in: IsIn) -> Made:
@@ -228,8 +280,14 @@ RUN = FactSpec(
     },
     make=_run_measures,
     spreads={
-        name: _of_ok(name, "status")
-        for name in ("first_token_us", "duration_us", "first_event_us", "queue_us")
+        **{
+            name: _of_ok(name, "status")
+            for name in ("first_token_us", "duration_us", "first_event_us", "queue_us")
+        },
+        "failed_attempt_us": lambda row, _: np.where(
+            row["failed_attempts"] > 0, row["failed_attempt_us"], NONE
+        ),
+        "stop_us": lambda row, _: row["stop_us"],
     },
 )
 CALL = FactSpec(
@@ -237,6 +295,7 @@ CALL = FactSpec(
         **_same(llm_call, "started_at_us", "queue_us", "first_token_us", "last_token_us"),
         **_same(llm_call, "duration_us", "attempt", "is_final", "usage_due"),
         **{name: llm_call.c[column] for name, column in _TOKEN_COLUMNS.items()},
+        "cache_write_1h_tokens": llm_call.c.usage_cache_write_1h_tokens,
         **_same(llm_call, *_COSTS, "stall_count", "stall_us"),
         "reported": case((llm_call.c.usage_source == "provider", 1), else_=0),
         "contradictory": case((llm_call.c.usage_problems.is_not(None), 1), else_=0),

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from analytics.content import ContentKeeper, Said
 from analytics.facts import RunFold, RunMeta
-from analytics.rows import running_row
-from analytics.store import AnalyticsStore, database_url
+from analytics.rows import RunFacts, running_row
+from analytics.store import AnalyticsStore
 from analytics.writer import Writer
+from core.database import database_url
 from core.events import Event
 from core.events_codec import is_terminal
 
@@ -29,6 +31,8 @@ log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 INTERVAL_S = 0.25
+# With so many items in the queue (about 700 runs) words are let go: logs and prompts are large.
+_WORDS_WAITING = 2_000
 # Events after which the row of a running run is written again: it knows more then.
 _SNAPSHOTS = frozenset({"run_started", "route"})
 
@@ -52,6 +56,8 @@ class RecorderHealth:
     last_error_at_us: int | None
     last_commit_at_us: int | None
     file_bytes: int | None
+    content_lost: int = 0
+    """Runs whose words were to be kept and were not; their figures were."""
 
 
 class Recorder:
@@ -61,19 +67,35 @@ class Recorder:
         self,
         path_or_url: str | Path,
         *,
+        timezone: str = "UTC",
         interval_s: float = INTERVAL_S,
         max_waiting: int = 10_000,
         clock: Callable[[], float] = time.monotonic,
+        on_stored: Callable[[RunFacts], None] | None = None,
+        content_key: Path | None = None,
     ) -> None:
-        self._store = AnalyticsStore(database_url(path_or_url))
+        """`on_stored` gets every finished run on the writer's thread; it must not block.
+
+        `content_key`: file of the key for hashed words, made when it is needed. None: words are
+        never kept.
+        """
+        self._store = AnalyticsStore(database_url(path_or_url), timezone)
         self._writer = Writer(
-            self._store, interval_s=interval_s, max_waiting=max_waiting, clock=clock
+            self._store,
+            interval_s=interval_s,
+            max_waiting=max_waiting,
+            clock=clock,
+            on_stored=on_stored,
+            keeper=ContentKeeper(content_key) if content_key is not None else None,
         )
         self._folds: dict[str, RunFold] = {}
-        self._dropped = self._observer_errors = 0
+        self._dropped = self._observer_errors = self._words_lost = 0
 
-    def observe(self, meta: RunMeta, event: Event) -> None:
-        """Folds one event of a run. Microseconds; never blocks, never raises."""
+    def observe(self, meta: RunMeta, event: Event, said: Sequence[Said] = ()) -> None:
+        """Folds one event of a run. Microseconds; never blocks, never raises.
+
+        `said`: with the last event, what is to be kept of the run's words; references only.
+        """
         try:
             fold = self._folds.get(meta.run_id)
             fresh = fold is None
@@ -84,6 +106,7 @@ class Recorder:
                 return
             if is_terminal(event):
                 del self._folds[meta.run_id]
+                fold.said = self._allowed(said)
                 if not self._writer.offer(fold):
                     self._dropped += 1
             elif fresh or event.type in _SNAPSHOTS:
@@ -91,6 +114,12 @@ class Recorder:
         except Exception:  # the run goes on whatever happens to its numbers
             self._observer_errors += 1
             log.exception("an event of a run was not recorded")
+
+    def _allowed(self, said: Sequence[Said]) -> tuple[Said, ...]:
+        if said and self._writer.waiting >= _WORDS_WAITING:
+            self._words_lost += 1
+            return ()
+        return tuple(said)
 
     def data_version(self) -> int:
         """Grows with every commit and never repeats. 0 before the file is open."""
@@ -112,6 +141,7 @@ class Recorder:
             last_error_at_us=stats.last_error_at_us,
             last_commit_at_us=stats.last_commit_at_us,
             file_bytes=self._store.size_bytes(),
+            content_lost=stats.content_lost + self._words_lost,
         )
 
     def write(self, work: Callable[[Connection], Result], timeout: float = 30.0) -> Result:
@@ -120,6 +150,10 @@ class Recorder:
         It waits for its turn behind recorded runs. Raises StorageError, and what `work` raises.
         """
         return self._writer.call(work, timeout)
+
+    def maintain(self, pages: int | None = None, timeout: float = 30.0) -> int:
+        """Makes the file smaller, see `AnalyticsStore.maintain`. Raises StorageError."""
+        return self._writer.maintain(pages, timeout)
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Waits until everything observed so far is on disk; False when the time ran out."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from analytics.call_rows import (
     FAILED_ATTEMPT,
@@ -26,6 +27,9 @@ class RunFacts:
     run: Row
     steps: tuple[Row, ...] = ()
     calls: tuple[Row, ...] = ()
+    documents: Mapping[str, int] = field(default_factory=dict)
+    """In how many retrievals of this run each document was found."""
+    content: tuple[Row, ...] = ()
 
 
 def running_row(fold: RunFold) -> Row:
@@ -77,6 +81,7 @@ def run_facts(fold: RunFold) -> RunFacts:
         run=run,
         steps=tuple(_step_row(fold, s, end.elapsed_us) for s in fold.steps.values()),
         calls=tuple(call_rows(fold.meta, calls, end)),
+        documents=Counter(d for s in fold.steps.values() for d in s.documents),
     )
 
 
@@ -105,6 +110,9 @@ def _outcome(fold: RunFold, end: TerminalEvent, calls: Sequence[CallFact]) -> Ro
             return {"status": end.type, "error_type": None, "error_stage": None, **stopped}
         case "interrupted":
             return {"status": end.type, "error_type": None, "error_stage": None}
+    if end.code == "budget":
+        # Nothing broke: it was not allowed to begin. No failure, and no miss of the service level.
+        return {"status": "refused_budget", "error_type": end.code, "error_stage": None}
     last = calls[-1].attempt if calls else None
     reasons = f"{end.code} {last.error_type if last and last.error_type else ''}".lower()
     return {

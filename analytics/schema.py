@@ -223,6 +223,7 @@ feedback = Table(
     Column("created_at_us", BigInteger, nullable=False),
     Column("updated_at_us", BigInteger, nullable=False),
     UniqueConstraint("run_id", "evaluation_name", "source", "user_id"),
+    Index("feedback_by_time", "created_at_us"),
 )
 
 # -- figures made ready: rebuildable from the rows above at any time (analytics/blocks)
@@ -230,9 +231,9 @@ feedback = Table(
 block = Table(
     "block",
     metadata,
-    Column("kind", Text, primary_key=True),
     Column("level", Text, primary_key=True),
     Column("start_us", BigInteger, primary_key=True),
+    Column("kind", Text, primary_key=True),
     Column("n", Integer, nullable=False),
     Column("data", LargeBinary, nullable=False),
 )
@@ -355,11 +356,18 @@ import_batch = Table(
     metadata,
     Column("import_id", Text, primary_key=True),
     Column("source", Text, nullable=False),
+    Column("digest", Text, nullable=False),
     Column("mapping", Text, nullable=False),
+    Column("status", Text, nullable=False),
     Column("accepted", Integer, nullable=False),
+    Column("known", Integer, nullable=False),
     Column("rejected", Integer, nullable=False),
+    Column("since_us", BigInteger),
+    Column("until_us", BigInteger),
     Column("created_at_us", BigInteger, nullable=False),
 )
+"""A file of calls. `digest`: its SHA-256. `known`: rows that were there already. `status`: `running`
+until the last row is in; `since_us`, `until_us`: first and last call of the accepted ones."""
 
 repricing = Table(
     "repricing",
@@ -370,8 +378,11 @@ repricing = Table(
     Column("until_us", BigInteger, nullable=False),
     Column("catalog_date", Text, nullable=False),
     Column("changed", Integer, nullable=False),
+    # Calls that had no price before; the rest of `changed` had another one.
+    Column("newly_priced", Integer, nullable=False),
     Column("before_pusd", BigInteger, nullable=False),
     Column("after_pusd", BigInteger, nullable=False),
+    Column("undone_at_us", BigInteger),
 )
 
 cost_history = Table(
@@ -381,7 +392,15 @@ cost_history = Table(
     Column("call_id", Text, primary_key=True),
     Column("repricing_id", Text, primary_key=True),
     Column("price_id", Text),
+    Column("cost_input_pusd", BigInteger),
+    Column("cost_cache_read_pusd", BigInteger),
+    Column("cost_cache_write_pusd", BigInteger),
+    Column("cost_output_pusd", BigInteger),
+    Column("cost_reasoning_pusd", BigInteger),
+    Column("cost_other_pusd", BigInteger),
     Column("cost_pusd", BigInteger),
+    Column("cost_quality", Text),
     Column("cost_why", Text),
+    Index("cost_history_by_repricing", "repricing_id"),
 )
 """What a call was said to cost before a re-pricing changed it."""

@@ -24,6 +24,8 @@ class Slo:
         """
         waited = duration_us if first_token_us is None else first_token_us
         broken = waited > self.first_token_us or duration_us > self.duration_us
+        if status == "refused_budget":
+            return None
         if status in ("cancelled", "interrupted"):
             return 0 if broken else None
         if status != "ok":

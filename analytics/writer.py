@@ -12,12 +12,14 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
 from analytics.call_rows import Row
+from analytics.content import ContentKeeper
 from analytics.facts import RunFold
 from analytics.rows import RunFacts, run_facts
 from analytics.store import AnalyticsStore, BadRows
@@ -27,6 +29,7 @@ log = logging.getLogger(__name__)
 
 ROWS_PER_COMMIT = 200
 MAX_RETRY_S = 5.0
+FOLD_EVERY_S = 5.0
 # How many waiting items end the pause between two commits early: about ROWS_PER_COMMIT rows.
 _ENOUGH_ITEMS = 30
 
@@ -42,6 +45,7 @@ class WriterStats:
     rows: int = 0
     runs: int = 0
     dropped: int = 0
+    content_lost: int = 0
     failing: bool = False
     last_error: str | None = None
     last_error_at_us: int | None = None
@@ -58,16 +62,21 @@ class Writer:
         interval_s: float,
         max_waiting: int,
         clock: Callable[[], float],
+        on_stored: Callable[[RunFacts], None] | None = None,
+        keeper: ContentKeeper | None = None,
     ) -> None:
         self.stats = WriterStats()
+        self._on_stored = on_stored
+        self._keeper = keeper
         self._store = store
         self._interval_s = interval_s
         self._max_waiting = max_waiting
         self._clock = clock
         self._queue: deque[tuple[float, Item]] = deque()
         self._pending: list[tuple[float, Item]] = []
-        self._jobs: deque[tuple[Future[Any], Callable[[Connection], Any]]] = deque()
+        self._jobs: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
         self._accepted = self._settled = 0
+        self._fold_at = 0.0
         self._closing = False
         self._work, self._hurry = threading.Event(), threading.Event()
         self._work.set()  # opens the file at once: a broken one is known before the first run
@@ -96,6 +105,13 @@ class Writer:
         Raises StorageError when it cannot be written or the thread is too busy, and whatever
         `work` raises; then nothing of it is kept.
         """
+        return self._ask(partial(self._store.run, work), timeout)
+
+    def maintain(self, pages: int | None, timeout: float) -> int:
+        """See `AnalyticsStore.maintain`."""
+        return self._ask(partial(self._store.maintain, pages), timeout)
+
+    def _ask(self, work: Callable[[], Result], timeout: float) -> Result:
         job: Future[Result] = Future()
         if self._closing:
             raise StorageError("Analytics is closing.", what_to_do="Start Switchboard again.")
@@ -147,13 +163,15 @@ class Writer:
     def _loop(self) -> None:
         delay, last_round = 0.0, False
         while not last_round:
-            self._work.wait()
+            self._work.wait(FOLD_EVERY_S)
             self._hurry.wait(delay)
             last_round = self._closing
             self._work.clear()
             self._hurry.clear()
             written = self._drain()
             self._run_jobs()
+            if written and not last_round:
+                self._fold()
             if written:
                 delay = self._interval_s
             else:
@@ -179,13 +197,25 @@ class Writer:
         self.stats.failing = False
         return True
 
+    def _fold(self) -> None:
+        """A piece of what waits to be folded, and more while nothing else waits."""
+        if time.monotonic() < self._fold_at:
+            return
+        try:
+            while self._store.fold() and not self._queue and not self._jobs and not self._closing:
+                pass
+            self._fold_at = time.monotonic() + FOLD_EVERY_S
+        except StorageError as exc:
+            self._fold_at = time.monotonic() + MAX_RETRY_S
+            log.warning("figures could not be made ready; pages read the rows: %s", exc.message)
+
     def _run_jobs(self) -> None:
         while self._jobs:
             job, work = self._jobs.popleft()
             if not job.set_running_or_notify_cancel():
                 continue
             try:
-                job.set_result(self._store.run(work))
+                job.set_result(work())
             except BaseException as exc:
                 job.set_exception(exc)
 
@@ -207,7 +237,7 @@ class Writer:
                 continue
             running.pop(item.meta.run_id, None)
             try:
-                finished.append(run_facts(item))
+                finished.append(self._with_words(item, run_facts(item)))
             except Exception:
                 self._drop(item.meta.run_id)
         rows = list(running.values())
@@ -215,6 +245,20 @@ class Writer:
             self._commit(rows, finished)
         except BadRows:
             self._write_one_by_one(rows, finished)
+
+    def _with_words(self, fold: RunFold, facts: RunFacts) -> RunFacts:
+        """With what is kept of the run's words. Its figures are kept whatever happens to them."""
+        if not fold.said or self._keeper is None:
+            return facts
+        meta = fold.meta
+        try:
+            words = self._keeper.rows(meta.run_id, meta.content_mode, meta.started_at_us, fold.said)
+        except Exception as exc:
+            self.stats.content_lost += 1
+            self._note(f"The words of a run could not be kept: {exc}")
+            log.exception("the words of run %s could not be kept", meta.run_id)
+            return facts
+        return replace(facts, content=tuple(words))
 
     def _write_one_by_one(self, running: list[Row], finished: list[RunFacts]) -> None:
         """One run with impossible values must not cost the others of its transaction."""
@@ -230,6 +274,14 @@ class Writer:
             self.stats.rows += self._store.write(running, finished)
             self.stats.runs += len(finished)
             self.stats.last_commit_at_us = time.time_ns() // 1000
+            self._tell(finished)
+
+    def _tell(self, finished: list[RunFacts]) -> None:
+        for facts in finished if self._on_stored else ():
+            try:
+                self._on_stored(facts)  # type: ignore[misc]  # narrowed by the line above
+            except Exception:  # what is stored is stored
+                log.exception("a stored run was not passed on")
 
     def _settle(self, count: int) -> None:
         with self._done:

@@ -34,7 +34,7 @@ class Database:
     ) -> None:
         self.url = url
         self._busy_timeout_s = busy_timeout_s
-        self.path = _sqlite_path(url)
+        self.path = sqlite_file(url)
         self._lock = threading.Lock()
         if self.path is not None:
             _make_folder(self.path)
@@ -120,7 +120,14 @@ class Database:
             connection.execute(text("SELECT count(*) FROM sqlite_master"))
 
 
-def _sqlite_path(url: str) -> Path | None:
+def database_url(path_or_url: str | Path) -> str:
+    """A SQLAlchemy URL; a path becomes SQLite's."""
+    given = str(path_or_url)
+    return given if "://" in given else f"sqlite:///{given}"
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file of a SQLite URL; None for another database."""
     return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
 
 

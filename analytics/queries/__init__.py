@@ -73,7 +73,7 @@ class Queries:
     ) -> None:
         self.zone = ZoneInfo(timezone)
         self._reader = Reader(path_or_url, time_limit_s=time_limit_s)
-        self._facts = Facts(self._reader, self.data_version)
+        self._facts = Facts(self._reader, self.data_version, self.zone)
         self._now_us = now_us
 
     def window(self, keep: Filter) -> Window:
@@ -151,7 +151,7 @@ class Queries:
 
     def slowest_runs(self, keep: Filter, limit: int = 20) -> list[SlowRun]:
         """Successful runs, slowest first, with their rank among all of the range."""
-        return runs.slowest_runs(self._reader, self._scope(keep), limit)
+        return self.ask(lambda ask: runs.slowest_runs(ask, limit), keep)
 
     def run_detail(self, run_id: str) -> RunDetail | None:
         """One run with steps, calls and their offsets; None when it was not recorded."""

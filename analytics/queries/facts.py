@@ -1,66 +1,58 @@
 """Sums and distributions of a scope: the one thing every question of the pages is made of.
 
-A dashboard asks a dozen questions about the same rows, so what was read last is kept while nothing
-changes; `Queries.pin` makes the questions of one page share a scope.
+Each is taken from where it costs least (`source.py`). A dashboard asks a dozen questions about the same
+window, so what was read last is kept while nothing changes; `Queries.pin` makes the questions of one
+page share a window.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import numpy as np
+from sqlalchemy import Connection
 
+from analytics import grouped
+from analytics.blocks.kinds import Kind, choose, middles
+from analytics.blocks.rows import CODE
+from analytics.grouped import Part, Spread, Sums
 from analytics.measures import FACTS, Fact
-from analytics.metrics import NONE, Ints, Mask
-from analytics.queries import grouped
-from analytics.queries.grouped import Part, Spread, Sums
+from analytics.metrics import NONE, Ints
 from analytics.queries.labels import LabelBook
 from analytics.queries.reading import Reader
 from analytics.queries.scope import Scope
-from analytics.timeaxis import Axis
+from analytics.queries.source import (
+    Cells,
+    Filters,
+    Rows,
+    evenly_spaced,
+    find_cells,
+    finest,
+    read_rows,
+    zone_of_blocks,
+)
+from analytics.timeaxis import Axis, Window
 
-_KEPT = 6
-_KEPT_ROWS = 1_000_000  # about 200 bytes each
+__all__ = ["Facts", "Rows"]
 
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Rows of a fact as whole numbers; `codes` are label ids."""
-
-    ints: Mapping[str, Ints]
-    codes: Mapping[str, Ints]
-    book: LabelBook
-
-    @property
-    def n(self) -> int:
-        return len(self.ints["started_at_us"])
-
-    def is_in(self, dimension: str, *names: str) -> Mask:
-        return np.isin(self.codes[dimension], self.book.ids(dimension, names))
-
-    def take(self, mask: Mask | Ints) -> Rows:
-        return Rows(
-            {name: values[mask] for name, values in self.ints.items()},
-            {name: values[mask] for name, values in self.codes.items()},
-            self.book,
-        )
-
-    def names(self, dimension: str) -> list[str | None]:
-        """The label of each row."""
-        return [self.book.name(dimension, code) for code in self.codes[dimension].tolist()]
+Kept = TypeVar("Kept")
+SAMPLE = 10_000
+_KEPT = 48
 
 
 class Facts:
-    """Safe from any thread; two may read the same rows at once."""
+    """Safe from any thread; two may read the same numbers at once."""
 
-    def __init__(self, reader: Reader, data_version: Callable[[], int]) -> None:
+    def __init__(self, reader: Reader, data_version: Callable[[], int], zone: ZoneInfo) -> None:
         self.reader = reader
         self._data_version = data_version
+        self._zone = zone
         self._book = LabelBook()
-        self._kept: OrderedDict[tuple[Fact, Scope, int], Rows] = OrderedDict()
+        self._kept: OrderedDict[Hashable, object] = OrderedDict()
         self._lock = threading.Lock()
 
     def sums(
@@ -71,12 +63,26 @@ class Facts:
         by: Sequence[str] = (),
         axis: Axis | None = None,
     ) -> Sums:
-        """Sums of measures (`analytics/measures.py`) of the scope, by dimensions and bucket."""
-        rows = self.rows(fact, scope)
-        made = FACTS[fact].make(rows.ints, rows.is_in)
-        part = Part(at_us=rows.ints["started_at_us"], codes=rows.codes, values=made)
+        """Sums of measures (`analytics/measures.py`) of the scope, by dimensions and bucket.
+
+        Exact, wherever they come from. Raises StorageError.
+        """
+        filters = scope.filters(fact)
+        kind = choose(fact, None, {*by, *filters}, names)
+        keep = (*by, *filters)
+
+        def of_cells(cells: Cells) -> tuple[Part, Ints]:
+            part = self._filtered(self._part_of(cells, keep, names), filters)
+            return part, _places(axis, part.at_us)
+
+        def of_rows(rows: Rows) -> tuple[Part, Ints]:
+            made = FACTS[fact].make(rows.ints, rows.is_in)
+            part = Part(at_us=rows.ints["started_at_us"], codes=rows.codes, values=made)
+            return grouped.reduced(part, names, by, _places(axis, part.at_us))
+
         buckets = len(axis.buckets) if axis else 1
-        codes, values = grouped.sums([part], names, by, [_places(axis, part)], buckets)
+        parts, places = self._parts(fact, kind, scope, axis, of_cells, of_rows)
+        codes, values = grouped.sums(parts, names, by, places, buckets)
         return Sums(groups=self._names(by, codes), values=values)
 
     def spread(
@@ -87,44 +93,182 @@ class Facts:
         by: Sequence[str] = (),
         axis: Axis | None = None,
     ) -> Spread:
-        """The distribution of a value (`FactSpec.spreads`) by dimensions and bucket."""
-        rows = self.rows(fact, scope)
-        given = FACTS[fact].spreads[value](rows.ints, rows.is_in)
-        rows, given = rows.take(given != NONE), given[given != NONE]
-        part = Part(
-            at_us=rows.ints["started_at_us"],
-            codes=rows.codes,
-            values={"value": given, "weight": np.ones(len(given), dtype=np.int64)},
-        )
+        """The distribution of a value (`FactSpec.spreads`) by dimensions and bucket.
+
+        Exact from rows, within 1 % from the histograms of hours and days. Raises StorageError.
+        """
+        filters = scope.filters(fact)
+        kind = choose(fact, value, {*by, *filters})
+        keep = (*by, *filters)
+
+        def of_cells(cells: Cells) -> tuple[Part, Ints]:
+            part = self._part_of(cells, keep, ["bin", "count"], also="bin")
+            part = self._filtered(part, filters)
+            return grouped.reduced(part, ["count"], by, _places(axis, part.at_us), also="bin")
+
+        def of_rows(rows: Rows) -> tuple[Part, Ints]:
+            given = FACTS[fact].spreads[value](rows.ints, rows.is_in)
+            rows, given = rows.take(given != NONE), given[given != NONE]
+            values = {"value": given, "weight": np.ones(len(given), dtype=np.int64)}
+            at_us = rows.ints["started_at_us"]
+            return Part(at_us=at_us, codes=rows.codes, values=values), _places(axis, at_us)
+
         buckets = len(axis.buckets) if axis else 1
-        codes, *sorted_values = grouped.spread([part], by, [_places(axis, part)], buckets)
-        return Spread(self._names(by, codes), buckets, *sorted_values)
+        parts, places = self._parts(fact, kind, scope, axis, of_cells, of_rows)
+        parts = [_with_middles(part) for part in parts]
+        codes, *arrays = grouped.spread(parts, by, places, buckets)
+        return Spread(self._names(by, codes), buckets, *arrays)
 
     def rows(self, fact: Fact, scope: Scope) -> Rows:
-        """Every row of the scope. For figures that are neither sums nor distributions."""
-        # The version is read first: rows that come while loading make the copy newer, never older.
-        key = (fact, scope, self._data_version())
+        """Every row of the scope. Only for scopes known to be small."""
+        return self._all(fact, [scope.window], scope.filters(fact))
+
+    def sample(self, fact: Fact, scope: Scope, wanted: int = SAMPLE) -> Rows:
+        """All rows of a scope, or those of evenly spaced quarters of an hour when there are many."""
+        many = self.sums(fact, scope, ["n"]).total("n") > wanted
+        spans = [scope.window]
+        if many:
+            nothing: tuple[Window, ...] = ()
+            found = self.reader.snapshot(
+                lambda connection: evenly_spaced(connection, fact, scope.window, wanted), nothing
+            )
+            spans = list(found) or spans
+        return self._all(fact, spans, scope.filters(fact))
+
+    # -- where the numbers come from
+
+    def _parts(
+        self,
+        fact: Fact,
+        kind: Kind | None,
+        scope: Scope,
+        axis: Axis | None,
+        of_cells: Callable[[Cells], tuple[Part, Ints]],
+        of_rows: Callable[[Rows], tuple[Part, Ints]],
+    ) -> tuple[list[Part], list[Ints]]:
+        """Everything of the scope, and the bucket of each row or cell."""
+        filters, version = scope.filters(fact), self._data_version()
+
+        def read(connection: Connection) -> list[tuple[Part, Ints]]:
+            cells = self._cells(connection, kind, scope.window, axis, version)
+            found = [of_cells(cells)] if cells.blocks else []
+            rows = self._rows(connection, fact, cells.gaps, filters, version)
+            return [*found, *map(of_rows, rows)]
+
+        nothing: list[tuple[Part, Ints]] = []
+        found = self.reader.snapshot(read, nothing)
+        return [part for part, _ in found], [place for _, place in found]
+
+    def _cells(
+        self,
+        connection: Connection,
+        kind: Kind | None,
+        window: Window,
+        axis: Axis | None,
+        version: int,
+    ) -> Cells:
+        longest = finest(axis)
+
+        def read() -> Cells:
+            self._book.refresh(connection)
+            known = zone_of_blocks(connection)
+            # Days of another zone are right for totals, but lie across the edges of an axis.
+            usable = known is not None and (axis is None or known == self._zone.key)
+            zone = ZoneInfo(known) if known and usable else None
+            return find_cells(connection, kind, window, longest, zone)
+
+        return self._once(("cells", kind, window, longest, axis is None, version), read)
+
+    def _rows(
+        self,
+        connection: Connection,
+        fact: Fact,
+        gaps: Sequence[Window],
+        filters: Filters,
+        version: int,
+    ) -> Iterable[Rows]:
+        key = ("rows", fact, tuple(gaps), tuple(sorted(filters.items())), version)
+        found = self._find(key)
+        if found is not None:
+            return found  # type: ignore[return-value]
+        return self._read_and_keep(connection, fact, gaps, filters, key)
+
+    def _read_and_keep(
+        self,
+        connection: Connection,
+        fact: Fact,
+        gaps: Sequence[Window],
+        filters: Filters,
+        key: Hashable,
+    ) -> Iterator[Rows]:
+        batches = 0
+        last: list[Rows] = []
+        for rows in read_rows(connection, self._book, fact, gaps, filters):
+            batches, last = batches + 1, [rows]
+            yield rows
+        if batches <= 1:  # what does not fit one batch is not kept
+            self._keep(key, last)
+
+    def _all(self, fact: Fact, spans: Sequence[Window], filters: Filters) -> Rows:
+        version = self._data_version()
+
+        def read(connection: Connection) -> list[Rows]:
+            self._book.refresh(connection)
+            return list(self._rows(connection, fact, spans, filters, version))
+
+        nothing: list[Rows] = []
+        found = self.reader.snapshot(read, nothing)
+        return Rows.join(fact, found, self._book)
+
+    def _part_of(
+        self, cells: Cells, dimensions: Sequence[str], names: Sequence[str], also: str | None = None
+    ) -> Part:
+        """The columns a question needs, of all cells. `also`: a column that is a dimension here."""
+        lengths = [block.n for block in cells.blocks]
+        codes = {
+            name: self._book.of_codes(name, _column(cells, f"{CODE}{name}"))
+            for name in dict.fromkeys(dimensions)
+        }
+        values = {name: _column(cells, name) for name in names}
+        return Part(
+            at_us=np.repeat(np.array(cells.starts, dtype=np.int64), lengths),
+            codes=codes | ({also: values[also]} if also else {}),
+            values=values,
+        )
+
+    def _filtered(self, part: Part, filters: Filters) -> Part:
+        if not filters:
+            return part
+        mask = np.ones(len(part.at_us), dtype=np.bool_)
+        for name, values in filters.items():
+            mask &= np.isin(part.codes[name], self._book.ids(name, list(values)))
+        return Part(
+            at_us=part.at_us[mask],
+            codes={name: codes[mask] for name, codes in part.codes.items()},
+            values={name: values[mask] for name, values in part.values.items()},
+        )
+
+    # -- what was read last
+
+    def _once(self, key: Hashable, read: Callable[[], Kept]) -> Kept:
+        found = self._find(key)
+        if found is None:
+            found = read()
+            self._keep(key, found)
+        return found  # type: ignore[return-value]
+
+    def _find(self, key: Hashable) -> object | None:
         with self._lock:
             found = self._kept.get(key)
             if found is not None:
                 self._kept.move_to_end(key)
-                return found
-        found = self._load(fact, scope)
+            return found
+
+    def _keep(self, key: Hashable, found: object) -> None:
         with self._lock:
             self._kept[key] = found
-            while len(self._kept) > _KEPT or sum(r.n for r in self._kept.values()) > _KEPT_ROWS:
+            while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
-        return found
-
-    def sample(self, fact: Fact, scope: Scope) -> Rows:
-        """All rows of a scope, or those of evenly spaced quarters of an hour when there are many."""
-        return self.rows(fact, scope)
-
-    def _load(self, fact: Fact, scope: Scope) -> Rows:
-        spec = FACTS[fact]
-        read = self.reader.columns(scope.of(fact), spec.ints, spec.labels)
-        codes = {name: self._book.translate(name, found) for name, found in read.texts.items()}
-        return Rows(read.ints, codes, self._book)
 
     def _names(self, by: Sequence[str], codes: Ints) -> tuple[grouped.Names, ...]:
         return tuple(
@@ -133,7 +277,17 @@ class Facts:
         )
 
 
-def _places(axis: Axis | None, part: Part) -> Ints:
-    if axis is None:
-        return np.zeros(len(part.at_us), dtype=np.int64)
-    return axis.places(part.at_us)
+def _with_middles(part: Part) -> Part:
+    """Bins become the values they stand for; rows have their own."""
+    if "bin" not in part.codes:
+        return part
+    values = {"value": middles(part.codes["bin"]), "weight": part.values["count"]}
+    return Part(at_us=part.at_us, codes=part.codes, values=values)
+
+
+def _column(cells: Cells, name: str) -> Ints:
+    return np.concatenate([block[name] for block in cells.blocks], dtype=np.int64)
+
+
+def _places(axis: Axis | None, at_us: Ints) -> Ints:
+    return np.zeros(len(at_us), dtype=np.int64) if axis is None else axis.places(at_us)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from analytics.measures import RUN
 from analytics.metrics import OK, Known, Percentile, Rate, Speed
 from analytics.queries.ask import Ask, known, known_names, rate, speed
 from analytics.queries.facts import Rows
@@ -66,6 +67,8 @@ class Shares:
     tool_us: int
     model_us: int
     other_us: int
+    writing_us: int = 0
+    """Part of model_us: after the first token was shown."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,10 +169,9 @@ def time_shares(ask: Ask) -> TimeShares:
     The sums are of every run; the two bands are found among all runs, or among those of evenly
     spaced quarters of an hour when there are very many.
     """
-    sums = ask.facts.sums("run", ask.scope, ["ok", "duration_us", *SHARES])
-    everything = Shares(
-        n=sums.total("ok"), **{name: sums.total(name) for name in ("duration_us", *SHARES)}
-    )
+    names = ("duration_us", *SHARES, "writing_us")
+    sums = ask.facts.sums("run", ask.scope, ["ok", *names])
+    everything = Shares(n=sums.total("ok"), **{name: sums.total(name) for name in names})
     rows = ask.facts.sample("run", ask.scope)
     rows = rows.take(rows.is_in("status", OK))
     order = np.argsort(rows.ints["duration_us"], kind="stable")
@@ -187,5 +189,7 @@ def _around(order: np.ndarray, q: float) -> np.ndarray:
 
 
 def _shares(rows: Rows, chosen: np.ndarray) -> Shares:
-    sums = {name: int(rows.ints[name][chosen].sum()) for name in ("duration_us", *SHARES)}
-    return Shares(n=len(chosen), **sums)
+    given = rows.take(chosen)
+    made = RUN.make(given.ints, given.is_in)
+    names = ("duration_us", *SHARES, "writing_us")
+    return Shares(n=len(chosen), **{name: int(made[name].sum()) for name in names})

@@ -1,4 +1,4 @@
-"""Numbers for names: what a model, an agent or a person is called while figures are added up."""
+"""Numbers for names while figures are added up: ids of this process, whatever codes blocks hold."""
 
 from __future__ import annotations
 
@@ -6,22 +6,11 @@ import threading
 from collections.abc import Sequence
 
 import numpy as np
+from sqlalchemy import Connection
 
+from analytics.blocks.labels import kind_of, read_names, signature
+from analytics.columns import Labels
 from analytics.metrics import Ints
-from analytics.queries.reading import Labels
-
-# Dimensions whose values are of the same kind share their numbers.
-_KIND = {
-    "asked_model": "model",
-    "asked_provider": "provider",
-    "route": "agent",
-    "call_status": "status",
-    "step_status": "status",
-}
-
-
-def kind_of(dimension: str) -> str:
-    return _KIND.get(dimension, dimension)
 
 
 class LabelBook:
@@ -30,7 +19,19 @@ class LabelBook:
     def __init__(self) -> None:
         self._ids: dict[str, dict[str | None, int]] = {}
         self._names: dict[str, list[str | None]] = {}
+        self._of_code: dict[str, Ints] = {}
+        self._seen: dict[str, tuple[int, int]] = {}
         self._lock = threading.Lock()
+
+    def refresh(self, connection: Connection) -> None:
+        """Learns what the codes in blocks mean now: names come, and erased ones go."""
+        for kind, found in signature(connection).items():
+            if self._seen.get(kind) != found:
+                names = read_names(connection, kind)
+                lookup = np.zeros(max(names) + 1, dtype=np.int64)
+                for code, name in names.items():
+                    lookup[code] = self.id(kind, name)
+                self._of_code[kind], self._seen[kind] = lookup, found
 
     def id(self, dimension: str, name: str | None) -> int:
         kind = kind_of(dimension)
@@ -38,7 +39,8 @@ class LabelBook:
         if found is not None:
             return found
         with self._lock:
-            ids, names = self._ids.setdefault(kind, {None: 0}), self._names.setdefault(kind, [None])
+            ids = self._ids.setdefault(kind, {None: 0})
+            names = self._names.setdefault(kind, [None])
             if name not in ids:
                 names.append(name)
                 ids[name] = len(names) - 1
@@ -47,10 +49,15 @@ class LabelBook:
     def ids(self, dimension: str, names: Sequence[str]) -> list[int]:
         return [self.id(dimension, name) for name in names]
 
-    def name(self, dimension: str, code: int) -> str | None:
-        return self._names.get(kind_of(dimension), [None])[code]
+    def name(self, dimension: str, known: int) -> str | None:
+        return self._names.get(kind_of(dimension), [None])[known]
 
-    def translate(self, dimension: str, labels: Labels) -> Ints:
+    def of_labels(self, dimension: str, labels: Labels) -> Ints:
         """The id of each row of a text column."""
         lookup = np.array([self.id(dimension, name) for name in labels.names], dtype=np.int64)
         return lookup[labels.codes] if len(lookup) else np.empty(0, dtype=np.int64)
+
+    def of_codes(self, dimension: str, codes: Ints) -> Ints:
+        """The id of each row of a column of a block."""
+        lookup = self._of_code.get(kind_of(dimension))
+        return np.zeros(len(codes), dtype=np.int64) if lookup is None else lookup[codes]

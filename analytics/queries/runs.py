@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Select, Table, func, select, tuple_
+from sqlalchemy import Select, Table, and_, select, tuple_
 
 from analytics.metrics import OK
+from analytics.queries.ask import Ask
 from analytics.queries.reading import Reader
 from analytics.queries.scope import Scope
-from analytics.schema import llm_call, run, step
+from analytics.schema import cost_history, llm_call, repricing, run, step
 
 MAX_ROWS = 500
+_FEW = 20_000
+_TOGETHER_US = 2_000_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +58,23 @@ class RunRow:
     usage_complete: int | None
     cost_pusd: int | None
     cost_complete: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WholeRun(RunRow):
+    """A run as its own page shows it."""
+
+    environment: str | None
+    request_stream: int | None
+    failed_attempts: int | None
+    failed_attempt_us: int | None
+    slo_met: int | None
+    """1 when every limit of `slo_profile` was kept, 0 when not, None when it does not count."""
+    slo_profile: str | None
+    stop_us: int | None
+    tokens_after_stop: int | None
+    content_mode: str | None
+    import_id: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,21 +123,33 @@ class CallRow:
     provider_name: str
     request_model: str
     response_model: str | None
+    region: str | None
+    service_tier: str | None
     queue_us: int | None
     first_token_us: int | None
     first_answer_us: int | None
     last_token_us: int | None
     duration_us: int | None
     chunk_count: int | None
+    gap_p50_us: int | None
     gap_p95_us: int | None
     gap_max_us: int | None
     stall_count: int | None
+    stall_us: int | None
     usage_input_tokens: int | None
     usage_cache_read_input_tokens: int | None
+    usage_cache_write_input_tokens: int | None
     usage_output_tokens: int | None
     usage_reasoning_output_tokens: int | None
     usage_source: str
     usage_problems: str | None
+    price_id: str | None
+    cost_input_pusd: int | None
+    cost_cache_read_pusd: int | None
+    cost_cache_write_pusd: int | None
+    cost_output_pusd: int | None
+    cost_reasoning_pusd: int | None
+    cost_other_pusd: int | None
     cost_pusd: int | None
     cost_quality: str | None
     cost_why: str | None
@@ -128,10 +160,24 @@ class CallRow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OldCost:
+    """What a call was said to cost until a re-pricing at `at_us` changed it."""
+
+    call_id: str
+    at_us: int
+    price_id: str | None
+    cost_pusd: int | None
+    cost_quality: str | None
+    cost_why: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RunDetail:
-    run: RunRow
+    run: WholeRun
     steps: tuple[StepRow, ...]
     calls: tuple[CallRow, ...]
+    old_costs: tuple[OldCost, ...] = ()
+    """Oldest first."""
 
 
 def recent_runs(
@@ -145,28 +191,82 @@ def recent_runs(
     return [RunRow(**row) for row in reader.rows(newest.limit(_bound(limit)))]
 
 
-def slowest_runs(reader: Reader, scope: Scope, limit: int) -> list[SlowRun]:
-    """Successful runs, slowest first."""
-    ok = run.c.status == OK
-    counted = reader.rows(scope.of("run").where(ok).with_only_columns(func.count().label("n")))
-    slow = _runs(scope).where(ok)
-    slow = slow.order_by(run.c.duration_us.desc(), run.c.run_id).limit(_bound(limit))
+def slowest_runs(ask: Ask, limit: int) -> list[SlowRun]:
+    """Successful runs, slowest first.
+
+    Of few runs the database sorts those of the window; of many it walks down the index of durations,
+    from a duration that the distribution says enough runs reach.
+    """
+    spread = ask.facts.spread("run", ask.scope, "duration_us")
+    n, limit = int(spread.n.sum()), _bound(limit)
+    if not n:
+        return []
+    if n <= _FEW:
+        slow = _runs(ask.scope)
+    else:
+        # A fiftieth below: a distribution may be off by a hundredth.
+        least = int(float(spread.quantiles(max(0.0, 1 - (limit + 1) / n))[0, 0]) * 0.98)
+        # The sum keeps the database from walking through the index of times instead.
+        began, window = run.c.started_at_us + 0, ask.scope.window
+        slow = select(*_columns(RunRow, run)).where(
+            run.c.duration_us >= least,
+            began >= window.since_us,
+            began < window.until_us,
+            *ask.scope.conditions("run"),
+        )
+    slow = slow.where(run.c.status == OK)
+    slow = slow.order_by(run.c.duration_us.desc(), run.c.run_id).limit(limit)
     return [
-        SlowRun(run=RunRow(**row), rank=1 - place / counted[0]["n"])
-        for place, row in enumerate(reader.rows(slow))
+        SlowRun(run=RunRow(**row), rank=1 - place / n)
+        for place, row in enumerate(ask.reader.rows(slow))
     ]
 
 
 def run_detail(reader: Reader, run_id: str) -> RunDetail | None:
     """One run with its steps and calls in the order they began; None when there is no such run."""
-    found = reader.rows(select(*_columns(RunRow, run)).where(run.c.run_id == run_id))
+    found = reader.rows(select(*_columns(WholeRun, run)).where(run.c.run_id == run_id))
     if not found:
         return None
-    whole = RunRow(**found[0])
+    whole = WholeRun(**found[0])
     return RunDetail(
         run=whole,
         steps=tuple(StepRow(**row) for row in _children(reader, whole, StepRow, step)),
         calls=tuple(CallRow(**row) for row in _children(reader, whole, CallRow, llm_call)),
+        old_costs=tuple(OldCost(**row) for row in _old_costs(reader, run_id)),
+    )
+
+
+def related_runs(reader: Reader, to: RunRow, limit: int = 40) -> list[RunRow]:
+    """Runs to compare one with: those of its thread, and those of the same comparison.
+
+    Of the same person, newest first. Columns of a comparison are threads of their own; they start
+    together.
+    """
+    together = run.c.started_at_us.between(
+        to.started_at_us - _TOGETHER_US, to.started_at_us + _TOGETHER_US
+    )
+    same = [run.c.conversation_id == to.conversation_id]
+    if to.entry_point == "compare":
+        same.append(and_(run.c.entry_point == "compare", together))
+    owner = run.c.user_id.is_(None) if to.user_id is None else run.c.user_id == to.user_id
+    found: dict[str, RunRow] = {}
+    for one in same:
+        newest = select(*_columns(RunRow, run)).where(one, owner, run.c.run_id != to.run_id)
+        newest = newest.order_by(run.c.started_at_us.desc(), run.c.run_id).limit(_bound(limit))
+        found |= {row["run_id"]: RunRow(**row) for row in reader.rows(newest)}
+    return sorted(found.values(), key=lambda row: -row.started_at_us)
+
+
+def _old_costs(reader: Reader, run_id: str) -> list[dict[str, Any]]:
+    kept = [
+        cost_history.c[name]
+        for name in ("call_id", "price_id", "cost_pusd", "cost_quality", "cost_why")
+    ]
+    return reader.rows(
+        select(*kept, repricing.c.at_us)
+        .join(repricing, repricing.c.repricing_id == cost_history.c.repricing_id)
+        .where(cost_history.c.run_id == run_id, repricing.c.undone_at_us.is_(None))
+        .order_by(repricing.c.at_us)
     )
 
 

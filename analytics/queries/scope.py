@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select, text
+from sqlalchemy import ColumnElement, Select
 
+from analytics.blocks.rows import select_rows
 from analytics.measures import FACTS, Fact
-from analytics.schema import llm_call, run, step
 from analytics.timeaxis import Window
 from core.metrics_query import FILTERS, RangeName
 
@@ -55,18 +55,8 @@ class Scope:
         Money and tokens belong to the moment they were spent: a call counts when it began, not its
         run. Steps are tool calls and retrievals.
         """
-        if fact == "run":
-            statement, began = select(run.c.run_id), run.c.started_at_us
-        else:
-            table = llm_call if fact == "call" else step
-            began = table.c.started_at_us
-            statement = select(table.c.run_id).join_from(table, run, run.c.run_id == table.c.run_id)
-            if fact == "step":
-                # As the partial index says it: SQLite compares literally.
-                statement = statement.where(text("operation_name IN ('execute_tool', 'retrieval')"))
-        return statement.where(
-            began >= self.window.since_us, began < self.window.until_us, *self.conditions(fact)
-        )
+        statement = select_rows(fact).where(*self.conditions(fact))
+        return statement.params(since_us=self.window.since_us, until_us=self.window.until_us)
 
     def conditions(self, fact: Fact) -> list[ColumnElement[bool]]:
         """What the filter asks of a row. `of` and this are for reading rows, not figures."""

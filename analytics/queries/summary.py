@@ -132,9 +132,8 @@ def data_quality(ask: Ask) -> DataQuality:
 
 def facets(facts: Facts, scope: Scope) -> Facets:
     """The values that occur in a window, whatever else is filtered."""
-    of_runs = facts.sums(
-        "run", scope, ["n"], by=["agent", "status", "entry_point", "version", "user"]
-    )
+    of_runs = facts.sums("run", scope, ["n"], by=["agent", "status", "entry_point", "version"])
+    of_users = facts.sums("run", scope, ["n"], by=["user"])
     of_calls = facts.sums("call", scope, ["n"], by=["model", "provider"])
 
     def values(groups: tuple[tuple[str | None, ...], ...], place: int) -> tuple[str, ...]:
@@ -147,5 +146,5 @@ def facets(facts: Facts, scope: Scope) -> Facets:
         status=values(of_runs.groups, 1),
         entry_point=values(of_runs.groups, 2),
         version=values(of_runs.groups, 3),
-        user=values(of_runs.groups, 4),
+        user=values(of_users.groups, 0),
     )

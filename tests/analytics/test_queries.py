@@ -11,14 +11,16 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select
 
+from analytics.columns import ColumnQuery
 from analytics.facts import RunFold, RunMeta
 from analytics.metrics import Known, Rate
 from analytics.queries import Filter, Queries
 from analytics.queries.reading import Reader
 from analytics.rows import RunFacts, run_facts
 from analytics.schema import run
-from analytics.store import AnalyticsStore, database_url
+from analytics.store import AnalyticsStore
 from bench.make_traffic import Traffic, write_traffic
+from core.database import database_url
 from core.errors import InvalidInput, StorageError
 from core.events import Cancelled, Event, Failed
 from tests.analytics.scripts import START_US, attempt, meta, script, simple_run, started
@@ -376,9 +378,10 @@ def test_columns_are_the_rows_in_the_same_order(path: Path) -> None:
     write_traffic(path, 200, Traffic(seed=9, days=2, until_us=NOW_US))
     reader = Reader(path)
     ints = {n: run.c[n] for n in ("started_at_us", "first_token_us", "cost_pusd")}
-    found = reader.columns(
-        select(run.c.run_id), ints, {n: run.c[n] for n in ("run_id", "agent_name")}
-    )
+    texts = {n: run.c[n] for n in ("run_id", "agent_name")}
+    query = ColumnQuery.of(select(run.c.run_id), ints, texts)
+    found = reader.snapshot(query.read, None)
+    assert found is not None
     plain = {row["run_id"]: row for row in reader.rows(select(run))}
     reader.close()
     ids, agents = found.texts["run_id"], found.texts["agent_name"]

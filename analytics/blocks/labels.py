@@ -1,0 +1,89 @@
+"""Numbers for names in the table `label`: what blocks hold instead of texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from sqlalchemy import Connection, func, insert, select
+
+from analytics.columns import Labels
+from analytics.metrics import NONE, Ints
+from analytics.schema import label
+
+# Dimensions whose values are of the same kind share their numbers.
+_KIND = {
+    "asked_model": "model",
+    "asked_provider": "provider",
+    "route": "agent",
+    "call_status": "status",
+    "step_status": "status",
+}
+
+
+def kind_of(dimension: str) -> str:
+    return _KIND.get(dimension, dimension)
+
+
+class LabelWriter:
+    """Gives codes, 0 for NULL. Call `begin` in each transaction."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, dict[str | None, int]] = {}
+        self._seen: dict[str, tuple[int, int]] = {}
+        self._connection: Connection | None = None
+
+    def begin(self, connection: Connection) -> None:
+        """Forgets what changed: names that were erased, or added by a transaction that failed."""
+        self._connection = connection
+        found = signature(connection)
+        for kind in [kind for kind in self._codes if self._seen.get(kind) != found.get(kind)]:
+            del self._codes[kind]
+        self._seen = dict(found)
+
+    def encode(self, dimension: str, labels: Labels) -> Ints:
+        """The code of each row of a text column; new names are written."""
+        kind = kind_of(dimension)
+        codes = self._of(kind)
+        missing = [name for name in labels.names if name not in codes]
+        if missing:
+            self._add(kind, codes, missing)
+        lookup = np.array([codes[name] for name in labels.names], dtype=np.int64)
+        return lookup[labels.codes] if len(lookup) else np.empty(0, dtype=np.int64)
+
+    def code(self, dimension: str, name: str) -> int:
+        """The code of a name; -1 when no row ever had it."""
+        return self._of(kind_of(dimension)).get(name, NONE)
+
+    def _of(self, kind: str) -> dict[str | None, int]:
+        codes = self._codes.get(kind)
+        if codes is None:
+            assert self._connection is not None
+            codes = self._codes[kind] = {None: 0}
+            names = read_names(self._connection, kind)
+            codes.update((name, code) for code, name in names.items() if name is not None)
+        return codes
+
+    def _add(self, kind: str, codes: dict[str | None, int], names: list[str | None]) -> None:
+        assert self._connection is not None
+        highest = select(func.coalesce(func.max(label.c.code), 0)).where(label.c.kind == kind)
+        last = int(self._connection.execute(highest).scalar_one())
+        rows = [{"kind": kind, "code": last + k, "name": n} for k, n in enumerate(names, 1)]
+        self._connection.execute(insert(label), rows)
+        codes.update((name, last + k) for k, name in enumerate(names, 1))
+        known = self._seen.get(kind, (0, 0))
+        self._seen[kind] = (known[0] + len(rows), known[1] + len(rows))
+
+
+def read_names(connection: Connection, kind: str) -> Mapping[int, str | None]:
+    """All codes of a kind."""
+    found = connection.execute(select(label.c.code, label.c.name).where(label.c.kind == kind))
+    return {row.code: row.name for row in found}
+
+
+def signature(connection: Connection) -> Mapping[str, tuple[int, int]]:
+    """Per kind how many codes and names there are: changes when one is added or erased."""
+    found = connection.execute(
+        select(label.c.kind, func.count(), func.count(label.c.name)).group_by(label.c.kind)
+    )
+    return {kind: (codes, names) for kind, codes, names in found}
