@@ -6,15 +6,17 @@ text. A dropped-in graph takes from it what it needs, or nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from agents.spending import Allowance, Spending
 from core.events import CallPurpose, Event, RetrievalMode, Source, Sources
 from core.metrics_query import MetricsAnswer, MetricsQuestion
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
+    from langchain_core.messages import BaseMessage
 
     from agents.retrieval import Knowledge
 
@@ -32,6 +34,7 @@ class ModelSource(Protocol):
         agent: str | None = None,
         temperature: float | None = None,
         sink: Callable[[Event], None] | None = None,
+        allowance: Allowance | None = None,
     ) -> BaseChatModel:
         """`sink` gets what is reported after a cancel, when the graph's stream is not read any more."""
 
@@ -58,6 +61,12 @@ class RunContext:
     """Everything found so far in this run, numbered without gaps."""
     late: list[Event] = field(default_factory=list)
     """Ends and usage of model calls that were stopped, for the turn to publish."""
+    spending: Spending | None = None
+    """Asked before every model that is called; None: there are no budgets."""
+    may_replace: bool = True
+    """Whether a used-up budget may name another model than the chosen ones."""
+    keep_prompt: Callable[[str, Sequence[BaseMessage]], None] | None = None
+    """Gets the call id and the messages of every attempt; None when prompts are not kept."""
 
     def chat_model(
         self,
@@ -74,6 +83,20 @@ class RunContext:
             agent=agent,
             temperature=0.0 if purpose == "route" else self.temperature,
             sink=self.late.append,
+            allowance=self._allowance(agent, purpose),
+        )
+
+    def _allowance(self, agent: str, purpose: CallPurpose) -> Allowance | None:
+        if self.spending is None:
+            return None
+        return Allowance(
+            spending=self.spending,
+            owner=self.owner,
+            agent=agent,
+            notices=self.notices,
+            # Routing without a model is the local vote's, which is free and needs no stand-in.
+            may_replace=self.may_replace and purpose != "route",
+            quiet=purpose != "answer",
         )
 
     def found(

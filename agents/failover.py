@@ -26,11 +26,16 @@ from pydantic_core import CoreSchema, core_schema
 
 from agents.candidate import Candidate
 from agents.operation import Operation, Services, folded
+from agents.spending import Allowance
 from core.events import CallPurpose, Event
 
 __all__ = ["Candidate", "ResilientChat", "Services", "folded"]
 
 OWN_PROVIDER = "switchboard"
+
+
+def _nobody(model_id: str) -> Candidate | None:
+    return None
 
 
 class _AsItIs:
@@ -63,6 +68,11 @@ class ResilientChat(BaseChatModel):
         default=None, exclude=True, repr=False
     )
     """The run loop, for callers without one."""
+    allowance: Annotated[Allowance | None, _AsItIs] = Field(default=None, exclude=True, repr=False)
+    """Asked before every model that is called; None: nobody counts the money."""
+    stand_in: Annotated[Callable[[str], Candidate | None], _AsItIs] = Field(
+        default=_nobody, exclude=True, repr=False
+    )
 
     @property
     def _llm_type(self) -> str:
@@ -108,6 +118,8 @@ class ResilientChat(BaseChatModel):
             emit_cancelled=self.sink,
             purpose=self.purpose,
             agent=self.agent,
+            allowance=self.allowance,
+            stand_in=self.stand_in,
         )
         return operation.stream(messages, stop, kwargs)
 

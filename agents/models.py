@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from pydantic import SecretStr
 
+    from agents.candidate import Candidate
     from agents.failover import ResilientChat
     from agents.operation import Services
     from agents.providers.clients import ProviderClients
     from agents.providers.embeddings import Embed
+    from agents.spending import Allowance
 
 log = logging.getLogger(__name__)
 DEFAULT_AWS_REGION = "us-east-1"
@@ -79,6 +81,10 @@ class ModelRegistry:
             self.status(m) for m in self._once([*settings.answer_models, *settings.router_models])
         ]
 
+    def use_catalog(self, catalog: Catalog) -> None:
+        """Other prices from the next call on."""
+        self._catalog = catalog
+
     def list_models(self) -> list[ModelStatus]:
         """For pickers: the chains, the models of further servers, the catalogue of every provider
         that is configured, and the embedded answerer."""
@@ -124,33 +130,22 @@ class ModelRegistry:
         agent: str | None = None,
         temperature: float | None = None,
         sink: Callable[[Event], None] | None = None,
+        allowance: Allowance | None = None,
     ) -> ResilientChat:
         """One model made of several; those that are not configured are left out. `sink` gets the
         events that no graph reads: all of them outside of one, and those of a stopped call."""
-        from agents.candidate import Candidate
         from agents.failover import ResilientChat
 
         heat = self._settings.temperature if temperature is None else temperature
-        candidates = []
-        for model_id in self.usable(model_ids):
-            key = (model_id, heat)
-            candidates.append(
-                Candidate(
-                    id=model_id,
-                    provider=self._parse(model_id).provider,
-                    build=partial(self._build, *key),
-                    ready=partial(self._models.get, key),
-                    region=self._region(model_id),
-                    continues=model_id != LOCAL,
-                )
-            )
         return ResilientChat(
-            candidates=tuple(candidates),
+            candidates=tuple(self._candidate(heat, m) for m in self.usable(model_ids)),
             services=self._shared(),
             purpose=purpose,
             agent=agent,
             sink=sink,
             loop=self._loop,
+            allowance=allowance,
+            stand_in=partial(self._stand_in, heat),
         )
 
     def embedder(self, model_id: str) -> RegistryEmbedder:
@@ -190,6 +185,24 @@ class ModelRegistry:
             await clients.aclose()
 
     # -- inside
+
+    def _candidate(self, heat: float, model_id: str) -> Candidate:
+        """Of an id that `usable` gave."""
+        from agents.candidate import Candidate
+
+        key = (model_id, heat)
+        return Candidate(
+            id=model_id,
+            provider=self._parse(model_id).provider,
+            build=partial(self._build, *key),
+            ready=partial(self._models.get, key),
+            region=self._region(model_id),
+            continues=model_id != LOCAL,
+        )
+
+    def _stand_in(self, heat: float, model_id: str) -> Candidate | None:
+        """The model a budget names; None when it is not configured."""
+        return next((self._candidate(heat, m) for m in self.usable([model_id])), None)
 
     def _parse(self, model_id: str) -> ModelId:
         return parse(model_id, self._settings.openai_servers)

@@ -33,6 +33,7 @@ from agents.retry import (
     pause_before_retry,
     says_unhealthy,
 )
+from agents.spending import Allowance, Refused
 from core.catalog import Catalog
 from core.errors import ModelFailure, ModelUnavailable
 from core.events import AttemptOutcome, CallPurpose, Event
@@ -74,9 +75,11 @@ class Operation:
         emit_cancelled: Callable[[Event], None] | None = None,
         purpose: CallPurpose,
         agent: str | None,
+        allowance: Allowance | None = None,
+        stand_in: Callable[[str], Candidate | None] = lambda _: None,
     ) -> None:
         """`emit_cancelled`: for the end of a cancelled attempt; a graph that is being stopped reads
-        its own stream no more."""
+        its own stream no more. `stand_in` gives the model that a used-up budget names."""
         self._services = services
         self._limits = services.limits
         self._breaker = services.breaker
@@ -86,6 +89,9 @@ class Operation:
         self._emit_cancelled = emit_cancelled or emit
         self._purpose = purpose
         self._agent = agent
+        self._allowance = allowance
+        self._stand_in = stand_in
+        self._unaffordable: list[tuple[Refused, str]] = []
         self._id = new_id()
         self._attempts = 0
         self._retried: set[str] = set()
@@ -99,7 +105,7 @@ class Operation:
     ) -> AsyncGenerator[ChatGenerationChunk, None]:
         """Chunks of one message; the last has metadata, usage and tool calls. Raises ModelFailure
         only, with the text that was handed on as `partial`."""
-        candidate = self._next()
+        candidate, keep_prompt = self._next(), _prompt_keeper()
         while candidate is not None:
             reset = self._has_text() and self._must_restart
             if reset:
@@ -108,6 +114,8 @@ class Operation:
             call = self._begin(candidate, reset=reset, continued=self._has_text() and not appended)
             before = "".join(self._shown) if call.info.continued else ""
             prompt = continuation(messages, before) if before else messages
+            if keep_prompt is not None:
+                keep_prompt(call.info.call_id, prompt)
             answered = partial(self._breaker.answered, candidate.id)
             reading = Reading(
                 candidate, call, self._limits, self._ends_at, self._shown, before, answered
@@ -221,7 +229,10 @@ class Operation:
             candidate = self._waiting.pop(0)
             if late and candidate.continues:
                 continue
+            if not self._affordable(candidate):
+                continue
             if self._breaker.admit(candidate.id):
+                self._say_who_was_too_dear(candidate)
                 return candidate
             if (why := self._breaker.why_not(candidate.id)) is not None:
                 self._failures.append((False, why))
@@ -230,6 +241,26 @@ class Operation:
             forced = (c for c in self._passed_over if self._breaker.may_be_forced(c.id))
             return next(forced, None)
         return None
+
+    def _affordable(self, candidate: Candidate) -> bool:
+        """Whether the budgets let a model be called. The one they name instead is asked next."""
+        refused = self._allowance.refused(candidate.id) if self._allowance else None
+        if refused is None:
+            return True
+        log.info("%s is passed over: %s", candidate.id, refused.error.message)
+        self._failures.append((False, refused.error))
+        self._unaffordable.append((refused, candidate.id))
+        other = self._stand_in(refused.instead) if refused.instead else None
+        if other is not None and other.id != candidate.id:
+            self._waiting = [other, *(c for c in self._waiting if c.id != other.id)]
+        return False
+
+    def _say_who_was_too_dear(self, answers: Candidate) -> None:
+        if self._allowance is not None:
+            names = self._services.catalog.display_name
+            for refused, model in self._unaffordable:
+                self._allowance.passed_over(refused, names(model), names(answers.id))
+        self._unaffordable.clear()
 
     async def _pause(self, candidate: Candidate, pause: float) -> None:
         try:
@@ -277,6 +308,18 @@ class Operation:
             )
         failure.partial = "".join(self._shown)
         return failure
+
+
+def _prompt_keeper() -> Callable[[str, Sequence[BaseMessage]], None] | None:
+    """What the run that this belongs to does with its prompts; None outside of a graph."""
+    from langgraph.runtime import get_runtime
+
+    try:
+        runtime: Any = get_runtime()
+    except (RuntimeError, KeyError):
+        return None
+    # A chain that is no graph has a configuration, and in it no runtime or one without a context.
+    return getattr(getattr(runtime, "context", None), "keep_prompt", None)
 
 
 def _restart_chunk() -> ChatGenerationChunk:

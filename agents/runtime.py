@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from agents.content import RunWords
 from agents.context import RunContext
 from agents.graphs import GRAPHS, GraphEntry, entry
 from agents.graphs import load as load_graph
@@ -28,15 +29,26 @@ from agents.runs import RunManager
 from agents.tables import metadata
 from agents.threads import ThreadStore
 from agents.turn import GraphAccess, GraphTurn, checkpoint_thread
+from analytics.alerts import Watcher
+from analytics.budgets import Spending
+from analytics.content import Said
+from analytics.erasure import Erased, erase_user, forget_thread
+from analytics.export_jobs import ExportJobs
+from analytics.imports import ImportJobs
+from analytics.otlp import exporter_for
 from analytics.queries import Queries
 from analytics.recorder import Recorder, RunMeta
+from analytics.reports.schedule import Schedule
+from analytics.reports.shelf import Shelf
+from analytics.retention import Janitor, Lifetimes
 from analytics.slo import Slo
-from core.catalog import load_catalog
+from core.catalog import Catalog
 from core.database import Database
-from core.errors import InvalidInput
+from core.errors import BudgetExceeded, InvalidInput, StorageError
 from core.events import Event
 from core.folder_lock import FolderLock
 from core.metrics_query import MetricsAnswer, MetricsQuestion
+from core.price_overlay import load_with_imports
 from core.settings import Settings
 from core.text import message_text
 from core.version import VERSION
@@ -50,6 +62,9 @@ WARM_UP_STEP_S = 60.0
 FIRST_INDEX_S = 30.0
 FIRST_PAGE_S = 3.0
 FIRST_PAGE_GRACE_S = 1.0
+FORGET_S = 5.0
+FIRST_SPENDING_S = 1.0
+SPENDING_AGE_S = 5.0
 
 
 class Runtime:
@@ -57,7 +72,8 @@ class Runtime:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.catalog = load_catalog()
+        self.catalog, self.price_problem = load_with_imports(settings.data_dir)
+        """The second: why imported prices are not used, if so."""
         self._folder = FolderLock(settings.data_dir)
         try:
             self._open()
@@ -74,8 +90,43 @@ class Runtime:
         self.lost_runs = self.store.recover()
         self.knowledge = Knowledge(settings.path("knowledge.db"), settings.knowledge_dir)
         analytics = settings.analytics_url or settings.path("analytics.db")
-        self.recorder = Recorder(analytics)
+        headers = settings.otlp_headers
+        self.exporter = exporter_for(
+            settings.otlp_endpoint,
+            headers.get_secret_value() if headers else None,
+            version=VERSION,
+            environment=settings.environment,
+        )
+        self.recorder = Recorder(
+            analytics,
+            timezone=settings.reporting_timezone,
+            on_stored=self.exporter.offer if self.exporter else None,
+            content_key=settings.path("content.key"),
+        )
+        self.imports = ImportJobs(self.recorder.write)
         self.queries = Queries(analytics, settings.reporting_timezone)
+        self.exports = ExportJobs(self.queries, settings.data_dir)
+        self.reports = Shelf(self.queries, self.recorder, settings, lambda: self.catalog)
+        self.report_schedule = Schedule(self.reports, self.queries, settings.reports)
+        self.spending = Spending(self.queries)
+        webhook = settings.alert_webhook_url
+        self.alerts = Watcher(
+            self.queries,
+            self.recorder,
+            self.spending,
+            slo_target=settings.slo_target,
+            dropped=lambda: self.recorder.health().dropped,
+            webhook_url=webhook.get_secret_value() if webhook else None,
+        )
+        self.janitor = Janitor(
+            recorder=self.recorder,
+            lifetimes=Lifetimes(
+                content_days=settings.keep_content_days,
+                rows_days=settings.keep_rows_days,
+                figures_days=settings.keep_figures_days,
+            ),
+            zone=self.queries.zone,
+        )
         self._slo = Slo(
             first_token_us=int(settings.slo_first_token_s * 1e6),
             duration_us=int(settings.slo_answer_s * 1e6),
@@ -96,17 +147,22 @@ class Runtime:
             self.loop,
             self.store,
             self._turn,
-            observers=[self._record],
+            observers=[self._record, self._charge],
             max_concurrent=settings.max_concurrent_runs,
             max_queued=settings.max_queued_runs,
         )
         self._metas: dict[str, RunMeta] = {}
+        self._words: dict[str, RunWords | None] = {}
+        """Of runs under way; None: its thread is being deleted, nothing of it is kept."""
         self.ready = threading.Event()
         self._indexed = threading.Event()
         self.warm_up_s: float | None = None
         self._closed = False
         self._warm_up_started = False
         self._warmer = threading.Thread(target=self._warm_up, name="warm-up", daemon=True)
+        self.alerts.start()
+        self.janitor.start()
+        self.report_schedule.start()
 
     # -- what the doors call
 
@@ -125,6 +181,8 @@ class Runtime:
             )
         if request.thread_id is not None:
             self.threads.get(request.thread_id, request.owner)
+        self.spending.wait_for_first_reading(FIRST_SPENDING_S)
+        self.alerts.refresh_budgets(older_than_s=SPENDING_AGE_S)
         return self.runs.start(replace(request, text=text))
 
     def events(self, run_id: str, owner: str) -> list[Event]:
@@ -135,15 +193,43 @@ class Runtime:
         return self.store.log(run_id, owner)
 
     def delete_thread(self, thread_id: str, owner: str) -> None:
-        """Stops what runs in a thread, then removes it and the agents' memory of it."""
+        """Stops what runs in a thread, then removes it, the agents' memory of it and kept words."""
         self.threads.get(thread_id, owner)
         run = self.runs.for_thread(thread_id)
         if run is not None and not run.finished:
+            self._words[run.id] = None
             self.runs.cancel(run.id)
             for _ in run.follow():
                 pass
         self.threads.delete(thread_id, owner)
         self.loop.submit(self._forget(thread_id))
+        try:
+            forget_thread(self.recorder, thread_id, FORGET_S)
+        except StorageError as exc:
+            raise StorageError(
+                f"The thread was deleted, but not what analytics kept of it: {exc.message}",
+                what_to_do="Delete the kept content on the Settings page, under Privacy.",
+            ) from exc
+
+    def erase_person(self, owner: str) -> Erased:
+        """Deletes a person's threads and choices, and takes the person out of analytics.
+
+        Their counters stay, without a name. Raises StorageError; then call it again.
+        """
+        for kind in ("chat", "compare"):
+            while found := self.threads.recent(owner, kind=kind):
+                for thread in found:
+                    self.delete_thread(thread.id, owner)
+        for name in self.threads.preferences(owner):
+            self.threads.set_preference(owner, name, None)
+        self.database.empty_log()
+        self.recorder.flush()
+        return erase_user(self.recorder, owner)
+
+    def use_catalog(self, catalog: Catalog) -> None:
+        """Other prices: for calls from now on, and for what pages show next."""
+        self.catalog, self.price_problem = catalog, None
+        self.models.use_catalog(catalog)
 
     @property
     def closed(self) -> bool:
@@ -169,7 +255,14 @@ class Runtime:
         self.runs.close(timeout)
         if self._warm_up_started:
             self._warmer.join(max(timeout, 10.0))  # it stops after the step it is in
+        self.exports.close()
+        self.report_schedule.stop()
+        self.alerts.close()
+        self.imports.close()
+        self.janitor.close()
         self.recorder.close()
+        if self.exporter is not None:
+            self.exporter.close()
         try:
             self.loop.run(self._close_async(), timeout=3)
         except Exception:
@@ -184,7 +277,11 @@ class Runtime:
 
     def _turn(self, run: Run) -> GraphTurn:
         request, graph = run.request, entry(run.request.graph)
+        budgets = self.spending.check(request.owner, request.agent, None)
+        if budgets.refusal and not (budgets.instead and request.fallback):
+            raise BudgetExceeded(budgets.refusal, what_to_do=budgets.what_to_do)
         answer_models = self._answer_models(request)
+        words = self._words.get(run.id)
         context = RunContext(
             run_id=run.id,
             owner=request.owner,
@@ -197,6 +294,10 @@ class Runtime:
             temperature=request.temperature,
             max_history_tokens=self.settings.max_history_tokens,
             prefix_budget_tokens=self._prefix_budget(answer_models),
+            notices=list(budgets.notices),
+            spending=self.spending,
+            may_replace=request.fallback,
+            keep_prompt=words.keep_prompt if words else None,
         )
         return GraphTurn(
             run, context, lambda: self._access(graph), lambda event: self._emit(run, event)
@@ -285,9 +386,17 @@ class Runtime:
                 started_at_us=run.started_at_us,
                 stream=run.request.stream,
             )
-        self.recorder.observe(meta, event)
-        if run.finished:
-            del self._metas[run.id]
+            if self.settings.content != "off":
+                self._words.setdefault(run.id, RunWords(run))
+        if not run.finished:
+            self.recorder.observe(meta, event)
+            return
+        words = self._words.pop(run.id, None)
+        self.recorder.observe(meta, event, [Said(*w) for w in words.said()] if words else ())
+        del self._metas[run.id]
+
+    def _charge(self, run: Run, event: Event) -> None:
+        self.spending.observe(run.id, run.request.owner, run.started_at_us, event)
 
     # -- warm-up
 

@@ -14,6 +14,7 @@
         ├── ModelAuthFailed   502  missing or refused credentials
         ├── ModelRefused      502  the request itself was refused (400, 404, content policy)
         ├── ContextTooLong    400  the conversation does not fit the model
+        ├── BudgetExceeded    402  a hard budget is used up: no model was asked
         └── ProtocolError     502  what came back is not what the protocol says
 
 `code` is stable and machine-readable, `message` says what failed, `what_to_do` says what the reader
@@ -122,6 +123,11 @@ class ModelRefused(ModelFailure):
 class ContextTooLong(ModelFailure):
     code, http_status = "context_too_long", 400
     default_what_to_do = "Start a new thread, or send a shorter message."
+
+
+class BudgetExceeded(ModelFailure):
+    code, http_status = "budget", 402
+    default_what_to_do = "Wait until the budget starts again, or raise it on the page Alerts."
 
 
 class ProtocolError(ModelFailure):

@@ -92,6 +92,7 @@ class ScriptedSource:
         agent: str | None = None,
         temperature: float | None = None,
         sink: Any = None,
+        allowance: Any = None,
     ) -> BaseChatModel:
         self.asked.append((model_ids, purpose, agent))
         return self.models.setdefault(purpose, ScriptedChat())

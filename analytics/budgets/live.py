@@ -1,0 +1,123 @@
+"""Money that running calls reported and the database does not hold yet.
+
+A run's calls are written when it has ended. Until its rows are there its costs are kept here, so
+that a budget knows of them at once and counts none of them twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from analytics.budgets.definition import Scope
+from core.events import Event
+from core.events_codec import is_terminal
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One call. `began_us` decides its day and month, as in the database."""
+
+    began_us: int
+    model: str
+    cost_pusd: int
+
+
+@dataclass(kw_only=True, slots=True)
+class LiveRun:
+    """What a run has cost so far. The agent is the one that answers, as it will be recorded."""
+
+    user: str
+    started_us: int
+    agent: str | None = None
+    ended: bool = False
+    begun: dict[str, int] = field(default_factory=dict)
+    charges: list[Charge] = field(default_factory=list)
+
+    def target(self, scope: Scope, charge: Charge) -> str | None:
+        match scope:
+            case "user":
+                return self.user
+            case "agent":
+                return self.agent
+            case "model":
+                return charge.model
+            case "app":
+                return ""
+
+
+class Live:
+    """Not safe by itself: its owner holds a lock."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, LiveRun] = {}
+
+    def add(self, run_id: str, user: str, started_us: int, event: Event) -> None:
+        """One event of a run; those without a meaning for money cost a comparison."""
+        match event.type:
+            case "run_started":
+                self._run(run_id, user, started_us).agent = event.agent
+            case "route":
+                self._run(run_id, user, started_us).agent = event.agent
+            case "attempt":
+                run = self._run(run_id, user, started_us)
+                if event.outcome == "started":
+                    run.begun[event.call_id] = started_us + event.elapsed_us
+                    if event.purpose == "answer" and event.agent:
+                        run.agent = event.agent
+            case "usage":
+                run = self._run(run_id, user, started_us)
+                if event.cost_pusd:
+                    began = run.begun.get(event.call_id, started_us + event.elapsed_us)
+                    run.charges.append(Charge(began, event.model, event.cost_pusd))
+            case _ if is_terminal(event):
+                run = self._run(run_id, user, started_us)
+                run.ended = True
+                if not run.charges:
+                    del self._runs[run_id]
+
+    def ended(self) -> list[str]:
+        """Runs whose rows are in the database, or will be soon."""
+        return [run_id for run_id, run in self._runs.items() if run.ended]
+
+    def forget(self, run_ids: Iterable[str]) -> None:
+        for run_id in run_ids:
+            self._runs.pop(run_id, None)
+
+    def forget_before(self, since_us: int) -> None:
+        """Ended runs of periods that are over. What never reached the database counts until then."""
+        self.forget(
+            [
+                run_id
+                for run_id, run in self._runs.items()
+                if run.ended and all(charge.began_us < since_us for charge in run.charges)
+            ]
+        )
+
+    def spent(self, scope: Scope, target: str, since_us: int, until_us: int) -> int:
+        """Pico-USD of the calls that began in a period."""
+        return sum(
+            charge.cost_pusd
+            for run, charge in self._charges()
+            if since_us <= charge.began_us < until_us and run.target(scope, charge) == target
+        )
+
+    def by_target(self, scope: Scope, since_us: int, until_us: int) -> dict[str, int]:
+        """The same for everybody who spent something."""
+        found: dict[str, int] = {}
+        for run, charge in self._charges():
+            target = run.target(scope, charge)
+            if target is not None and since_us <= charge.began_us < until_us:
+                found[target] = found.get(target, 0) + charge.cost_pusd
+        return found
+
+    def _charges(self) -> Iterator[tuple[LiveRun, Charge]]:
+        for run in self._runs.values():
+            for charge in run.charges:
+                yield run, charge
+
+    def _run(self, run_id: str, user: str, started_us: int) -> LiveRun:
+        run = self._runs.get(run_id)
+        if run is None:
+            run = self._runs[run_id] = LiveRun(user=user, started_us=started_us)
+        return run

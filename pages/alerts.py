@@ -1,0 +1,25 @@
+"""Alerts: what fires, which rules there are, and budgets."""
+
+import streamlit as st
+
+from core.errors import SwitchboardError
+from pages.components import session
+from pages.components.alerts_now import show_now
+from pages.components.alerts_rules import show_rules
+from pages.components.budgets_list import show_budgets
+
+runtime = session.begin_page()
+
+st.title("Alerts", anchor=False)
+now, rules, budgets = st.tabs(
+    ["Now", "Rules", "Budgets"], key="alerts_tab", bind="query-params", on_change="rerun"
+)
+for tab, show in ((now, show_now), (rules, show_rules), (budgets, show_budgets)):
+    with tab:
+        if not tab.open:
+            continue
+        try:
+            show(runtime)
+        except SwitchboardError as exc:
+            session.show_error(exc)
+            st.caption("Chat goes on without alerts and budgets. Open this page again in a moment.")

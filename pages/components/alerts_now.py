@@ -1,0 +1,96 @@
+"""Alerts: what fires now, what was told before, and whether the watcher itself is well."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from analytics.alerts.store import AlertEvent, events
+from analytics.queries import Filter
+from analytics.timeaxis import local
+from pages.components.alerts_banner import show_alert
+from pages.components.dashboard_tables import Column, draw
+from pages.components.format import count
+from pages.components.markdown import escape
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from agents.runtime import Runtime
+
+EVENTS = 100
+EVERY_S = 15
+
+
+def show_now(runtime: Runtime) -> None:
+    """Draws what fires and the history."""
+    st.fragment(_show_firing, run_every=EVERY_S)(runtime)
+    st.subheader("History", anchor=False)
+    found = runtime.queries.ask(lambda ask: events(ask.reader, EVENTS), Filter())
+    if not found:
+        st.caption("Nothing was told yet.")
+        return
+    st.caption(
+        f"The newest {count(len(found))} messages. Times are those of {runtime.queries.zone.key}."
+    )
+    draw(_columns(found, runtime.queries.zone), alt="Alerts that were told", key="alert_history")
+
+
+def _show_firing(runtime: Runtime) -> None:
+    zone = runtime.queries.zone
+    firing = runtime.alerts.firing()
+    for alert in firing:
+        show_alert(alert, f":small[since {moment(alert.since_us, zone)}]")
+    if not firing:
+        st.success("Nothing fires now.", icon=":material/check_circle:")
+    st.caption(_health_line(runtime))
+
+
+def _health_line(runtime: Runtime) -> str:
+    """Markdown: when the rules were looked at last, and what is not known."""
+    watcher, spending = runtime.alerts.health(), runtime.spending.health()
+    parts = ["Rules are evaluated every 30 s"]
+    if watcher.last_round_at_us is not None:
+        ago = max(0, time.time_ns() // 1000 - watcher.last_round_at_us) // 1_000_000
+        parts.append(f"last {ago} s ago")
+    if watcher.last_error:
+        parts.append(f":orange[the last round failed: {escape(watcher.last_error)}]")
+    if spending.last_error:
+        parts.append(f":orange[budgets cannot be read: {escape(spending.last_error)}]")
+    if spending.unknown_checks:
+        parts.append(
+            f":orange[{count(spending.unknown_checks)} calls were allowed unchecked, because what "
+            "was spent could not be read]"
+        )
+    return " · ".join(parts)
+
+
+def _columns(found: tuple[AlertEvent, ...], zone: ZoneInfo) -> dict[str, Column]:
+    return {
+        "Time": Column(values=[moment(e.at_us, zone) for e in found]),
+        "Rule": Column(values=[e.rule_name for e in found]),
+        "State": Column(values=[e.state for e in found]),
+        "Message": Column(values=[e.message for e in found]),
+        "Began": Column(values=[moment(e.began_at_us, zone) for e in found]),
+        "Told": Column(values=[_told(e) for e in found], help="How the log and the webhook went."),
+    }
+
+
+def _told(event: AlertEvent) -> str:
+    parts = []
+    for channel, result in event.delivery.items():
+        given = result if isinstance(result, dict) else {}
+        tries = f" after {given['tries']} tries" if (given.get("tries") or 1) > 1 else ""
+        how = f"ok{tries}" if given.get("ok") else f"{given.get('error', 'failed')}{tries}"
+        parts.append(f"{channel}: {how}")
+    return ", ".join(parts) or "banner"
+
+
+def moment(at_us: int, zone: ZoneInfo) -> str:
+    """A time of the reporting zone, with its date unless that is today."""
+    at = local(at_us, zone)
+    today = at.date() == datetime.now(zone).date()
+    return f"{at:%H:%M:%S}" if today else f"{at:%Y-%m-%d %H:%M}"
