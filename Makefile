@@ -2,16 +2,21 @@
 # make test  everything; browser tests where Chromium is found
 # make check format, lint, types, layers, fast tests: before every commit
 # make bench measurements into bench/results.jsonl
+# make report KIND=weekly  a report of the last period as HTML in this folder
+# make export ROWS=runs FORMAT=csv  all recorded rows as a file in this folder
 # make screenshots  the pictures of docs/images anew
 # make lock  write the pinned requirements anew from pyproject.toml
 
 PYTHON ?= python3
 VENV   ?= .venv
 PORT   ?= 8501
+KIND   ?= daily
+ROWS   ?= runs
+FORMAT ?= csv
 BIN    := $(VENV)/bin
 UV     := $(shell command -v uv 2>/dev/null)
 
-.PHONY: run test check bench screenshots lock format schema clean
+.PHONY: run test check bench report export screenshots lock format schema clean
 
 run: $(VENV)/.run
 	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
@@ -28,6 +33,12 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench.run
+
+report: $(VENV)/.run
+	$(BIN)/python -m analytics.report $(KIND)
+
+export: $(VENV)/.run
+	$(BIN)/python -m analytics.export $(ROWS) --format $(FORMAT)
 
 screenshots: $(VENV)/.dev
 	$(BIN)/python -m bench.screenshots

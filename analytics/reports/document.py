@@ -1,0 +1,144 @@
+"""What a report is made of: sections of figures, tables and charts with raw values and their units.
+
+How a value is written is the renderer's business; CSV and JSON give it as it is here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+ReportKind = Literal["daily", "weekly", "monthly", "incident", "data"]
+KINDS: tuple[ReportKind, ...] = get_args(ReportKind)
+TITLES: dict[ReportKind, str] = {
+    "daily": "Daily digest",
+    "weekly": "Weekly review",
+    "monthly": "Monthly cost allocation",
+    "incident": "Incident report",
+    "data": "Data protection report",
+}
+
+Unit = Literal[
+    "text", "id", "model", "count", "us", "pusd", "share", "per_second", "moment", "bytes"
+]
+"""`us`: a duration in microseconds. `moment`: UTC microseconds. `pusd`: pico-USD. `share`: 0 to 1.
+`model`: a model's id, shown by its name. `id`: never broken into lines."""
+Raw = str | int | float | None
+"""None is unknown, never 0."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Figure:
+    """One key figure and, when it can be compared, its value in the period before."""
+
+    name: str
+    value: Raw
+    unit: Unit
+    before: Raw = None
+    note: str = ""
+    """What it rests on, such as "n = 12"."""
+    definition: str = ""
+    sound: bool = True
+    """False: it rests on too few values to mean much."""
+    at_least: bool = False
+    """Part of what it sums is unknown."""
+    better: Literal["up", "down", "neither"] = "neither"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Figures:
+    items: tuple[Figure, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Column:
+    name: str
+    unit: Unit = "text"
+    key: bool = False
+    """Says what a row is about."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """`rows[k]` has one value per column; `total` is a last row that sums the others."""
+
+    name: str
+    columns: tuple[Column, ...]
+    rows: Sequence[Sequence[Raw]]
+    total: Sequence[Raw] | None = None
+    note: str = ""
+    """Such as "Showing 10 of 37."."""
+    empty: str = "Nothing."
+    """Said instead of a table without rows."""
+    data_only: bool = False
+    """Too long to read: in CSV and JSON only."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Series:
+    """One name of the legend; None is a gap. `sound[k]` False: rests on too few values."""
+
+    name: str
+    color: str
+    values: tuple[float | None, ...]
+    sound: tuple[bool, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chart:
+    """Values over time. Bars are stacked counts or sums, lines are percentiles."""
+
+    name: str
+    kind: Literal["bars", "lines"]
+    unit: Unit
+    question: str
+    starts_us: tuple[int, ...]
+    labels: tuple[str, ...]
+    """The beginning of each bucket on the reporting zone's clocks."""
+    cut: tuple[bool, ...]
+    """Buckets that the period cuts: not comparable with the others."""
+    series: tuple[Series, ...]
+    n: tuple[int, ...] = ()
+    """What each bucket rests on."""
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Words:
+    """A sentence or a list of them."""
+
+    lines: tuple[str, ...]
+
+
+Block = Figures | Table | Chart | Words
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Section:
+    title: str
+    blocks: tuple[Block, ...]
+    about: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """A finished report. Times are UTC microseconds; `zone` is the reporting zone's name."""
+
+    kind: ReportKind
+    period: str
+    """In words, such as "Friday, 20 November 2026"."""
+    since_us: int
+    until_us: int
+    zone: str
+    made_at_us: int
+    filters: Mapping[str, tuple[str, ...]]
+    sections: tuple[Section, ...]
+    remarks: tuple[str, ...] = field(default=())
+    """What a reader must know before the figures, such as that the period is not over."""
+    ledger: Table | None = None
+    """The table that the CSV file is, instead of all figures in a row each."""
+
+    @property
+    def title(self) -> str:
+        return TITLES[self.kind]
