@@ -107,8 +107,8 @@ class Settings(BaseSettings):
     content: Literal["off", "hashed", "masked", "full"] = "off"
     """What analytics keeps of questions, answers and prompts."""
     keep_content_days: int = Field(default=30, ge=1, le=36_500)
-    keep_rows_days: int = Field(default=400, ge=1, le=36_500)
-    keep_figures_days: int = Field(default=1_100, ge=1, le=36_500)
+    keep_rows_days: int = Field(default=3_650, ge=1, le=36_500)
+    keep_figures_days: int = Field(default=3_650, ge=1, le=36_500)
     """Sums and distributions per hour and day; they name nobody's words."""
     otlp_endpoint: str | None = None
     """Where finished runs are sent as OpenTelemetry traces, such as http://127.0.0.1:4318."""

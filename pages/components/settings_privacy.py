@@ -1,0 +1,159 @@
+"""Settings: what is kept of people, for how long, and how it is deleted."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from analytics.erasure import delete_kept_content
+from analytics.queries import Filter
+from analytics.queries.stored import stored
+from analytics.retention import Cleaning
+from core.errors import SwitchboardError
+from pages.components.format import count
+from pages.components.markdown import escape
+from pages.components.session import show_error
+
+if TYPE_CHECKING:
+    from agents.runtime import Runtime
+    from analytics.erasure import Erased
+
+MODES = {
+    "off": "Off: nothing is kept.",
+    "hashed": "Hashed: equal texts can be recognised, none can be read.",
+    "masked": "Masked: addresses, numbers and keys that are recognised are replaced.",
+    "full": "Full: kept as it was written.",
+}
+
+
+def show_privacy(runtime: Runtime) -> None:
+    """Draws what analytics keeps, and the two ways to delete it before its time."""
+    st.subheader("Privacy", anchor=False)
+    st.caption(
+        f"Questions, answers and prompts in analytics (SWITCHBOARD_CONTENT) – "
+        f"{MODES[runtime.settings.content]} Conversations themselves are in app.db until their "
+        "thread is deleted."
+    )
+    try:
+        st.table(
+            _kept_table(runtime), border="horizontal", alt="What analytics keeps, and how long"
+        )
+    except SwitchboardError as exc:
+        show_error(exc)
+    names = ", ".join(f"SWITCHBOARD_KEEP_{name}_DAYS" for name in ("CONTENT", "ROWS", "FIGURES"))
+    st.caption(f"{_last_cleaning(runtime)} Days are set by {escape(names)}.")
+    _delete_content(runtime)
+    _delete_person(runtime)
+
+
+# -- what is kept
+
+
+def _kept_table(runtime: Runtime) -> dict[str, list[str]]:
+    settings, found = runtime.settings, runtime.queries.ask(stored, Filter(range="all"))
+    texts = ", ".join(
+        f"{count(s.items)} {s.mode} (of runs: {count(s.runs)})" for s in found.content
+    )
+    rows = [
+        ("Questions, answers, prompts", texts or "none", found.oldest_content_us, settings.keep_content_days),
+        ("Runs, steps, model calls", f"{count(found.runs)} runs", found.oldest_run_us, settings.keep_rows_days),
+        ("Sums per hour and day", "–", found.oldest_figure_us, settings.keep_figures_days),
+    ]  # fmt: skip
+    return {
+        "What": [row[0] for row in rows],
+        "Kept now": [row[1] for row in rows],
+        "Oldest": [_day(runtime, row[2]) for row in rows],
+        "Days": [str(row[3]) for row in rows],
+        "Setting": [f"`SWITCHBOARD_KEEP_{row[3]}_DAYS`" for row in rows],
+    }
+
+
+def _last_cleaning(runtime: Runtime) -> str:
+    """A Markdown sentence about the janitor's last round."""
+    last: Cleaning | None = runtime.janitor.last
+    if last is None:
+        return (
+            "What is too old is deleted once an hour; the first round since the start is to come."
+        )
+    when = datetime.fromtimestamp(last.at_us / 1e6, runtime.queries.zone)
+    if last.error is not None:
+        return f":material/warning: Cleaning at {when:%H:%M} failed: {escape(last.error)}"
+    deleted = [
+        f"{count(number)} {what}"
+        for number, what in (
+            (last.content, "texts"),
+            (last.rows, "rows"),
+            (last.figures, "figures"),
+        )
+        if number
+    ]
+    return (
+        f"What is too old is deleted once an hour; last at {when:%H:%M}: "
+        f"{', '.join(deleted) or 'nothing was too old'}."
+    )
+
+
+def _day(runtime: Runtime, at_us: int | None) -> str:
+    if at_us is None:
+        return "–"
+    return f"{datetime.fromtimestamp(at_us / 1e6, runtime.queries.zone):%Y-%m-%d}"
+
+
+# -- deleting before its time
+
+
+def _delete_content(runtime: Runtime) -> None:
+    st.markdown("**Kept content**")
+    sure = st.checkbox(
+        "Delete all questions, answers and prompts that analytics keeps", key="delete_content_sure"
+    )
+    if not st.button("Delete kept content now", key="delete_content", disabled=not sure):
+        return
+    try:
+        with st.spinner("Deleting, and writing the file anew…"):
+            deleted = delete_kept_content(runtime.recorder)
+    except SwitchboardError as exc:
+        show_error(exc)
+    else:
+        st.success(f"Texts deleted: {count(deleted)}. Conversations and figures are unchanged.")
+
+
+def _delete_person(runtime: Runtime) -> None:
+    st.markdown("**A person**")
+    st.caption(
+        "Deletes the person's conversations, choices, saved views and kept texts, and takes the "
+        "name out of every figure; counts and costs stay, without a name. It cannot be undone. "
+        "Not deleted: backups, and reports or exports that were made before. Without logins "
+        "everybody is `local`."
+    )
+    name = st.text_input("Id of the person", key="erase_person", max_chars=200, width=420).strip()
+    sure = st.checkbox("I want to delete everything of this person", key="erase_person_sure")
+    pressed = st.button(
+        "Delete everything of a person", key="erase_person_now", disabled=not (name and sure)
+    )
+    if not pressed or not name or not sure:
+        return
+    try:
+        with st.spinner("Deleting, and writing the file anew…"):
+            erased = runtime.erase_person(name)
+    except SwitchboardError as exc:
+        show_error(exc)
+    else:
+        _say(erased)
+
+
+def _say(erased: Erased) -> None:
+    if not (erased.runs or erased.feedback or erased.definitions):
+        st.info("Analytics held nothing of this person. Conversations, if any, were deleted.")
+        return
+    st.success(
+        f"Done. Runs without a name now: {count(erased.runs)}. Deleted: kept texts "
+        f"{count(erased.content)}; saved views, rules, budgets and report entries "
+        f"{count(erased.definitions)}. Opinions on runs of others without words and name now: "
+        f"{count(erased.feedback)}."
+    )
+    if erased.files:
+        names = ", ".join(escape(name) for name in erased.files)
+        st.warning(f"Delete these report files by hand: {names}", icon=":material/warning:")
