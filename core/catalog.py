@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from itertools import combinations
@@ -147,6 +147,15 @@ class Catalog:
             return None
         day = at.astimezone(UTC).date()
         return next((p for p in model.prices if p.covers(region, tier, input_tokens, day)), None)
+
+    def with_prices(self, prices: Mapping[str, tuple[Price, ...]]) -> Catalog:
+        """The same models with other prices, by model id. ConfigError names rows that overlap."""
+        models = {m.id: replace(m, prices=prices.get(m.id, m.prices)) for m in self.models}
+        problems = [text for name in prices if name in models for text in _overlaps(models[name])]
+        if problems:
+            raise ConfigError("Prices contradict each other:\n" + "\n".join(problems))
+        by_name = {name: models[model.id] for name, model in self._by_name.items()}
+        return replace(self, models=tuple(models.values()), _by_name=by_name)
 
     def display_name(self, model_id: str) -> str:
         model = self.find(model_id)

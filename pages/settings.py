@@ -1,28 +1,37 @@
-"""Settings: models, knowledge, data, health, and what a new chat starts with."""
+"""Settings: models, prices, knowledge, data, privacy, import, health, and a new chat's start."""
 
 import streamlit as st
 
 from pages.components import session
 from pages.components.settings_health import show_data, show_health
+from pages.components.settings_import import show_import
 from pages.components.settings_knowledge import show_knowledge
 from pages.components.settings_models import show_models
+from pages.components.settings_prices import show_prices
+from pages.components.settings_privacy import show_privacy
 from pages.components.settings_sections import show_about, show_defaults
 
 runtime = session.begin_page()
 
 st.title("Settings", anchor=False)
-general, models, knowledge, data, health = st.tabs(
-    ["General", "Models", "Knowledge", "Data", "Health"], key="settings_tab", bind="query-params",
-    on_change="rerun",
+general, models, prices, knowledge, data, privacy, imports, health = st.tabs(
+    ["General", "Models", "Prices", "Knowledge", "Data", "Privacy", "Import", "Health"],
+    key="settings_tab", bind="query-params", on_change="rerun",
 )  # fmt: skip
 with general:
     show_defaults(runtime)
     show_about()
 with models:
     show_models(runtime)
+with prices:
+    show_prices(runtime)
 with knowledge:
     show_knowledge(runtime)
 with data:
     show_data(runtime)
+with privacy:
+    show_privacy(runtime)
+with imports:
+    show_import(runtime)
 with health:
     show_health(runtime)
