@@ -21,8 +21,9 @@ from analytics.facts import RunFold, RunMeta
 from analytics.queries import Filter, Queries
 from analytics.recorder import Recorder
 from analytics.rows import run_facts
-from analytics.store import AnalyticsStore, database_url
+from analytics.store import AnalyticsStore
 from bench.make_traffic import Traffic, write_traffic
+from core.database import database_url
 from core.events import Event, Token
 from core.metrics_query import MetricsQuestion
 
@@ -95,6 +96,33 @@ def writing(folder: Path, runs: list[tuple[RunMeta, list[Event]]]) -> None:
         report(f"writer_rows_per_s_batches_of_{size}_runs", rows / spent, "rows/s")
 
 
+def pacing(folder: Path, runs: list[tuple[RunMeta, list[Event]]]) -> None:
+    """The highest rate of runs that a live recorder keeps up with for two seconds.
+
+    That is: nothing is dropped, and nothing waits for more than a second. Caller and writer share one
+    interpreter, as in the product.
+    """
+    best, rows_per_s = 0, 0.0
+    for rate in (250, 500, 1000, 1500, 2000, 3000, 4000):
+        recorder = Recorder(folder / f"paced-{rate}.db")
+        recorder.flush()
+        started, lag_us = time.perf_counter(), 0
+        for place, (of, events) in enumerate(runs[: 2 * rate]):
+            time.sleep(max(0.0, started + place / rate - time.perf_counter()))
+            for event in events:
+                recorder.observe(of, event)
+            if place % 25 == 0:
+                lag_us = max(lag_us, recorder.health().lag_us)
+        recorder.flush(60)
+        spent, health = time.perf_counter() - started, recorder.health()
+        recorder.close()
+        if health.dropped or lag_us > 1_000_000 or spent > 3.0:
+            break
+        best, rows_per_s = rate, health.rows_written / spent
+    report("kept_up_with_runs_per_s", best, "runs/s")
+    report("kept_up_with_rows_per_s", rows_per_s, "rows/s")
+
+
 def querying(folder: Path, count: int) -> None:
     path = folder / f"runs-{count}.db"
     started = time.perf_counter()
@@ -150,6 +178,7 @@ def main() -> None:
         folder = Path(name)
         runs = list(Traffic(seed=1, days=1, until_us=UNTIL_US).runs(2000))
         observing(folder, runs)
+        pacing(folder, list(Traffic(seed=2, days=1, until_us=UNTIL_US).runs(8000)))
         writing(folder, runs)
         for count in [] if given.quick else given.runs:
             querying(folder, count)

@@ -1,0 +1,267 @@
+"""The tab "Quality": what people and judges say about answers, and the runs to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from analytics.metrics import Rate
+from analytics.queries.quality import (
+    DIMENSIONS,
+    MAX_RATINGS,
+    Dimension,
+    evaluations,
+    quality,
+    worst_runs,
+)
+from analytics.queries.views import marks
+from analytics.timeaxis import local
+from pages.components.answer import agent_title
+from pages.components.charts import HEIGHT, PERCENT, Count, Series, bucket_labels, lines
+from pages.components.charts_card import BUCKET_HEADER, Table, bucket_cells, card
+from pages.components.dashboard_charts import marks_on
+from pages.components.dashboard_controls import status_name
+from pages.components.dashboard_intervals import interval, interval_column
+from pages.components.dashboard_runs import set_run
+from pages.components.dashboard_tables import Column, draw, rate_column, table_of
+from pages.components.format import count, duration, share
+
+if TYPE_CHECKING:
+    from analytics.queries.quality import Evaluation, Quality, WorstRun
+    from pages.components.dashboard_tab import Tab
+
+NO_RATINGS = (
+    "No answer of this range has been rated. Thumbs are read from the table `feedback` of the "
+    "analytics database. The chat does not collect them yet."
+)
+FEW = 10
+"""Ratings under which a bucket is drawn pale."""
+_UP = "Thumbs up / (thumbs up + thumbs down), one rating per run: a person's newest."
+_COVERAGE = "Rated runs / runs. A share of thumbs up says little when few are rated."
+_NAMES: dict[Dimension, str] = {"model": "Model", "agent": "Agent", "version": "Version"}
+_GREY = "#8A9499"
+_IDS = "_worst_rows"
+
+
+def show(tab: Tab) -> None:
+    """Ratings, or why there are none; then what is worth a look either way."""
+    found = tab.answer(quality)
+    if found.overall.up.n:
+        _show_ratings(tab, found)
+    else:
+        st.info(NO_RATINGS, icon=":material/thumbs_up_down:")
+    _show_worst(tab, tab.answer(worst_runs))
+    scores = tab.answer(evaluations)
+    if scores:
+        _show_evaluations(scores)
+
+
+def _show_ratings(tab: Tab, found: Quality) -> None:
+    overall = found.overall
+    with st.container(horizontal=True, key="quality_figures"):
+        st.metric(
+            "Thumbs up", share(overall.up.share), border=True, help=_UP,
+            delta=f"95 %: {interval(overall.up)}", delta_color="off", delta_arrow="off",
+        )  # fmt: skip
+        st.metric(
+            "Coverage", share(overall.coverage.share), border=True, help=_COVERAGE,
+            delta=f"{overall.coverage.k:,} of {overall.coverage.n:,} runs",
+            delta_color="off", delta_arrow="off",
+        )  # fmt: skip
+    if not found.whole:
+        since = local(found.window.since_us, tab.zone).strftime("%Y-%m-%d %H:%M")
+        st.caption(f"The newest {MAX_RATINGS:,} ratings are shown: runs since {since}.")
+    with st.grid(2, min_column_width=360, gap="small", key="quality_charts"):
+        _show_over_time(tab, found)
+        _show_reasons(found)
+    _show_by(tab, found)
+
+
+def _show_over_time(tab: Tab, found: Quality) -> None:
+    series = found.over_time
+    with card(
+        "thumbs",
+        "Thumbs up over time",
+        f"Do answers get better? n = {count(found.overall.up.n)} ratings",
+        definition=f"{_UP} By the time a run started. Grey: the 95 % interval. Pale: fewer than {FEW} "
+        "ratings, or a bucket cut by the range.",
+        data=partial(_over_time_table, tab, found),
+        runs={},
+    ):
+        rates = _rates(found)
+        sound = [
+            not bucket.partial and rate.n >= FEW
+            for bucket, rate in zip(series.buckets, rates, strict=True)
+        ]
+        pale = [False] * len(rates)
+        edges = [rate.interval or (None, None) for rate in rates]
+        drawn = [
+            Series(name="Thumbs up", color="#009E73", values=[r.share for r in rates], sound=sound),
+            Series(name="95 % from", color=_GREY, values=[low for low, _ in edges], sound=pale,
+                   symbol="none"),
+            Series(name="95 % to", color=_GREY, values=[high for _, high in edges], sound=pale,
+                   symbol="none"),
+        ]  # fmt: skip
+        also = [Count(name="Rated", values=series.rated), Count(name="Runs", values=series.runs)]
+        option = lines(
+            bucket_labels(series.buckets, series.size, tab.zone), drawn, PERCENT, also,
+            marks=marks_on(series.buckets, tab.answer(marks)),
+        )  # fmt: skip
+        st.echarts_chart(
+            option, key="chart_thumbs", height=HEIGHT,
+            alt=f"Share of thumbs up over time; {share(found.overall.up.share)} of the range",
+        )  # fmt: skip
+
+
+def _show_reasons(found: Quality) -> None:
+    down = sum(n for _, n in found.reasons)
+    columns = {
+        "Reason": Column(values=[reason or "none given" for reason, _ in found.reasons]),
+        "Thumbs down": Column(values=[n for _, n in found.reasons], show=count),
+        "Share": Column(values=[n / down for _, n in found.reasons], show=share),
+    }
+    with card(
+        "reasons",
+        "Why thumbs go down",
+        f"What is wrong with the answers? n = {count(down)} thumbs down",
+        definition="The reason a person chose with a thumb down.",
+        data=partial(table_of, columns),
+    ):
+        if down:
+            draw(columns, alt="Reasons of thumbs down, most frequent first", key="reasons_all")
+        else:
+            st.success("No thumb went down in this range.", icon=":material/thumb_up:")
+
+
+def _show_by(tab: Tab, found: Quality) -> None:
+    chosen: Dimension = st.session_state.get("quality_by") or "model"
+    rows = found.by[chosen]
+    names = [_name(tab, chosen, row.name) for row in rows]
+    columns = {
+        _NAMES[chosen]: Column(values=names),
+        "Runs": Column(values=[row.coverage.n for row in rows], show=count),
+        "Rated": Column(values=[row.coverage.k for row in rows], show=count),
+        "Coverage": rate_column([row.coverage for row in rows], _COVERAGE),
+        "👍": rate_column([row.up for row in rows], _UP),
+        "👍, 95 %": interval_column([row.up for row in rows]),
+        "👎": Column(values=[row.up.n - row.up.k for row in rows], show=count),
+    }
+    with card(
+        "thumbs-by",
+        "Thumbs up by part",
+        "Which model, agent or version disappoints? Trust a difference where the intervals do not "
+        f"touch. n = {count(found.overall.up.n)} ratings",
+        definition=f"{_UP} {_COVERAGE}",
+        data=partial(table_of, columns),
+        control=_by_control,
+    ):
+        draw(columns, alt=f"Thumbs up and coverage by {chosen}", key=f"thumbs_by_{chosen}")
+
+
+def _by_control() -> None:
+    st.segmented_control(
+        "By model, agent or version", list(DIMENSIONS), key="quality_by", default="model",
+        required=True, format_func=_NAMES.__getitem__, label_visibility="collapsed",
+        width="content",
+    )  # fmt: skip
+
+
+def _show_worst(tab: Tab, rows: Sequence[WorstRun]) -> None:
+    columns = {
+        "Time": Column(
+            values=[f"{local(r.run.started_at_us, tab.zone):%Y-%m-%d %H:%M:%S}" for r in rows]
+        ),
+        "Why": Column(values=[_why(row) for row in rows]),
+        "Reason": Column(values=[row.reason or row.run.error_type or "" for row in rows]),
+        "In their words": Column(values=[row.words or "" for row in rows]),
+        "Agent": Column(values=[_name(tab, "agent", row.run.agent_name) for row in rows]),
+        "Model": Column(values=[_name(tab, "model", row.run.answer_model) for row in rows]),
+        "Total": Column(values=[row.run.duration_us for row in rows], show=duration, unit="us"),
+    }
+    ids = [row.run.run_id for row in rows]
+    with card(
+        "worst-runs",
+        "Runs to look at",
+        f"What went wrong lately? The newest {len(rows)} with a thumb down or a failure. Select a row "
+        "to see the run.",
+        definition="Thumbs down and runs that failed, timed out or were lost.",
+        data=partial(_worst_table, ids, columns),
+    ):
+        if not rows:
+            st.success("No thumb down and no failure in this range.", icon=":material/task_alt:")
+            return
+        st.session_state[_IDS] = ids
+        # A click leaves for the page of its run: nothing stays marked.
+        st.session_state["worst_table"] = {"selection": {"rows": [], "columns": [], "cells": []}}
+        draw(columns, alt="Newest runs with a thumb down or a failure", key="worst_table",
+             on_select=_select, selection_mode="single-row")  # fmt: skip
+
+
+def _select() -> None:
+    """A callback: the rows are those the click was made on, not those drawn next."""
+    rows = st.session_state["worst_table"]["selection"]["rows"]
+    ids = st.session_state.get(_IDS, [])
+    set_run(ids[rows[0]] if rows and 0 <= rows[0] < len(ids) else None)
+
+
+def _show_evaluations(found: Sequence[Evaluation]) -> None:
+    columns = {
+        "Evaluation": Column(values=[e.name for e in found]),
+        "By": Column(values=[e.source for e in found]),
+        "Judge": Column(values=[e.judge for e in found]),
+        "n": Column(values=[e.n for e in found], show=count),
+        "Mean": Column(values=[e.mean for e in found], show=_number),
+        "Lowest": Column(values=[e.low for e in found], show=_number),
+        "Highest": Column(values=[e.high for e in found], show=_number),
+        "Labels": Column(
+            values=[", ".join(f"{label} {n}" for label, n in e.labels[:5]) for e in found]
+        ),
+    }
+    with card(
+        "evaluations",
+        "Other evaluations",
+        "What do judges and checks say? "
+        f"n = {count(sum(e.n for e in found))}, at most the newest {MAX_RATINGS:,}",
+        definition="Scores by models, programs and annotators, in the units they were written in.",
+        data=partial(table_of, columns),
+    ):
+        draw(columns, alt="Evaluations by name, source and judge", key="evaluations_all")
+
+
+def _rates(found: Quality) -> list[Rate]:
+    series = found.over_time
+    return [Rate(k=up, n=n) for up, n in zip(series.up, series.rated, strict=True)]
+
+
+def _why(row: WorstRun) -> str:
+    parts = ["👎"] if row.down else []
+    return " ".join([*parts, status_name(row.run.status)] if row.failed else parts)
+
+
+def _name(tab: Tab, dimension: Dimension, name: str | None) -> str:
+    if name is None:
+        return "–"
+    if dimension == "model":
+        return tab.catalog.display_name(name)
+    return agent_title(name) if dimension == "agent" else name
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3g}"
+
+
+def _over_time_table(tab: Tab, found: Quality) -> Table:
+    series = found.over_time
+    rows = [
+        [*cells, series.up[k], series.rated[k], series.runs[k]]
+        for k, cells in enumerate(bucket_cells(series.buckets, tab.zone))
+    ]
+    return [*BUCKET_HEADER, "thumbs_up", "rated", "runs"], rows
+
+
+def _worst_table(ids: Sequence[str], columns: dict[str, Column]) -> Table:
+    header, rows = table_of(columns)
+    return ["run_id", *header], [[run_id, *row] for run_id, row in zip(ids, rows, strict=True)]
