@@ -56,6 +56,7 @@ PARTS = {
     "providers": Part(module="providers", takes_quick=False),
     "failover": Part(module="failover", takes_quick=False),
     "local_model": Part(module="local_model", takes_quick=False),
+    "dashboard": Part(module="dashboard_reads", minutes=150),
     "routing": Part(module="routing", takes_quick=False, needs="SWITCHBOARD_TEST_DATA"),
 }
 
