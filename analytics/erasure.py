@@ -18,6 +18,7 @@ from urllib.parse import parse_qs
 
 from sqlalchemy import Connection, Table, bindparam, delete, select, true, update
 
+from analytics.blocks.labels import changed
 from analytics.recorder import Recorder
 from analytics.retention import CHUNK_ROWS, PAGES, delete_content
 from analytics.schema import (
@@ -135,7 +136,8 @@ def _unlink_feedback(connection: Connection, user_id: str, erased: Erased) -> in
 def _forget_name(connection: Connection, user_id: str, erased: Erased) -> None:
     """The name behind the code in figures, and what people saved about the person."""
     named = (label.c.kind == _USER) & (label.c.name == user_id)
-    connection.execute(update(label).where(named).values(name=None))
+    if connection.execute(update(label).where(named).values(name=None)).rowcount:
+        changed(connection)
     own = delete(saved_view).where(saved_view.c.owner == user_id)
     erased.definitions += connection.execute(own).rowcount
     for table, key, column in (

@@ -50,13 +50,17 @@ def _of(fact: Fact, values: Sequence[str | None], *splits: Dimensions) -> list[K
     return [Kind(fact, value, split) for value in values for split in splits]
 
 
-KINDS: tuple[Kind, ...] = (  # of each fact and value the smallest first
+KINDS: tuple[Kind, ...] = (
     *_of("run", [None], ("agent", "status"), (*_COMMON, "route", "error_type")),
     Kind("run", None, ("user",), ("n",)),
+    Kind("run", None, ("user", "agent", "status")),
     Kind("run", None, ("user", *_COMMON), _PEOPLE),
     *_of("run", ["first_token_us", "duration_us"], (), ("agent",), ("model",), _COMMON),
+    *_of("run", ["first_token_us", "duration_us"], ("user", "agent")),
     *_of("run", ["failed_attempt_us", "stop_us"], _COMMON),
     *_of("call", [None], ("model", "provider", "call_status"), _CALL),
+    *_of("call", [None], ("user", "model", "provider", "call_status")),
+    *_of("call", ["first_token_us", "duration_us"], ("user", "model")),
     *_of(
         "call", ["first_token_us", "duration_us", "tpot_us"], (), ("model",), (*_COMMON, "purpose")
     ),
@@ -86,11 +90,17 @@ def choose(
 ) -> Kind | None:
     """The smallest kind that can answer; None when only the rows can."""
     wanted, measures = set(dimensions), set(names)
-    for kind in KINDS:
-        fits = kind.fact == fact and kind.value == value and wanted <= set(kind.dimensions)
-        if fits and (not kind.names or measures <= set(kind.names)):
-            return kind
-    return None
+    fitting = [
+        kind
+        for kind in KINDS
+        if kind.fact == fact
+        and kind.value == value
+        and wanted <= set(kind.dimensions)
+        and (not kind.names or measures <= set(kind.names))
+    ]
+    # There are many people and few of everything else.
+    sizes = [("user" in kind.dimensions, len(kind.dimensions)) for kind in fitting]
+    return fitting[sizes.index(min(sizes))] if fitting else None
 
 
 _ACCURACY = 0.009

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 
 from analytics.columns import Labels
 from analytics.metrics import NONE, Ints
-from analytics.schema import label
+from analytics.schema import label, schema_meta
 
 # Dimensions whose values are of the same kind share their numbers.
 _KIND = {
@@ -25,21 +25,25 @@ def kind_of(dimension: str) -> str:
     return _KIND.get(dimension, dimension)
 
 
+_NAME = "label_version"
+_VERSION = select(schema_meta.c.value).where(schema_meta.c.name == _NAME)
+
+
 class LabelWriter:
     """Gives codes, 0 for NULL. Call `begin` in each transaction."""
 
     def __init__(self) -> None:
         self._codes: dict[str, dict[str | None, int]] = {}
-        self._seen: dict[str, tuple[int, int]] = {}
+        self._version = 0
         self._connection: Connection | None = None
 
     def begin(self, connection: Connection) -> None:
         """Forgets what changed: names that were erased, or added by a transaction that failed."""
         self._connection = connection
-        found = signature(connection)
-        for kind in [kind for kind in self._codes if self._seen.get(kind) != found.get(kind)]:
-            del self._codes[kind]
-        self._seen = dict(found)
+        found = version(connection)
+        if found != self._version:
+            self._codes.clear()
+        self._version = found
 
     def encode(self, dimension: str, labels: Labels) -> Ints:
         """The code of each row of a text column; new names are written."""
@@ -71,8 +75,8 @@ class LabelWriter:
         rows = [{"kind": kind, "code": last + k, "name": n} for k, n in enumerate(names, 1)]
         self._connection.execute(insert(label), rows)
         codes.update((name, last + k) for k, name in enumerate(names, 1))
-        known = self._seen.get(kind, (0, 0))
-        self._seen[kind] = (known[0] + len(rows), known[1] + len(rows))
+        changed(self._connection)
+        self._version += 1
 
 
 def read_names(connection: Connection, kind: str) -> Mapping[int, str | None]:
@@ -81,9 +85,21 @@ def read_names(connection: Connection, kind: str) -> Mapping[int, str | None]:
     return {row.code: row.name for row in found}
 
 
-def signature(connection: Connection) -> Mapping[str, tuple[int, int]]:
-    """Per kind how many codes and names there are: changes when one is added or erased."""
-    found = connection.execute(
-        select(label.c.kind, func.count(), func.count(label.c.name)).group_by(label.c.kind)
-    )
-    return {kind: (codes, names) for kind, codes, names in found}
+def kinds(connection: Connection) -> list[str]:
+    """The kinds that have names."""
+    return list(connection.execute(select(label.c.kind).distinct()).scalars())
+
+
+def version(connection: Connection) -> int:
+    """Grows with every name that is added or erased."""
+    return int(connection.execute(_VERSION).scalar_one_or_none() or 0)
+
+
+def changed(connection: Connection) -> None:
+    """A name was added or erased in this transaction."""
+    known = connection.execute(_VERSION).scalar_one_or_none()
+    if known is None:
+        connection.execute(insert(schema_meta).values(name=_NAME, value=1))
+    else:
+        same = schema_meta.c.name == _NAME
+        connection.execute(update(schema_meta).where(same).values(value=known + 1))

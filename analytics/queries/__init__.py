@@ -163,6 +163,8 @@ class Queries:
 
     def facets(self, keep: Filter) -> Facets:
         """The values that occur in the filter's range, for the filter widgets."""
+        if keep.range == "all" and keep.since_us is None and keep.until_us is None:
+            return summary.all_facets(self._facts, self._now_us())
         unfiltered = Filter(range=keep.range, since_us=keep.since_us, until_us=keep.until_us)
         return summary.facets(self._facts, self._scope(unfiltered))
 

@@ -150,6 +150,7 @@ class Facts:
         filters, version = scope.filters(fact), self._data_version()
 
         def read(connection: Connection) -> list[tuple[Part, Ints]]:
+            self._book.refresh(connection)
             cells = self._cells(connection, kind, scope.window, axis, version)
             found = [of_cells(cells)] if cells.blocks else []
             rows = self._rows(connection, fact, cells.gaps, filters, version)
@@ -170,7 +171,6 @@ class Facts:
         longest = finest(axis)
 
         def read() -> Cells:
-            self._book.refresh(connection)
             known = zone_of_blocks(connection)
             # Days of another zone are right for totals, but lie across the edges of an axis.
             usable = known is not None and (axis is None or known == self._zone.key)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from sqlalchemy import Connection
 
-from analytics.blocks.labels import kind_of, read_names, signature
+from analytics.blocks.labels import kind_of, kinds, read_names, version
 from analytics.columns import Labels
 from analytics.metrics import Ints
 
@@ -20,18 +20,22 @@ class LabelBook:
         self._ids: dict[str, dict[str | None, int]] = {}
         self._names: dict[str, list[str | None]] = {}
         self._of_code: dict[str, Ints] = {}
-        self._seen: dict[str, tuple[int, int]] = {}
+        self._version = 0
         self._lock = threading.Lock()
 
     def refresh(self, connection: Connection) -> None:
         """Learns what the codes in blocks mean now: names come, and erased ones go."""
-        for kind, found in signature(connection).items():
-            if self._seen.get(kind) != found:
-                names = read_names(connection, kind)
-                lookup = np.zeros(max(names) + 1, dtype=np.int64)
-                for code, name in names.items():
-                    lookup[code] = self.id(kind, name)
-                self._of_code[kind], self._seen[kind] = lookup, found
+        found = version(connection)
+        if found == self._version:
+            return
+        of_code: dict[str, Ints] = {}
+        for kind in kinds(connection):
+            names = read_names(connection, kind)
+            lookup = np.zeros(max(names) + 1, dtype=np.int64)
+            for code, name in names.items():
+                lookup[code] = self.id(kind, name)
+            of_code[kind] = lookup
+        self._of_code, self._version = of_code, found
 
     def id(self, dimension: str, name: str | None) -> int:
         kind = kind_of(dimension)

@@ -142,6 +142,8 @@ class CallRow:
     usage_output_tokens: int | None
     usage_reasoning_output_tokens: int | None
     usage_source: str
+    usage_due: int
+    """1 when a provider owes numbers; a request that failed at once used nothing."""
     usage_problems: str | None
     price_id: str | None
     cost_input_pusd: int | None

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sqlalchemy import Connection, func, select
+
+from analytics.blocks.labels import read_names
+from analytics.blocks.stale import QUARTER
+from analytics.grouped import Sums
 from analytics.metrics import Known, Percentile, Rate, Speed
 from analytics.queries.ask import Ask, known, known_names, rate, speed
 from analytics.queries.facts import Facts
-from analytics.queries.scope import Scope
+from analytics.queries.scope import Filter, Scope
+from analytics.schema import stale
 from analytics.timeaxis import Window
 
 
@@ -135,16 +142,42 @@ def facets(facts: Facts, scope: Scope) -> Facets:
     of_runs = facts.sums("run", scope, ["n"], by=["agent", "status", "entry_point", "version"])
     of_users = facts.sums("run", scope, ["n"], by=["user"])
     of_calls = facts.sums("call", scope, ["n"], by=["model", "provider"])
-
-    def values(groups: tuple[tuple[str | None, ...], ...], place: int) -> tuple[str, ...]:
-        return tuple(sorted({name for group in groups if (name := group[place])}))
-
-    return Facets(
-        model=values(of_calls.groups, 0),
-        provider=values(of_calls.groups, 1),
-        agent=values(of_runs.groups, 0),
-        status=values(of_runs.groups, 1),
-        entry_point=values(of_runs.groups, 2),
-        version=values(of_runs.groups, 3),
-        user=values(of_users.groups, 0),
+    values = (
+        _names(of_calls, 0),
+        _names(of_calls, 1),
+        *(_names(of_runs, place) for place in range(4)),
+        _names(of_users, 0),
     )
+    return _facets(values)
+
+
+def all_facets(facts: Facts, until_us: int) -> Facets:
+    """The values that ever occurred: the names in blocks, and those of rows that are in none yet."""
+
+    def read(connection: Connection) -> tuple[list[set[str]], int]:
+        kept = [set(read_names(connection, kind).values()) - {None} for kind in _FACETS]
+        first = connection.execute(_FIRST_STALE).scalar_one_or_none()
+        return [{name for name in names if name} for names in kept], first or until_us
+
+    nothing: tuple[list[set[str]], int] = ([set() for _ in _FACETS], until_us)
+    kept, since_us = facts.reader.snapshot(read, nothing)
+    if since_us >= until_us:
+        return _facets(kept)
+    window = Window(since_us=since_us, until_us=until_us)
+    fresh = facets(facts, Scope(window=window, keep=Filter(range="all")))
+    return _facets(
+        [names | set(getattr(fresh, name)) for name, names in zip(_FACETS, kept, strict=True)]
+    )
+
+
+_FACETS = ("model", "provider", "agent", "status", "entry_point", "version", "user")
+_FIRST_STALE = select(func.min(stale.c.start_us)).where(stale.c.level == QUARTER)
+
+
+def _names(sums: Sums, place: int) -> set[str]:
+    return {name for group in sums.groups if (name := group[place])}
+
+
+def _facets(values: Iterable[Iterable[str]]) -> Facets:
+    named = zip(_FACETS, values, strict=True)
+    return Facets(**{name: tuple(sorted(found)) for name, found in named})
