@@ -1,41 +1,31 @@
 """Dashboard: what every run cost in time, tokens and money."""
 
-from functools import partial
+import time
 
 import streamlit as st
 
-from analytics.queries import Filter
+from analytics.queries import Filter, overview
 from core.errors import SwitchboardError
 from core.metrics_query import RangeName
 from pages.components import session
-from pages.components.dashboard_charts import (
-    show_cost,
-    show_percentiles,
-    show_shares,
-    show_status,
-    show_tokens,
-)
-from pages.components.dashboard_controls import log_in_url, range_in_url, show_controls, usual_range
+from pages.components.dashboard_controls import log_in_url, show_controls
 from pages.components.dashboard_empty import show_nothing
-from pages.components.dashboard_figures import (
-    Figures,
+from pages.components.dashboard_live import PULSE_S, age_line, latest_first_tokens, show_live
+from pages.components.dashboard_range import moments_in_url, range_in_url, range_name, usual_range
+from pages.components.dashboard_reading import (
     any_runs,
     current,
-    detail,
     facets,
+    note_drawn,
+    note_failed,
     outdated,
     readable,
     records_since_us,
     seen,
-    shares,
-    slowest,
-    tokens,
 )
-from pages.components.dashboard_kpis import compared_with, show_kpis
-from pages.components.dashboard_live import PULSE_S, age_line, show_live
-from pages.components.dashboard_run import show_run
-from pages.components.dashboard_runs import run_in_url, show_runs
-from pages.components.dashboard_tables import quality_line, show_agents, show_models
+from pages.components.dashboard_runs import set_run
+from pages.components.dashboard_tab import Tab
+from pages.components.dashboard_tabs import show_tab, show_tabs
 
 SKELETON_PX = 420
 
@@ -47,23 +37,27 @@ def usual() -> RangeName:
     return usual_range(records_since_us(runtime.queries))
 
 
-def show(keep: Filter) -> None:
-    """Everything below the line that lives. A fragment; it runs by itself only while runs do."""
-    loading = st.empty()
+def show(name: str, keep: Filter, live: bool) -> None:
+    """The chosen tab. A fragment; it runs by itself only while runs do."""
+    loading, began = st.empty(), time.perf_counter()
     try:
         if not seen():
             loading.skeleton(height=SKELETON_PX)
-        figures = current(runtime, keep)
-        loading.empty()
-        if figures.kpis.current.runs:
-            show_figures(figures)
+        reading = current(runtime, keep)
+        tab = Tab(
+            runtime=runtime, keep=reading.keep, zone=zone, catalog=catalog, log=log_in_url(),
+            live=live, version=reading.version, records_since_us=reading.records_since_us,
+        )  # fmt: skip
+        if tab.answer(overview.runs_in_range):
+            loading.empty()
+            show_tab(name, tab)
         else:
+            loading.empty()
             show_nothing(keep, catalog, any_runs(runtime))
-        if "run" in st.query_params:
-            run_id = run_in_url()
-            show_run(detail(runtime, run_id) if run_id else None, zone, catalog)
+        note_drawn(keep, time.perf_counter() - began)
     except SwitchboardError as exc:
         loading.empty()
+        note_failed(keep)
         show_trouble(exc)
 
 
@@ -75,44 +69,31 @@ def pulse(keep: Filter, was_live: bool) -> None:
     is the same in it stays as it is.
     """
     active = runtime.runs.active()
-    line = st.container(horizontal=True, horizontal_alignment="distribute", key="pulse")
-    with line:
-        show_live(active)
     try:
-        outgrown = range_in_url() is None and usual() != keep.range
+        show_live(active, latest_first_tokens(runtime), catalog)
+        outgrown = not _range_chosen() and usual() != keep.range
         if bool(active) != was_live or outgrown or (not active and outdated(runtime, keep)):
             st.rerun()
         if readable(keep):
-            figures = current(runtime, keep)
-            compared = compared_with(figures)
-            line.caption(
-                age_line(figures.read_at_us, was_live, zone.key, compared), width="content"
-            )
+            reading = current(runtime, keep)
+            compared = _compared(reading.keep, keep, reading.records_since_us)
+            st.caption(age_line(reading.read_at_us, was_live, zone.key, compared))
     except SwitchboardError:
         if readable(keep):
             st.rerun()  # what stands below cannot be trusted any more
 
 
-def show_figures(figures: Figures) -> None:
-    show_kpis(figures)
-    log = log_in_url()
-    with st.grid(2, min_column_width=360, gap="small", key="charts"):
-        show_status(figures, zone)
-        show_shares(shares(runtime, figures))
-        show_percentiles(
-            "ttft", "Time to first token", "How long do people wait for the first word?",
-            figures.ttft, zone, log=log,
-        )  # fmt: skip
-        show_percentiles(
-            "latency", "Run latency", "How long until an answer is complete?",
-            figures.latency, zone, log=log,
-        )  # fmt: skip
-        show_tokens(figures, partial(tokens, runtime, figures), zone, catalog)
-        show_cost(figures, zone, catalog)
-    show_agents(figures)
-    show_models(figures, catalog)
-    st.caption(quality_line(figures.quality, runtime.recorder.health().dropped))
-    show_runs(figures, partial(slowest, runtime, figures), zone, catalog)
+def _range_chosen() -> bool:
+    return range_in_url() is not None or moments_in_url(zone) is not None
+
+
+def _compared(pinned: Filter, keep: Filter, since_us: int) -> str:
+    """What the changes on the page mean."""
+    begins = 2 * (pinned.since_us or 0) - (pinned.until_us or 0)
+    if keep.range == "all" or begins < since_us:
+        return "no earlier period to compare with"
+    length = "equal time" if keep.since_us is not None else range_name(keep, zone)
+    return f"changes against the {length} before"
 
 
 @st.fragment(run_every=PULSE_S)
@@ -132,14 +113,17 @@ def show_trouble(exc: SwitchboardError) -> None:
     st.caption("Chat and comparison go on without the figures. This page looks again by itself.")
 
 
+if "run" in st.query_params:  # an address from before runs had a page of their own
+    set_run(st.query_params.pop("run"))
 st.title("Dashboard", anchor=False)
+chosen_tab = show_tabs()
 try:
-    chosen = show_controls(facets(runtime), catalog, usual())
+    chosen = show_controls(runtime, facets(runtime), usual())
 except SwitchboardError:
     wait_for_figures()
 else:
-    live = bool(runtime.runs.active())
+    is_live = bool(runtime.runs.active())
     top = st.container()
-    st.fragment(show, run_every=PULSE_S if live else None)(chosen)
+    st.fragment(show, run_every=PULSE_S if is_live else None)(chosen_tab, chosen, is_live)
     with top:  # drawn last: it compares with what was just drawn
-        pulse(chosen, live)
+        pulse(chosen, is_live)

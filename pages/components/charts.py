@@ -20,6 +20,8 @@ HEIGHT = 270
 PALE = 0.4
 FEW = 12
 """Up to so many points are dots one can see, because no line joins lone ones."""
+STRIP_PX = 44
+_HATCHED = "#D55E00"
 _UNSEEN = "rgba(0,0,0,0)"
 _DAY_SIZES = ("day", "week")
 
@@ -37,6 +39,8 @@ class Unit:
 MILLISECONDS = Unit(factor=1e-3, axis="{value} ms", tooltip="%.0f ms")
 SECONDS = Unit(factor=1e-6, axis="{value} s", tooltip="%.2f s")
 DOLLARS = Unit(factor=1e-12, axis="${value}", tooltip="$%.6f")
+PERCENT = Unit(factor=100, axis="{value} %", tooltip="%.1f %%")
+TOKENS_PER_S = Unit(factor=1, axis="{value}", tooltip="%,.0f tokens/s")
 ONES = Unit(factor=1, axis="{value}", tooltip="%,d")
 THOUSANDS = Unit(factor=1e-3, axis="{value} k", tooltip="%.1f k")
 MILLIONS = Unit(factor=1e-6, axis="{value} M", tooltip="%.2f M")
@@ -59,6 +63,20 @@ class Count:
 
     name: str
     values: Sequence[int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mark:
+    """A vertical line at a bucket: a release or a note."""
+
+    place: int
+    label: str
+    """Plain text; drawn short."""
+    kind: str = "note"
+
+
+MARK_COLORS = {"release": "#0072B2", "note": "#8A9499"}
+_MARK_TEXT = 16
 
 
 def time_unit(values_us: Sequence[float | None]) -> Unit:
@@ -88,7 +106,12 @@ def bucket_labels(buckets: Sequence[Bucket], size: BucketSize, zone: ZoneInfo) -
 
 
 def bars(
-    labels: Sequence[str], series: Sequence[Series], unit: Unit, also: Sequence[Count] = ()
+    labels: Sequence[str],
+    series: Sequence[Series],
+    unit: Unit,
+    also: Sequence[Count] = (),
+    *,
+    marks: Sequence[Mark] = (),
 ) -> Option:
     """Stacked bars: counts and sums only, never percentiles."""
     drawn = [
@@ -103,7 +126,8 @@ def bars(
         }
         for one in series
     ]
-    return _frame(labels, [s.name for s in series], unit, drawn, also, pointer="shadow")
+    option = _frame(labels, [s.name for s in series], unit, drawn, also, pointer="shadow")
+    return marked(option, marks)
 
 
 def lines(
@@ -113,6 +137,7 @@ def lines(
     also: Sequence[Count] = (),
     *,
     log: bool = False,
+    marks: Sequence[Mark] = (),
 ) -> Option:
     """Straight lines, each percentile on its own. Everything is drawn pale, what is sound on top."""
     drawn: list[Option] = []
@@ -145,7 +170,68 @@ def lines(
                 "tooltip": {"valueFormatter": unit.tooltip},
             }
         )
-    return _frame(labels, [s.name for s in series], unit, drawn, also, pointer="line", log=log)
+    option = _frame(labels, [s.name for s in series], unit, drawn, also, pointer="line", log=log)
+    return marked(option, marks)
+
+
+def marked(option: Option, marks: Sequence[Mark]) -> Option:
+    """The same chart over time with vertical lines at the buckets of marks."""
+    if not marks:
+        return option
+    carrier = {
+        "type": "line",
+        "name": "Marks",
+        "data": [],
+        "silent": True,
+        "tooltip": {"show": False},
+        "markLine": {
+            "symbol": ["none", "none"],
+            "animation": False,
+            "data": [_mark(mark) for mark in marks],
+        },
+    }
+    return option | {"series": [*option["series"], carrier]}
+
+
+def with_strip(option: Option, name: str, values: Sequence[int]) -> Option:
+    """The same chart with a low strip of hatched counts under it, on an axis of their own."""
+    (left, hidden), labels = option["yAxis"], option["xAxis"]
+    # Fixed margins: measured ones would differ, and the buckets would not stand under each other.
+    sides = {"left": 52, "right": 24, "containLabel": False}
+    upper = option["grid"] | sides | {"bottom": STRIP_PX + 26}
+    lower = sides | {"height": STRIP_PX - 14, "bottom": 4}
+    axis = {"type": "value", "gridIndex": 1, "splitLine": {"show": False}, "splitNumber": 1,
+            "axisLabel": {"show": False}, "minInterval": 1}  # fmt: skip
+    hatched = {
+        "type": "bar", "name": name, "xAxisIndex": 1, "yAxisIndex": 2, "color": _HATCHED,
+        "barCategoryGap": "18%", "data": list(values), "tooltip": {"valueFormatter": "%,d"},
+        "itemStyle": {"decal": {"symbol": "rect", "color": "rgba(255,255,255,0.75)",
+                                "dashArrayX": [1, 0], "dashArrayY": [2, 3], "rotation": -0.785}},
+    }  # fmt: skip
+    legend = option["legend"]
+    return option | {
+        "grid": [upper, lower],
+        "xAxis": [
+            labels,
+            labels | {"gridIndex": 1, "axisLabel": {"show": False}, "axisTick": {"show": False}},
+        ],
+        "yAxis": [left, hidden, axis],
+        "axisPointer": {"link": [{"xAxisIndex": "all"}]},
+        "legend": legend | {"data": [*legend["data"], name]},
+        "series": [*option["series"], hatched],
+    }
+
+
+def _mark(mark: Mark) -> Option:
+    color = MARK_COLORS.get(mark.kind, MARK_COLORS["note"])
+    text = mark.label if len(mark.label) <= _MARK_TEXT else mark.label[: _MARK_TEXT - 1] + "…"
+    return {
+        "xAxis": mark.place,
+        "name": text,
+        "lineStyle": {"color": color, "type": "dashed", "width": 1.5},
+        # {b} is the name as it is: braces in a label are not read as a template.
+        "label": {"formatter": "{b}", "color": color, "position": "insideEndTop", "fontSize": 10},
+    }
 
 
 def _bar(value: float | None, sound: bool, unit: Unit) -> Any:
@@ -186,17 +272,22 @@ def _frame(
     return {
         "animationDuration": 0,
         "animationDurationUpdate": 300,
-        "grid": {"left": 24, "right": 30, "top": 36, "bottom": 4, "containLabel": True},
+        "grid": {"left": 24, "right": 24, "top": 36, "bottom": 4, "containLabel": True},
         "legend": {"type": "scroll", "data": list(names), "top": 0, "left": 0},
         "tooltip": {"trigger": "axis", "axisPointer": {"type": pointer}, "confine": True},
-        "xAxis": {"type": "category", "data": list(labels), "boundaryGap": pointer == "shadow"},
+        "xAxis": {
+            "type": "category",
+            "data": list(labels),
+            "boundaryGap": pointer == "shadow",
+            "axisLabel": {"alignMaxLabel": "right"},  # else the last one is cut
+        },
         "yAxis": [
             {
                 "type": "log" if log else "value",
                 "axisLabel": {"formatter": unit.axis},
                 "minInterval": 1 if unit is ONES else 0,
             },
-            {"type": "value", "show": False},
+            {"type": "value", "show": False, "axisLabel": {"show": False}},
         ],
         "series": drawn + counts,
     }

@@ -1,4 +1,4 @@
-"""Plotly figures: where the time goes, and the waterfall of one run. Pure; drawn by others.
+"""The waterfall of one run as a Plotly figure. Pure; drawn by others.
 
 For what changes on a filter or a click only: Streamlit draws a changed Plotly chart anew.
 """
@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from pages.components.format import duration, share
+from pages.components.format import duration
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-    from analytics.queries import Shares
-
 FAILED = "Failed attempt"
-# One colour per kind of work, in both charts (Okabe and Ito's palette).
+# One colour per kind of work, in every chart (Okabe and Ito's palette).
 KIND_COLORS = {
     "Supervisor": "#CC79A7",
     "Retrieval": "#E69F00",
@@ -28,15 +26,14 @@ KIND_COLORS = {
     "Agent": "rgba(138,148,153,0.4)",
     FAILED: "#D55E00",
 }
-_SHARES = {
-    "Supervisor": "supervisor_us",
-    "Retrieval": "retrieval_us",
-    "Tools": "tool_us",
-    "Model": "model_us",
-    "Other": "other_us",
-}
 ROW_PX = 26
+MARK = "#8A9499"
+"""Visible on both grounds; Plotly's own is black on black in the dark."""
 MAX_LABEL = 22
+MAX_DEPTH = 4
+DEEPER = "›"
+BAR_WIDTH = 0.7
+"""Of a row. Told, because Plotly makes the bars of a colour as wide as their rows are apart."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,31 +46,10 @@ class Bar:
     duration_us: int
     note: str
     """What the tooltip says besides, as plain text."""
-
-
-def shares_figure(rows: Sequence[tuple[str, Shares]]) -> go.Figure:
-    """One bar of 100 % per group of runs; the parts are exclusive and add up."""
-    import plotly.graph_objects as go
-
-    shown = [(label, part) for label, part in rows if part.n and part.duration_us]
-    labels = [f"{label}<br>{duration(part.duration_us / part.n)}" for label, part in shown]
-    figure = go.Figure()
-    for kind, column in _SHARES.items():
-        parts = [getattr(part, column) / part.duration_us for _, part in shown]
-        means = [duration(getattr(part, column) / part.n) for _, part in shown]
-        if any(parts):
-            figure.add_bar(
-                y=labels, x=parts, name=kind, orientation="h", marker_color=KIND_COLORS[kind],
-                text=[share(p) if p >= 0.12 else "" for p in parts], textposition="inside",
-                insidetextanchor="middle", textangle=0, customdata=means,
-                hovertemplate=f"{kind}: %{{customdata}} per run (%{{x:.1%}})<extra></extra>",
-            )  # fmt: skip
-    figure.update_layout(barmode="stack", bargap=0.35, **_layout(300))
-    figure.update_xaxes(
-        tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1], range=[0, 1.01], fixedrange=True
-    )
-    figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True)
-    return figure
+    depth: int = 0
+    """How many bars it is inside of."""
+    first_us: int | None = None
+    """Of a model: from its begin to its first token. What is before is drawn paler."""
 
 
 def waterfall_figure(bars: Sequence[Bar], first_token_us: int | None, end_us: int) -> go.Figure:
@@ -90,25 +66,41 @@ def waterfall_figure(bars: Sequence[Bar], first_token_us: int | None, end_us: in
             y=[row for row, _ in mine],
             base=[bar.offset_us / scale for _, bar in mine],
             x=[bar.duration_us / scale for _, bar in mine],
-            name=kind, orientation="h", marker_color=KIND_COLORS[kind], showlegend=False,
+            width=BAR_WIDTH, name=kind, orientation="h", marker_color=KIND_COLORS[kind], showlegend=False,
             text=[_on_bar(bar) for _, bar in mine], textposition="auto", textangle=0,
             customdata=[[escape(bar.label), _lines(bar)] for _, bar in mine],
             hovertemplate="<b>%{customdata[0]}</b><br>%{customdata[1]}<extra></extra>",
         )  # fmt: skip
+    _add_waiting(figure, bars, scale)
     if first_token_us is not None:
         figure.add_vline(
-            x=first_token_us / scale, line_dash="dot", line_width=1.5,
+            x=first_token_us / scale, line_dash="dot", line_width=1.5, line_color=MARK,
             annotation_text=f"first token {duration(first_token_us)}", annotation_position="top",
         )  # fmt: skip
-    figure.update_layout(barmode="overlay", bargap=0.3, **_layout(70 + ROW_PX * len(bars), top=26))
+    figure.update_layout(barmode="overlay", **_layout(70 + ROW_PX * len(bars), top=26))
     figure.update_xaxes(
         ticksuffix=f" {unit}", range=[0, max(end_us, 1) * 1.04 / scale], fixedrange=True
     )
     figure.update_yaxes(
-        tickvals=rows, ticktext=[escape(_short(bar.label)) for bar in bars],
+        tickvals=rows, ticktext=[_name(bar) for bar in bars],
         range=[len(bars) - 0.4, -0.6], fixedrange=True, automargin=True,
     )  # fmt: skip
     return figure
+
+
+def _add_waiting(figure: go.Figure, bars: Sequence[Bar], scale: float) -> None:
+    """The part of a model's bar before its first token: reading the prompt. The rest is writing."""
+    mine = [(row, bar, bar.first_us) for row, bar in enumerate(bars) if bar.first_us]
+    if not mine:
+        return
+    figure.add_bar(
+        y=[row for row, _, _ in mine],
+        base=[bar.offset_us / scale for _, bar, _ in mine],
+        x=[min(first, bar.duration_us) / scale for _, bar, first in mine],
+        width=BAR_WIDTH, orientation="h", showlegend=False, hoverinfo="skip",
+        marker={"color": "rgba(255,255,255,0.45)", "line": {"width": 0},
+                "pattern": {"shape": "/", "size": 6, "fgcolor": "rgba(0,0,0,0.25)"}},
+    )  # fmt: skip
 
 
 def _on_bar(bar: Bar) -> str:
@@ -123,6 +115,11 @@ def _on_bar(bar: Bar) -> str:
 def _lines(bar: Bar) -> str:
     lasted = f"{bar.kind}: {duration(bar.duration_us)}, began after {duration(bar.offset_us)}"
     return "<br>".join(escape(part) for part in (lasted, *bar.note.split("\n")) if part)
+
+
+def _name(bar: Bar) -> str:
+    """With a mark for every bar it is inside of; blanks would be cut off."""
+    return f"{DEEPER * min(bar.depth, MAX_DEPTH)} {escape(_short(bar.label))}".lstrip()
 
 
 def _short(label: str) -> str:

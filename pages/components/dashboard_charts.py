@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +10,14 @@ import streamlit as st
 
 from analytics.intervals import minimum_n
 from analytics.metrics import DEFINITIONS
-from analytics.queries import CountSeries, PercentileSeries, Shares, SumSeries, TimeShares
+from analytics.queries import CountSeries, PercentileSeries, SumSeries
 from core.pricing import format_usd
 from pages.components.charts import (
     DOLLARS,
     HEIGHT,
     ONES,
     Count,
+    Mark,
     Series,
     Unit,
     bars,
@@ -25,18 +25,19 @@ from pages.components.charts import (
     count_unit,
     lines,
     time_unit,
+    with_strip,
 )
 from pages.components.charts_card import BUCKET_HEADER, Table, bucket_cells, card
-from pages.components.charts_plotly import shares_figure
 from pages.components.dashboard_controls import STATUS_NAMES, status_name
-from pages.components.format import count, duration, share
+from pages.components.format import count, duration
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from analytics.queries.over_time import TokenKind
+    from analytics.queries.views import Annotation
+    from analytics.timeaxis import Bucket
     from core.catalog import Catalog
-    from pages.components.dashboard_figures import Figures
 
 TOP = 8
 # Okabe and Ito's palette: told apart with every kind of colour vision, on white and on black.
@@ -45,6 +46,7 @@ STATUS_COLORS = {
     "error": "#D55E00",
     "timeout": "#E69F00",
     "lost": "#CC79A7",
+    "refused_budget": "#F0E442",
     "cancelled": "#8A9499",
     "interrupted": "#56B4E9",
     "running": "#0072B2",
@@ -58,15 +60,10 @@ _QUANTILE_LOOKS = {
 _PALE = "Pale: too few runs (p50 needs {}, p95 {}, p99 {}) or a bucket cut by the range.".format(
     *(minimum_n(q) for q in (0.5, 0.95, 0.99))
 )
-_SHARES_HELP = (
-    "Each moment of a run counts once: model before retrieval before tools before choosing the agent; "
-    "the rest is our own code and waiting. Around p50 and p95: runs within 2.5 % of that rank."
-)
 _TOKEN_KINDS: dict[TokenKind, str] = {"all": "All", "input": "Input", "output": "Output"}
 
 
-def show_status(figures: Figures, zone: ZoneInfo) -> None:
-    series = figures.status
+def show_status(series: CountSeries, zone: ZoneInfo, marks: Sequence[Annotation] = ()) -> None:
     present = [name for name in STATUS_NAMES if name in series.values]
     present += [name for name in series.values if name not in STATUS_NAMES]
     drawn = [
@@ -85,16 +82,27 @@ def show_status(figures: Figures, zone: ZoneInfo) -> None:
         f"How many turns started, and how did they end? n = {count(total)}",
         definition=DEFINITIONS["runs"],
         data=partial(_count_table, series, zone),
+        runs={},
     ):
         all_of = [sum(column) for column in zip(*series.values.values(), strict=True)]
         also = [Count(name="All", values=all_of)]
-        option = bars(bucket_labels(series.buckets, series.size, zone), drawn, ONES, also)
+        option = bars(
+            bucket_labels(series.buckets, series.size, zone), drawn, ONES, also,
+            marks=marks_on(series.buckets, marks),
+        )  # fmt: skip
         parts = [f"{status_name(name)} {count(sum(series.values[name]))}" for name in present]
         _draw("status", option, "Runs over time by status: " + ", ".join(parts))
 
 
 def show_percentiles(
-    name: str, title: str, question: str, series: PercentileSeries, zone: ZoneInfo, *, log: bool
+    name: str,
+    title: str,
+    question: str,
+    series: PercentileSeries,
+    zone: ZoneInfo,
+    *,
+    log: bool,
+    marks: Sequence[Annotation] = (),
 ) -> None:
     """Percentiles over time, each its own line."""
     drawn = [
@@ -117,6 +125,7 @@ def show_percentiles(
         f"{question} n = {count(sum(series.n))}, {count(sum(series.left_out))} left out",
         definition=f"{DEFINITIONS[key]} Left out: failed, stopped and unfinished runs. {_PALE}",
         data=partial(_percentile_table, series, zone),
+        runs={"status": ["ok"]},
     ):
         values = [v for line in series.values.values() for v in line if v is not None]
         option = lines(
@@ -125,16 +134,21 @@ def show_percentiles(
             time_unit(values),
             [Count(name="Runs counted", values=series.n)],
             log=log,
+            marks=marks_on(series.buckets, marks),
         )
         spoken = f"highest {duration(max(values))}" if values else "no runs"
         _draw(name, option, f"{title} over time as p50, p95 and p99: {spoken}")
 
 
 def show_tokens(
-    figures: Figures, of_kind: Callable[[TokenKind], SumSeries], zone: ZoneInfo, catalog: Catalog
+    of_kind: Callable[[TokenKind], SumSeries],
+    cached: int,
+    zone: ZoneInfo,
+    catalog: Catalog,
+    marks: Sequence[Annotation] = (),
 ) -> None:
+    """`cached`: input tokens of the range that came from a provider's cache."""
     series = of_kind(st.session_state.get("token_kind") or "all")
-    cached = sum(row.cache_read_tokens.value or 0 for row in figures.models)
     with card(
         "tokens",
         "Tokens by model",
@@ -143,11 +157,12 @@ def show_tokens(
         definition=DEFINITIONS["tokens"],
         data=partial(_sum_table, series, zone, 1.0, "tokens"),
         control=_token_kind,
+        runs={},
     ):
         highest = max(
             (sum(column) for column in zip(*series.values.values(), strict=True)), default=0
         )
-        _by_model("tokens_chart", series, count_unit(highest), zone, catalog, "Tokens")
+        _by_model("tokens_chart", series, count_unit(highest), zone, catalog, "Tokens", marks)
 
 
 def _token_kind() -> None:
@@ -157,46 +172,51 @@ def _token_kind() -> None:
     )  # fmt: skip
 
 
-def show_cost(figures: Figures, zone: ZoneInfo, catalog: Catalog) -> None:
-    series = figures.cost
-    total = figures.kpis.current.cost
-    spent = format_usd(total.value).replace("$", "\\$")
+def show_cost(
+    series: SumSeries, zone: ZoneInfo, catalog: Catalog, marks: Sequence[Annotation] = ()
+) -> None:
+    """Known cost by model, and below it, hatched, how many calls have no price."""
+    spent = format_usd(sum(map(sum, series.values.values()))).replace("$", "\\$")
     with card(
         "cost",
         "Cost by model",
         f"What does each model cost? {spent} known. {_sum_note(series, 'unpriced')}",
-        definition=f"{DEFINITIONS['cost']} A call without a known price is counted, never drawn as 0.",
+        definition=f"{DEFINITIONS['cost']} A call without a known price is counted, never drawn as 0: "
+        "the hatched bars below are such calls.",
         data=partial(_sum_table, series, zone, 1e-12, "usd"),
+        runs={},
     ):
-        _by_model("cost_chart", series, DOLLARS, zone, catalog, "Cost")
+        _by_model(
+            "cost_chart", series, DOLLARS, zone, catalog, "Cost", marks, strip="Unpriced calls"
+        )
 
 
-def show_shares(found: TimeShares) -> None:
-    """Where the time of successful runs goes: all together, the middle ones, the slow ones."""
-    rows = [
-        ("All runs", found.everything), ("Around p50", found.median), ("Around p95", found.p95)
-    ]  # fmt: skip
-    sizes = ", ".join(f"{label.lower()} n = {count(part.n)}" for label, part in rows)
-    with card(
-        "time-shares",
-        "Where the time goes",
-        f"What would make answers faster? {sizes}",
-        definition=_SHARES_HELP,
-        data=partial(_shares_table, rows),
-    ):
-        if not found.everything.n:
-            st.info("No run of this range has completed.", icon=":material/hourglass_empty:")
-            return
-        parts = (f"{label}: model {_part(part)}" for label, part in rows)
-        st.plotly_chart(
-            shares_figure(rows), key="chart_shares", height=HEIGHT,
-            config={"displayModeBar": False},
-            alt="Shares of the time of a run. " + ", ".join(parts),
-        )  # fmt: skip
+def marks_on(buckets: Sequence[Bucket], marks: Sequence[Annotation]) -> list[Mark]:
+    """Each mark at the bucket its moment lies in; several in one bucket become one line."""
+    found: dict[int, list[Annotation]] = {}
+    for mark in marks:
+        for place, bucket in enumerate(buckets):
+            if bucket.start_us <= mark.at_us < bucket.end_us:
+                found.setdefault(place, []).append(mark)
+    return [
+        Mark(
+            place=place,
+            label=inside[0].label if len(inside) == 1 else f"{inside[0].label} +{len(inside) - 1}",
+            kind="release" if any(mark.kind == "release" for mark in inside) else "note",
+        )
+        for place, inside in found.items()
+    ]
 
 
 def _by_model(
-    key: str, series: SumSeries, unit: Unit, zone: ZoneInfo, catalog: Catalog, what: str
+    key: str,
+    series: SumSeries,
+    unit: Unit,
+    zone: ZoneInfo,
+    catalog: Catalog,
+    what: str,
+    marks: Sequence[Annotation],
+    strip: str = "",
 ) -> None:
     """Bars by model in the models' own colours; what comes after the largest few is one grey part."""
     used = [name for name in series.values if any(series.values[name])]
@@ -216,7 +236,10 @@ def _by_model(
     also = [Count(name="Calls", values=series.calls)]
     if any(series.missing):
         also.append(Count(name="Calls without a value", values=series.missing))
-    option = bars(bucket_labels(series.buckets, series.size, zone), drawn, unit, also)
+    labels = bucket_labels(series.buckets, series.size, zone)
+    option = bars(labels, drawn, unit, also, marks=marks_on(series.buckets, marks))
+    if strip and any(series.missing):
+        option = with_strip(option, strip, series.missing)
     names = ", ".join(one.name for one in drawn) or "nothing"
     _draw(key, option, f"{what} over time by model, largest first: {names}")
 
@@ -251,15 +274,6 @@ def _sum_table(series: SumSeries, zone: ZoneInfo, factor: float, unit: str) -> T
     names = [f"{name} ({unit})" for name in series.values]
     rows = _with_buckets(series, zone, [*columns, series.calls, series.missing])
     return [*BUCKET_HEADER, *names, "calls", "calls_without_value"], rows
-
-
-def _shares_table(rows: Sequence[tuple[str, Shares]]) -> Table:
-    names = [field.name for field in fields(Shares)]
-    return ["runs", *names], [[label, *(getattr(part, n) for n in names)] for label, part in rows]
-
-
-def _part(part: Shares) -> str:
-    return share(part.model_us / part.duration_us if part.duration_us else None)
 
 
 def _with_buckets(series: Any, zone: ZoneInfo, columns: Sequence[Sequence[Any]]) -> list[list[Any]]:

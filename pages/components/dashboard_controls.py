@@ -2,41 +2,41 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from analytics.queries import Facets, Filter
-from core.metrics_query import RANGES, RangeName
+from core.metrics_query import RangeName
 from pages.components.answer import agent_title
+from pages.components.dashboard_range import (
+    Moments,
+    moments_in_url,
+    range_in_url,
+    show_range,
+)
+from pages.components.dashboard_views import show_notes, show_views
+from pages.components.format import count
 
 if TYPE_CHECKING:
+    from agents.runtime import Runtime
     from core.catalog import Catalog
 
-RANGE_NAMES: dict[RangeName, str] = {
-    "15m": "15 min",
-    "1h": "1 hour",
-    "6h": "6 hours",
-    "24h": "24 hours",
-    "7d": "7 days",
-    "30d": "30 days",
-    "90d": "90 days",
-    "all": "All",
-}
 STATUS_NAMES = {
     "ok": "Completed",
     "error": "Failed",
     "timeout": "Timed out",
     "lost": "Lost",
+    "refused_budget": "Refused: budget used up",
     "cancelled": "Stopped",
     "interrupted": "Waiting for a person",
     "running": "Running",
 }
 ENTRY_NAMES = {"chat": "Chat", "compare": "Compare", "api": "API", "cli": "Command line"}
-HOUR_US = 3_600_000_000
-FILTER_FIELDS = ("model", "provider", "agent", "status", "entry_point")
+FILTER_FIELDS = ("model", "provider", "agent", "user", "version", "status", "entry_point")
+MANY = 200
+"""More options than this are not sent to the browser: one searches."""
 
 
 def status_name(status: str) -> str:
@@ -47,31 +47,30 @@ def entry_name(entry: str) -> str:
     return ENTRY_NAMES.get(entry, entry)
 
 
-def show_controls(facets: Facets, catalog: Catalog, usual: RangeName) -> Filter:
+def show_controls(runtime: Runtime, facets: Facets, usual: RangeName) -> Filter:
     """Draws range and filters and gives what is chosen; `usual` when the URL names no range.
 
     The URL owns the choice: widgets are set from it before they are drawn and write it in their
     callbacks. (`bind="query-params"` would put labels there instead of ids.)
     """
-    keep = from_url(facets, usual)
+    zone, catalog = runtime.queries.zone, runtime.catalog
+    own = moments_in_url(zone)
+    if isinstance(own, str):
+        st.warning(own, icon=":material/event_busy:")
+        own = None
+    keep = from_url(facets, usual, own)
     active = sum(len(getattr(keep, field)) for field in FILTER_FIELDS)
-    with st.container(horizontal=True, vertical_alignment="center", key="controls"):
-        st.session_state["range"] = keep.range
-        st.segmented_control(
-            "Range", RANGES, key="range", required=True, wrap=True, on_change=_write, args=("range",),
-            format_func=RANGE_NAMES.__getitem__, label_visibility="collapsed",
-        )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="controls"):
+        show_range(keep, zone)
         label = f"Filters ({active})" if active else "Filters"
-        with st.popover(label, icon=":material/filter_list:", key="filters"):
-            for field, title, name in (
-                ("model", "Model", catalog.display_name),
-                ("provider", "Provider", str),
-                ("agent", "Agent", agent_title),
-                ("status", "Status", status_name),
-                ("entry_point", "Started from", entry_name),
-            ):
-                _several(field, title, name, keep, getattr(facets, field))
+        with st.popover(
+            label, icon=":material/filter_list:", key="filters",
+            type="primary" if active else "secondary",
+        ):  # fmt: skip
+            _show_filters(keep, facets, catalog)
             st.button("Clear filters", key="clear_filters", on_click=clear, disabled=not active)
+        show_views(runtime)
+        show_notes(runtime, keep, zone)
         st.session_state["log"] = log_in_url()
         st.toggle(
             "Log scale", key="log", on_change=_write, args=("log",),
@@ -80,7 +79,7 @@ def show_controls(facets: Facets, catalog: Catalog, usual: RangeName) -> Filter:
     return keep
 
 
-def from_url(facets: Facets, usual: RangeName) -> Filter:
+def from_url(facets: Facets, usual: RangeName, own: Moments | None = None) -> Filter:
     """The filter the URL asks for; what does not exist is left out."""
     chosen: dict[str, Any] = {
         field: tuple(
@@ -90,18 +89,10 @@ def from_url(facets: Facets, usual: RangeName) -> Filter:
         )
         for field in FILTER_FIELDS
     }
+    if own is not None:
+        # A length is needed for the period before; any will do, the moments replace its ends.
+        return Filter(range="24h", since_us=own.since_us, until_us=own.until_us, **chosen)
     return Filter(range=range_in_url() or usual, **chosen)
-
-
-def range_in_url() -> RangeName | None:
-    asked = st.query_params.get("range")
-    return asked if asked in RANGES else None
-
-
-def usual_range(since_us: int) -> RangeName:
-    """A day; in the first hours an hour or six, so that a first run is more than a thin line."""
-    age_us = time.time_ns() // 1000 - since_us
-    return "1h" if age_us < HOUR_US else "6h" if age_us < 6 * HOUR_US else "24h"
 
 
 def log_in_url() -> bool:
@@ -112,6 +103,37 @@ def clear() -> None:
     """A callback: takes all filters away."""
     for field in FILTER_FIELDS:
         st.query_params.pop(field, None)
+
+
+def _show_filters(keep: Filter, facets: Facets, catalog: Catalog) -> None:
+    names: dict[str, tuple[str, Callable[[str], str]]] = {
+        "model": ("Model", catalog.display_name),
+        "provider": ("Provider", str),
+        "agent": ("Agent", agent_title),
+        "user": ("User", str),
+        "version": ("Version", str),
+        "status": ("Status", status_name),
+        "entry_point": ("Started from", entry_name),
+    }
+    for field, (title, name) in names.items():
+        options = getattr(facets, field)
+        if len(options) > MANY:
+            options = _found(field, title, options, getattr(keep, field))
+        _several(field, title, name, keep, options)
+
+
+def _found(
+    field: str, title: str, options: tuple[str, ...], chosen: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The first options that contain what is typed, and those that are chosen."""
+    typed = st.text_input(
+        f"Find: {title.lower()}", key=f"find_{field}", placeholder="Part of the name", live=True
+    )
+    part = typed.strip().casefold()
+    matching = [one for one in options if part in one.casefold()] if part else list(options)
+    if len(matching) > MANY:
+        st.caption(f"{MANY} of {count(len(matching))} can be chosen below. Type to find others.")
+    return tuple(dict.fromkeys([*chosen, *matching[:MANY]]))
 
 
 def _several(
@@ -128,6 +150,7 @@ def _several(
 def _write(name: str, key: str | None = None) -> None:
     """A callback: puts a widget's value into the URL; nothing leaves it."""
     value = st.session_state[key or name]
+    st.query_params.pop("before", None)
     if not value:
         st.query_params.pop(name, None)
     else:
@@ -135,7 +158,7 @@ def _write(name: str, key: str | None = None) -> None:
 
 
 def is_filtered(keep: Filter) -> bool:
-    return bool(keep.model or keep.provider or keep.agent or keep.status or keep.entry_point)
+    return any(getattr(keep, field) for field in FILTER_FIELDS)
 
 
 def filter_line(keep: Filter, catalog: Catalog) -> str:
@@ -144,6 +167,8 @@ def filter_line(keep: Filter, catalog: Catalog) -> str:
         *(catalog.display_name(m) for m in keep.model),
         *keep.provider,
         *(agent_title(a) for a in keep.agent),
+        *keep.user,
+        *keep.version,
         *(status_name(s) for s in keep.status),
         *(entry_name(e) for e in keep.entry_point),
     ]

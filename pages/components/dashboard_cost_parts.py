@@ -12,6 +12,7 @@ from core.ids import is_id
 from core.pricing import format_usd
 from pages.components.charts import HEIGHT, PALE, Count, Option, Series, Unit, bars, bucket_labels
 from pages.components.charts_card import BUCKET_HEADER, Cell, Table, bucket_cells
+from pages.components.dashboard_runs import set_run
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -231,4 +232,4 @@ def _pick(name: str) -> None:
     ids = st.session_state.get(_ROWS + name, [])
     run_id = ids[chosen[0]] if chosen and 0 <= chosen[0] < len(ids) else None
     if run_id is not None and is_id(run_id):
-        st.switch_page("pages/run.py", query_params={"id": run_id})
+        set_run(run_id)

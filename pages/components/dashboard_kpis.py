@@ -4,21 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
 from analytics.intervals import minimum_n
 from analytics.metrics import DEFINITIONS, FAILED, OK, Known, Percentile, Rate
 from analytics.queries import CountSeries, Kpis, PercentileSeries, SumSeries
+from analytics.queries.overview import KeyFigures, Standing, UsersOverTime
+from analytics.queries.service_level import Attainment
 from core.pricing import format_usd
-from pages.components.dashboard_controls import RANGE_NAMES
 from pages.components.format import count, duration, share
 
-if TYPE_CHECKING:
-    from pages.components.dashboard_figures import Figures
-
 _GAP = float("nan")
+_SLO = "Runs that met every limit of their profile / runs that count; a failed run is a miss."
+_THUMBS = "Thumbs up / (up + down). How many runs were rated is part of the number."
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """What the tiles are made from: one reading."""
+
+    figures: KeyFigures
+    records_since_us: int
+    """The first run ever recorded."""
+    status: CountSeries
+    ttft: PercentileSeries
+    latency: PercentileSeries
+    cost: SumSeries
+    tokens: SumSeries
+    users: UsersOverTime
+    attained: Attainment
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,10 +56,10 @@ class Tile:
     bars: bool = False
 
 
-def show_kpis(figures: Figures) -> None:
-    """Draws the tiles, four in a row, two on a phone."""
-    with st.grid(4, min_column_width=165, gap="small", key="kpis"):
-        for tile in tiles(figures):
+def show_kpis(row: Row) -> None:
+    """Draws the tiles, five in a row, two on a phone."""
+    with st.grid(5, min_column_width=160, gap="small", key="kpis"):
+        for tile in tiles(row):
             change = _change(tile)
             st.metric(
                 tile.label,
@@ -61,34 +77,28 @@ def show_kpis(figures: Figures) -> None:
             )
 
 
-def tiles(figures: Figures) -> list[Tile]:
+def tiles(row: Row) -> list[Tile]:
     """All tiles of a reading."""
-    now, before = figures.kpis.current, earlier(figures)
+    now, before = row.figures.kpis.current, earlier(row)
     return [
-        *_volume(figures, now, before),
-        *_times(figures, now, before),
-        _failures(figures, now, before),
-        *_spent(figures, now, before),
+        *_volume(row, now, before),
+        *_times(row, now, before),
+        _failures(row, now, before),
+        *_verdicts(row, row.figures.before if before else None),
+        _tokens(row, now, before),
     ]
 
 
-def earlier(figures: Figures) -> Kpis | None:
+def earlier(row: Row) -> Kpis | None:
     """The period before, when it was recorded from its beginning: else every change is growth."""
-    before = figures.kpis.previous
-    if before is None or before.window.since_us < figures.records_since_us:
+    before = row.figures.kpis.previous
+    if before is None or before.window.since_us < row.records_since_us:
         return None
     return before
 
 
-def compared_with(figures: Figures) -> str:
-    """What the changes mean, for the line above the tiles."""
-    if earlier(figures) is None:
-        return "no earlier period to compare with"
-    return f"changes against the {RANGE_NAMES[figures.keep.range]} before"
-
-
-def _volume(figures: Figures, now: Kpis, before: Kpis | None) -> list[Tile]:
-    status = figures.status
+def _volume(row: Row, now: Kpis, before: Kpis | None) -> list[Tile]:
+    status = row.status
     return [
         Tile(
             label="Runs", value=count(now.runs), help=DEFINITIONS["runs"], better="neither",
@@ -97,30 +107,26 @@ def _volume(figures: Figures, now: Kpis, before: Kpis | None) -> list[Tile]:
         ),
         Tile(
             label="Users", value=count(now.users), help=DEFINITIONS["users"], better="neither",
-            note=_per_user(now), now=now.users, before=before.users if before else None, trend=(),
+            note=_per_user(now), now=now.users, before=before.users if before else None,
+            trend=_whole(row.users, row.users.users or ()) if row.users.users else (), bars=True,
+        ),
+        Tile(
+            label="Cost", value=money(now.cost) if now.cost.of else None, help=DEFINITIONS["cost"],
+            better="down", note=_missing(now.cost, "unpriced") or f"{count(now.cost.of)} calls",
+            now=now.cost.value, before=before.cost.value if before else None, bars=True,
+            trend=_whole(row.cost, _sums(row.cost)),
         ),
     ]  # fmt: skip
 
 
-def _failures(figures: Figures, now: Kpis, before: Kpis | None) -> Tile:
-    status = figures.status
-    return Tile(
-        label="Failure rate", value=share(now.failure.share) if now.failure.n else None,
-        help=f"{DEFINITIONS['failure_rate']} The range is Wilson's 95 % interval.",
-        note=_interval(now.failure), now=now.failure.share,
-        before=before.failure.share if before else None, better="down", points=True,
-        trend=_whole(status, _failure_trend(status)),
-    )  # fmt: skip
-
-
-def _times(figures: Figures, now: Kpis, before: Kpis | None) -> list[Tile]:
+def _times(row: Row, now: Kpis, before: Kpis | None) -> list[Tile]:
     rows: list[tuple[str, str, Percentile, Percentile | None, Sequence[float | None]]] = [
         ("First token, p50", "ttft", now.ttft_p50, before.ttft_p50 if before else None,
-         _whole(figures.ttft, figures.ttft.values[0.5])),
+         _whole(row.ttft, row.ttft.values[0.5])),
         ("First token, p95", "ttft", now.ttft_p95, before.ttft_p95 if before else None,
-         _whole(figures.ttft, figures.ttft.values[0.95])),
+         _whole(row.ttft, row.ttft.values[0.95])),
         ("Run latency, p95", "latency", now.latency_p95, before.latency_p95 if before else None,
-         _whole(figures.latency, figures.latency.values[0.95])),
+         _whole(row.latency, row.latency.values[0.95])),
     ]  # fmt: skip
     return [
         Tile(
@@ -137,22 +143,59 @@ def _times(figures: Figures, now: Kpis, before: Kpis | None) -> list[Tile]:
     ]
 
 
-def _spent(figures: Figures, now: Kpis, before: Kpis | None) -> list[Tile]:
-    tokens = all_tokens(now)
+def _failures(row: Row, now: Kpis, before: Kpis | None) -> Tile:
+    return _rate(
+        "Failure rate", now.failure, before.failure if before else None, DEFINITIONS["failure_rate"],
+        better="down", trend=_whole(row.status, _failure_trend(row.status)), none="no run has ended",
+    )  # fmt: skip
+
+
+def _verdicts(row: Row, before: Standing | None) -> list[Tile]:
+    now, attained = row.figures.now, row.attained
+    by_bucket = [
+        met / of if of else None for met, of in zip(attained.met, attained.of, strict=True)
+    ]
+    rated = now.thumbs.rated
     return [
-        Tile(
-            label="Tokens", value=count(tokens) if now.input_tokens.of else None, help=DEFINITIONS["tokens"], better="neither",
-            note=_missing(now.input_tokens, "uncounted") or _in_and_out(now),
-            now=tokens, before=all_tokens(before) if before else None, bars=True,
-            trend=_whole(figures.tokens, _sums(figures.tokens)),
+        _rate(
+            "Service level", now.slo, before.slo if before else None,
+            f"{_SLO} Target {share(attained.target)}.", better="up",
+            trend=_whole(attained, by_bucket), none="no run counts",
         ),
-        Tile(
-            label="Cost", value=money(now.cost) if now.cost.of else None, help=DEFINITIONS["cost"], better="down",
-            note=_missing(now.cost, "unpriced") or f"{count(now.cost.of)} calls",
-            now=now.cost.value, before=before.cost.value if before else None, bars=True,
-            trend=_whole(figures.cost, _sums(figures.cost)),
+        _rate(
+            "Thumbs up", now.thumbs.up, before.thumbs.up if before else None, _THUMBS, better="up",
+            trend=(), none="nobody rated", also=f", {share(rated.share)} rated",
         ),
     ]  # fmt: skip
+
+
+def _tokens(row: Row, now: Kpis, before: Kpis | None) -> Tile:
+    return Tile(
+        label="Tokens", value=count(all_tokens(now)) if now.input_tokens.of else None,
+        help=DEFINITIONS["tokens"], better="neither", bars=True, now=all_tokens(now),
+        before=all_tokens(before) if before else None, trend=_whole(row.tokens, _sums(row.tokens)),
+        note=_missing(now.input_tokens, "uncounted") or _in_and_out(now),
+    )  # fmt: skip
+
+
+def _rate(
+    label: str,
+    now: Rate,
+    before: Rate | None,
+    help: str,
+    *,
+    better: str,
+    trend: Sequence[float | None],
+    none: str,
+    also: str = "",
+) -> Tile:
+    return Tile(
+        label=label, value=share(now.share) if now.n else None,
+        help=f"{help} The range is Wilson's 95 % interval.",
+        note=f"{_interval(now)}{also}" if now.n else none,
+        now=now.share, before=before.share if before else None, better=better, points=True,
+        trend=trend,
+    )  # fmt: skip
 
 
 def all_tokens(kpis: Kpis) -> int | None:
@@ -204,7 +247,8 @@ def _color(tile: Tile, change: str | int | None) -> Any:
 
 
 def _whole(
-    series: CountSeries | SumSeries | PercentileSeries, values: Sequence[float | None]
+    series: CountSeries | SumSeries | PercentileSeries | UsersOverTime | Attainment,
+    values: Sequence[float | None],
 ) -> list[float | None]:
     """Without the buckets the range cuts: a sparkline cannot draw them pale."""
     return [v for v, b in zip(values, series.buckets, strict=True) if not b.partial]
@@ -234,7 +278,7 @@ def _in_and_out(kpis: Kpis) -> str:
 
 def _interval(rate: Rate) -> str:
     if rate.interval is None:
-        return "no run has ended"
+        return ""
     low, high = rate.interval
     return f"{low * 100:.1f}–{high * 100:.1f} %, {count(rate.k)} of {count(rate.n)}"
 

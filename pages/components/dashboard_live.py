@@ -4,23 +4,64 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from statistics import median
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from analytics.metrics import DEFINITIONS
+from analytics.queries import Filter
+from analytics.queries.overview import last_first_tokens
 from pages.components.answer import agent_title
-from pages.components.format import duration
+from pages.components.charts import Option
+from pages.components.format import duration, speed
 from pages.components.markdown import escape
 
 if TYPE_CHECKING:
     from agents.run import Run
+    from agents.runtime import Runtime
+    from analytics.queries import Queries
+    from analytics.queries.overview import FirstToken
+    from core.catalog import Catalog
+    from core.events import Event
 
 SHOWN = 6
 PULSE_S = 2.0
+RECENT = 400
+"""Newest events that the speed of a run is taken from."""
+MIN_PIECES = 4
+CHARS_PER_TOKEN = 4.0
+DOTS_PX, DOTS_HEIGHT = 280, 44
 
 
-def show_live(active: Sequence[Run]) -> None:
-    """Runs in flight, oldest first, in one line that is always there: nothing below it jumps."""
+def latest_first_tokens(runtime: Runtime) -> tuple[FirstToken, ...]:
+    """Of the last day, whatever is filtered; read again when something was recorded."""
+    version = runtime.queries.data_version()
+    return _firsts_once(runtime.queries, str(runtime.settings.path("analytics.db")), version)
+
+
+@st.cache_resource(max_entries=4, ttl="5m", show_spinner=False)
+def _firsts_once(_queries: Queries, where: str, version: int) -> tuple[FirstToken, ...]:
+    return _queries.ask(last_first_tokens, Filter(range="24h"))
+
+
+def show_live(active: Sequence[Run], firsts: Sequence[FirstToken], catalog: Catalog) -> None:
+    """Runs in flight, oldest first, and the newest waits for a first token.
+
+    Always there and of the same height with up to a few runs: nothing below it jumps.
+    """
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute",
+        border=True, key="live",
+    ):  # fmt: skip
+        with st.container(width="content", gap="xsmall"):
+            _in_flight(active)
+        if firsts:
+            with st.container(width=DOTS_PX, gap=None):
+                _dots(firsts, catalog)
+
+
+def _in_flight(active: Sequence[Run]) -> None:
     if not active:
         st.caption(":material/radio_button_unchecked: Nothing is running.", width="content")
         return
@@ -29,11 +70,69 @@ def show_live(active: Sequence[Run]) -> None:
     st.caption(f"**{len(active)} in flight** {' '.join(badges)}{more}", width="content")
 
 
+def _dots(firsts: Sequence[FirstToken], catalog: Catalog) -> None:
+    waits = [one.first_token_us for one in firsts]
+    said = f"last {len(waits)} first tokens, median {duration(median(waits))}"
+    st.caption(said.capitalize(), width="content", help=DEFINITIONS["ttft"])
+    st.echarts_chart(
+        dots_option(firsts, catalog), key="chart_live", height=DOTS_HEIGHT, alt=said.capitalize()
+    )
+
+
+def dots_option(firsts: Sequence[FirstToken], catalog: Catalog) -> Option:
+    """A dot per run, newest at the right, coloured by model; the axis begins at 0."""
+    return {
+        "animation": False,
+        "grid": {"left": 4, "right": 8, "top": 6, "bottom": 6},
+        "tooltip": {"trigger": "item", "confine": True, "formatter": "{b}"},
+        "xAxis": {
+            "type": "value",
+            "show": False,
+            "min": -0.5,
+            "max": max(19, len(firsts) - 1) + 0.5,
+        },
+        "yAxis": {"type": "value", "show": False, "min": 0},
+        "series": [
+            {
+                "type": "scatter",
+                "symbolSize": 8,
+                "data": [
+                    {
+                        "name": f"{_model(one, catalog)}: {duration(one.first_token_us)}",
+                        "value": [place, one.first_token_us],
+                        "itemStyle": {"color": catalog.color(one.model or "")},
+                    }
+                    for place, one in enumerate(firsts)
+                ],
+            }
+        ],
+    }
+
+
+def _model(one: FirstToken, catalog: Catalog) -> str:
+    return catalog.display_name(one.model) if one.model else "No model"
+
+
 def doing(run: Run) -> str:
-    """Agent, what it does, and for how long, as Markdown."""
+    """Agent, what it does, for how long, and how fast text comes, as Markdown."""
     agent, what = activity(run)
     who = f"{escape(agent_title(agent))} · " if agent else ""
-    return f"{who}{escape(what)} · {duration(run.elapsed_us())}"
+    fast = speed_now(run.events[-RECENT:])
+    pace = f" · about {speed(fast)}" if fast else ""
+    return f"{who}{escape(what)} · {duration(run.elapsed_us())}{pace}"
+
+
+def speed_now(events: Sequence[Event]) -> float | None:
+    """Tokens per second between the first and the last piece of text; estimated from its length.
+
+    A provider counts tokens only when it has ended, and a piece can hold many.
+    """
+    pieces = [event for event in events if event.type == "token"]
+    if len(pieces) < MIN_PIECES:
+        return None
+    took_us = pieces[-1].elapsed_us - pieces[0].elapsed_us
+    tokens = sum(len(piece.text) for piece in pieces[1:]) / CHARS_PER_TOKEN
+    return tokens / (took_us / 1e6) if took_us > 0 else None
 
 
 def activity(run: Run) -> tuple[str | None, str]:

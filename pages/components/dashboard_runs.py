@@ -1,15 +1,15 @@
-"""Tables of single runs: the newest and the slowest. A click on a row puts its run into the URL."""
+"""Tables of single runs: the newest and the slowest. A click on a row opens its run."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
+from analytics.queries.run_pages import RunsPage, slowest_runs
 from analytics.timeaxis import local
-from core.ids import is_id
 from pages.components.answer import agent_title
 from pages.components.charts_card import Table, card
 from pages.components.dashboard_controls import entry_name, status_name
@@ -19,56 +19,53 @@ from pages.components.format import count, duration
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from analytics.queries import RunRow, SlowRun
+    from analytics.queries import RunRow
     from core.catalog import Catalog
-    from pages.components.dashboard_figures import Figures
+    from pages.components.dashboard_tab import Tab
 
 _IDS = "_rows_"
-
-
-def run_in_url() -> str | None:
-    """The run the URL names, if it has the form of an id."""
-    value = st.query_params.get("run")
-    return value if is_id(value) else None
+RUNS_PX = 720
+RUN_QUERY = ("id", "with", "view")
+"""What the page of a run keeps in its address."""
 
 
 def set_run(run_id: str | None) -> None:
-    if run_id is None:
-        st.query_params.pop("run", None)
-    else:
-        st.query_params["run"] = run_id
+    """Opens the page of a run; nothing for None. Also in a callback.
+
+    Streamlit puts the new query into the address of this page too, before it leaves: without its own
+    one, the browser's Back would come to a page without tab and filters.
+    """
+    if run_id is not None:
+        own = {one: st.query_params.get_all(one) for one in st.query_params if one not in RUN_QUERY}
+        st.switch_page("pages/run.py", query_params=own | {"id": [run_id]})
 
 
-def show_runs(
-    figures: Figures,
-    slowest_runs: Callable[[], Sequence[SlowRun]],
-    zone: ZoneInfo,
-    catalog: Catalog,
-) -> None:
-    """The newest and the slowest runs, each in a tab; the slowest are asked for when it is open."""
-    recent, slowest = st.tabs(["Recent runs", "Slowest runs"], key="runs_tab", on_change="rerun")
-    if recent.open:
-        with recent:
-            rows = figures.recent
-            total = figures.kpis.current.runs
-            _table(
-                "recent", "Recent runs", rows, run_columns(rows, zone, catalog),
-                f"The newest {count(len(rows))} of {count(total)}. Select a row to see where its "
-                "time and money went.",
-            )  # fmt: skip
-    if slowest.open:
-        with slowest:
-            slow = slowest_runs()
-            ranks = Column(
-                values=[one.rank for one in slow],
-                show=_rank,
-                help="The share of successful runs of the range that were not slower.",
-            )
-            rows = tuple(one.run for one in slow)
-            _table(
-                "slowest", "Slowest runs", rows, _after_first(run_columns(rows, zone, catalog), "Rank", ranks),
-                f"The {count(len(rows))} slowest of {count(figures.kpis.current.ok)} successful runs.",
-            )  # fmt: skip
+def show_recent(tab: Tab, page: RunsPage, total: int) -> None:
+    """One page of the newest runs."""
+    rows = page.rows
+    _table(
+        "recent", "Runs", rows, run_columns(rows, tab.zone, tab.catalog),
+        f"Which runs are behind the figures? {count(len(rows))} of {count(total)}, newest first. "
+        "Select a row to see where its time and money went.", height=RUNS_PX,
+    )  # fmt: skip
+
+
+def show_slowest(tab: Tab) -> None:
+    """The slowest successful runs of the range with their rank."""
+    slow = tab.answer(slowest_runs)
+    ranks = Column(
+        values=[one.rank for one in slow],
+        show=_rank,
+        help="The share of successful runs of the range that were not slower.",
+    )
+    rows = tuple(one.run for one in slow)
+    columns = _after_first(run_columns(rows, tab.zone, tab.catalog), "Rank", ranks)
+    _table(
+        "slowest", "Slowest runs", rows, columns,
+        f"Which runs kept people waiting longest? The {count(len(rows))} slowest successful ones. "
+        "Select a row to see why.",
+        runs={"status": ["ok"]},
+    )  # fmt: skip
 
 
 def run_columns(rows: Sequence[RunRow], zone: ZoneInfo, catalog: Catalog) -> dict[str, Column]:
@@ -100,6 +97,8 @@ def run_columns(rows: Sequence[RunRow], zone: ZoneInfo, catalog: Catalog) -> dic
         ),
         "Fallbacks": column(lambda r: r.fallbacks, count, "Changes to another model."),
         "From": column(lambda r: entry_name(r.entry_point)),
+        "User": column(lambda r: r.user_id or "–"),
+        "Version": column(lambda r: r.app_version or "–"),
     }  # fmt: skip
 
 
@@ -115,17 +114,17 @@ def _table(
     rows: Sequence[RunRow],
     columns: Mapping[str, Column],
     question: str,
+    runs: Mapping[str, Sequence[str]] | None = None,
+    height: int | Literal["auto"] = "auto",
 ) -> None:
     ids, key = [row.run_id for row in rows], f"{name}_table"
     st.session_state[_IDS + name] = ids
-    chosen = run_in_url()
-    # Rows move down as runs come in: the mark follows its run, not its place.
-    place = [ids.index(chosen)] if chosen in ids else []
-    st.session_state[key] = {"selection": {"rows": place, "columns": [], "cells": []}}
+    # A click leaves for the page of its run: nothing stays marked.
+    st.session_state[key] = {"selection": {"rows": [], "columns": [], "cells": []}}
     with card(name, title, question, definition="Times are of the reporting zone.",
-              data=partial(_with_ids, ids, columns)):  # fmt: skip
+              data=partial(_with_ids, ids, columns), runs=runs):  # fmt: skip
         draw(
-            columns, alt=title, key=key, on_select=partial(_select, name),
+            columns, alt=title, key=key, height=height, on_select=partial(_select, name),
             selection_mode="single-row",
         )  # fmt: skip
 

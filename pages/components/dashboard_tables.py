@@ -17,9 +17,8 @@ from pages.components.charts_card import Table, card
 from pages.components.format import UNKNOWN, count, duration, share, speed
 
 if TYPE_CHECKING:
-    from analytics.queries import AgentRow, DataQuality, ModelRow
+    from analytics.queries import AgentRow, ModelRow
     from core.catalog import Catalog
-    from pages.components.dashboard_figures import Figures
 
 _GREY = "color: #8A9499"
 FIRST_PX = 150
@@ -81,20 +80,6 @@ def percentile_column(definition: str, found: Sequence[Percentile]) -> Column:
     )
 
 
-def show_agents(figures: Figures) -> None:
-    """One row per agent."""
-    rows = figures.agents
-    columns = agent_columns(rows)
-    with card(
-        "by-agent",
-        "By agent",
-        f"Which agent is slow, dear or fails? n = {count(sum(row.runs for row in rows))} runs",
-        definition="Runs by the agent that gave the answer; cost includes choosing the agent.",
-        data=partial(table_of, columns),
-    ):
-        draw(columns, alt="Runs, times, cost and failures by agent", key="agents_table")
-
-
 def agent_columns(rows: Sequence[AgentRow]) -> dict[str, Column]:
     return {
         "Agent": Column(values=[agent_title(r.agent) if r.agent else "None yet" for r in rows]),
@@ -119,9 +104,8 @@ def agent_columns(rows: Sequence[AgentRow]) -> dict[str, Column]:
     }
 
 
-def show_models(figures: Figures, catalog: Catalog) -> None:
+def show_models(rows: Sequence[ModelRow], catalog: Catalog) -> None:
     """One row per model that was asked."""
-    rows = figures.models
     columns = model_columns(rows, catalog)
     attempts, unpriced = sum(r.attempts for r in rows), sum(r.cost.missing for r in rows)
     doubt = f", {count(unpriced)} unpriced" if unpriced else ""
@@ -131,6 +115,7 @@ def show_models(figures: Figures, catalog: Catalog) -> None:
         f"Which model is fast, cheap and reliable? n = {count(attempts)} attempts{doubt}",
         definition="Attempts at a model; times run from the moment the request left.",
         data=partial(table_of, columns),
+        runs={},
     ):
         draw(columns, alt="Attempts, times, tokens and cost by model", key="models_table")
 
@@ -176,28 +161,6 @@ def table_of(columns: Mapping[str, Column]) -> Table:
     values = [column.values for column in columns.values()]
     names = [f"{name} ({c.unit})" if c.unit else name for name, c in columns.items()]
     return names, list(zip(*values, strict=True))
-
-
-def quality_line(quality: DataQuality, dropped: int) -> str:
-    """How far the figures can be trusted, in one line of Markdown."""
-    parts = [
-        f"{_of(quality.provider_usage)} calls with tokens from the provider",
-        f"{_of(quality.priced)} priced",
-        f"{_of(quality.first_token)} successful calls with a first token",
-    ]
-    for number, words in (
-        (quality.contradictory, "with contradictory token counts"),
-        (quality.free_but_used, "used but priced at $0".replace("$", "\\$")),
-        (quality.lost_runs, "runs lost when Switchboard ended"),
-        (dropped, "finished runs could not be recorded"),
-    ):
-        if number:
-            parts.append(f":orange[{count(number)} {words}]")
-    return ":material/verified: **Data quality** · " + " · ".join(parts)
-
-
-def _of(rate: Rate) -> str:
-    return "no" if rate.share is None else f"{share(rate.share)} of {count(rate.n)}"
 
 
 def _each(cost: Known) -> float | None:

@@ -20,13 +20,16 @@ from core.events import Event, ReasoningStep, Route, Token, ToolStart
 from core.pricing import format_usd
 from pages.components.charts import PALE, SECONDS, Series, bars, bucket_labels, lines
 from pages.components.charts_card import safe_cell, to_csv
-from pages.components.charts_plotly import FAILED, shares_figure
-from pages.components.dashboard_figures import read
-from pages.components.dashboard_kpis import compared_with, tiles
-from pages.components.dashboard_live import activity
-from pages.components.dashboard_run import waterfall_bars
+from pages.components.charts_plotly import FAILED
+from pages.components.dashboard_kpis import Row, earlier, tiles
+from pages.components.dashboard_live import activity, speed_now
+from pages.components.dashboard_overview import key_row
+from pages.components.dashboard_reading import records_since_us
+from pages.components.dashboard_tab import Tab
 from pages.components.dashboard_tables import agent_columns, table_of
+from pages.components.dashboard_tabs import TABS
 from pages.components.format import count, duration
+from pages.components.run_waterfall import waterfall_bars
 from tests.pages.conftest import OpenPage, checked
 
 UTC = ZoneInfo("UTC")
@@ -66,19 +69,48 @@ def test_the_tiles_show_the_figures_of_the_query_layer(traffic: Path, open_page:
     now = Queries(traffic).kpis(Filter(range="24h")).current
     assert now.runs == RUNS
     assert now.ttft_p50.enough
-    assert {k: shown[k] for k in ("Runs", "Users", "First token, p50", "Cost")} == {
+    assert now.ttft_p50.value is not None
+    # Prepared figures are made meanwhile: then a percentile is right within 1 %.
+    assert shown["First token, p50"] in {
+        duration(now.ttft_p50.value * (1 + k / 1000)) for k in range(-20, 21)
+    }
+    assert {k: shown[k] for k in ("Runs", "Users", "Cost")} == {
         "Runs": count(now.runs),
         "Users": count(now.users),
-        "First token, p50": duration(now.ttft_p50.value),
         "Cost": f"≥ {format_usd(now.cost.value)}".replace("$", "\\$"),
     }
 
 
-def test_every_chart_and_table_is_drawn_with_a_name(traffic: Path, open_page: OpenPage) -> None:
+@pytest.mark.parametrize("tab", TABS)
+def test_every_tab_draws(traffic: Path, open_page: OpenPage, tab: str) -> None:
+    app = open_page("dashboard", range="24h", tab=tab)
+    assert app.segmented_control(key="tab").value == tab
+    assert app.get("download_button")
+    assert not app.error
+
+
+def test_only_the_chosen_tab_asks_its_questions(
+    traffic: Path, runtime: Runtime, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(Tab, "answer", _spy(Tab.answer, asked))
+    open_page("dashboard", range="24h", tab="runs")
+    assert set(asked) == {"runs_in_range", "runs_page"}
+
+
+def _spy(answer: Any, asked: list[str]) -> Any:
+    def answered(tab: Tab, question: Any, *given: Any) -> Any:
+        asked.append(question.__name__)
+        return answer(tab, question, *given)
+
+    return answered
+
+
+def test_choosing_a_tab_puts_it_into_the_url(traffic: Path, open_page: OpenPage) -> None:
     app = open_page("dashboard", range="24h")
-    assert len(app.get("echarts_chart")) + len(app.get("plotly_chart")) == 6
-    assert len(app.dataframe) == 3
-    assert "Data quality" in words(app)
+    checked(app.segmented_control(key="tab").set_value("runs").run())
+    assert app.query_params["tab"] in ("runs", ["runs"])
+    assert not app.metric
 
 
 def test_a_filter_in_the_url_is_applied_and_kept(traffic: Path, open_page: OpenPage) -> None:
@@ -120,21 +152,11 @@ def test_filters_that_match_nothing_can_be_cleared(traffic: Path, open_page: Ope
     assert "agent" not in app.query_params
 
 
-def test_a_run_in_the_url_shows_its_steps_and_prices(traffic: Path, open_page: OpenPage) -> None:
+def test_an_old_address_of_a_run_leads_to_its_page(traffic: Path, open_page: OpenPage) -> None:
     row = Queries(traffic).recent_runs(Filter(range="24h", status=("ok",)), limit=1)[0]
     app = open_page("dashboard", range="24h", run=row.run_id)
+    assert app.title[0].value == "Run"
     assert row.run_id in words(app)
-    assert len(app.get("plotly_chart")) == 2
-    assert "Why this price" in app.table[-1].value.columns
-    app.button(key="close_run").click().run()
-    assert "run" not in app.query_params
-
-
-@pytest.mark.parametrize("run", ["nonsense", "0" * 32, "../../etc/passwd", ""])
-def test_an_unknown_run_is_a_sentence(traffic: Path, open_page: OpenPage, run: str) -> None:
-    app = open_page("dashboard", range="24h", run=run)
-    assert "There is no such run here" in words(app)
-    assert metrics(app)["Runs"] == count(RUNS)
 
 
 def test_a_broken_database_is_a_sentence_and_the_chat_goes_on(
@@ -210,28 +232,27 @@ def test_a_table_downloads_raw_values_with_their_units(traffic: Path) -> None:
     assert sum(int(str(row[1])) for row in rows) == RUNS
 
 
-def test_there_is_no_comparison_before_the_records_began(traffic: Path) -> None:
-    queries = Queries(traffic)
-    figures = read(queries, Filter(range="24h"))
-    assert {tile.before for tile in tiles(figures)} == {None}
-    assert compared_with(figures) == "no earlier period to compare with"
-    older = replace(figures, records_since_us=0)
-    assert compared_with(older) == "changes against the 24 hours before"
-    queries.close()
+def row_of(runtime: Runtime) -> Row:
+    queries = runtime.queries
+    tab = Tab(
+        runtime=runtime, keep=queries.pin(Filter(range="24h")), zone=UTC, catalog=load_catalog(),
+        log=False, live=False, records_since_us=records_since_us(queries),
+    )  # fmt: skip
+    return key_row(tab)
 
 
-def test_every_tile_has_a_definition_and_says_what_it_rests_on(traffic: Path) -> None:
-    for tile in tiles(read(Queries(traffic), Filter(range="24h"))):
+def test_there_is_no_comparison_before_the_records_began(traffic: Path, runtime: Runtime) -> None:
+    row = row_of(runtime)
+    assert {tile.before for tile in tiles(row)} == {None}
+    assert earlier(replace(row, records_since_us=0)) is not None
+
+
+def test_every_tile_has_a_definition_and_says_what_it_rests_on(
+    traffic: Path, runtime: Runtime
+) -> None:
+    for tile in tiles(row_of(runtime)):
         assert tile.help
         assert tile.note
-        assert tile.value
-
-
-def test_the_shares_of_a_bar_add_up(traffic: Path) -> None:
-    shares = Queries(traffic).time_shares(Filter(range="24h"))
-    figure = shares_figure([("All", shares.everything), ("Around p95", shares.p95)])
-    totals = [sum(bar.x[k] for bar in figure.data) for k in range(2)]
-    assert totals == pytest.approx([1.0, 1.0])
 
 
 def test_a_waterfall_shows_every_step_and_every_attempt(traffic: Path) -> None:
@@ -242,25 +263,25 @@ def test_a_waterfall_shows_every_step_and_every_attempt(traffic: Path) -> None:
     assert found is not None
     drawn = waterfall_bars(found, load_catalog())
     assert len(drawn) == len(found.steps) + len(found.calls)
-    assert [bar.offset_us for bar in drawn] == sorted(bar.offset_us for bar in drawn)
+    assert {bar.depth for bar in drawn} >= {0, 1}
     assert FAILED in {bar.kind for bar in drawn}
 
 
 def test_figures_are_read_again_only_when_something_was_recorded(
     traffic: Path, runtime: Runtime, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pages.components.dashboard_figures.REST", 0.0)
-    asked: list[Filter] = []
-    kpis = runtime.queries.kpis
-    monkeypatch.setattr(runtime.queries, "kpis", lambda keep: (asked.append(keep), kpis(keep))[1])
+    monkeypatch.setattr("pages.components.dashboard_reading.REST", 0.0)
+    pinned: list[Filter] = []
+    pin = runtime.queries.pin
+    monkeypatch.setattr(runtime.queries, "pin", lambda keep: (pinned.append(keep), pin(keep))[1])
     app = open_page("dashboard", range="30d")
     checked(app.run())
-    assert len(asked) == 1
+    assert len(pinned) == 1
     write_traffic(traffic, 1, Traffic(seed=4, days=0.1))
     checked(app.run())
     checked(app.run())
     assert metrics(app)["Runs"] == count(RUNS + 1)
-    assert len(asked) <= 3
+    assert len(pinned) <= 3
 
 
 @pytest.mark.parametrize(
@@ -279,3 +300,59 @@ def test_the_live_line_says_what_a_run_does(
     for draft in drafts:
         run.publish(replace(draft))
     assert activity(run) == said
+
+
+def test_the_speed_of_a_run_is_text_over_time_since_its_first_piece() -> None:
+    run = Run(request=TurnRequest(text="?"), thread_id="t", question_id="q", state="running")
+    for k in range(5):
+        run.publish(Token(text="x" * 40, agent="data"))
+        object.__setattr__(run.events[-1], "elapsed_us", 1_000_000 + k * 500_000)
+    assert speed_now(run.events) == pytest.approx(20.0)  # 4 times 10 tokens in 2 s
+    assert speed_now(run.events[:2]) is None
+
+
+def test_the_live_strip_shows_agent_step_time_and_speed(
+    traffic: Path, runtime: Runtime, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(request=TurnRequest(text="?"), thread_id="t", question_id="q", state="running")
+    run.publish(replace(ROUTE, agent="billing *now*"))
+    for k in range(5):
+        run.publish(Token(text="x" * 40, agent="billing *now*"))
+        object.__setattr__(run.events[-1], "elapsed_us", 1_000_000 + k * 500_000)
+    monkeypatch.setattr(runtime.runs, "active", lambda: [run])
+    app = open_page("dashboard", range="24h")
+    [line] = [caption.value for caption in app.caption if "in flight" in caption.value]
+    assert "**1 in flight**" in line
+    assert "writing" in line
+    assert "about 20 tokens/s" in line
+    assert "\\*now\\*" in line
+    assert "Last 20 first tokens, median" in words(app)
+
+
+def test_runs_of_a_chart_are_one_click_away(traffic: Path, open_page: OpenPage) -> None:
+    app = open_page("dashboard", range="24h", tab="latency", agent="billing", before="1.2")
+    checked(app.button(key="runs_of_stalls").click().run())
+    assert app.segmented_control(key="tab").value == "runs"
+    assert app.multiselect(key="filter_status").value == ["ok"]
+    assert app.multiselect(key="filter_agent").value == ["billing"]
+    assert "before" not in app.query_params
+    shown = set(app.dataframe[0].value["Status"])
+    assert shown == {"Completed"}
+
+
+def test_other_limits_are_tried_on_past_runs(traffic: Path, open_page: OpenPage) -> None:
+    app = open_page("dashboard", range="24h", tab="latency")
+    before = words(app)
+    checked(app.select_slider(key="limit_first").set_value(0.25).run())
+    assert app.select_slider(key="limit_first").value == 0.25
+    assert words(app) != before
+
+
+def test_what_changed_can_be_about_runs_and_failures(
+    data_dir: Path, runtime: Runtime, open_page: OpenPage
+) -> None:
+    write_traffic(data_dir / "analytics.db", RUNS, Traffic(seed=3, days=13))
+    app = open_page("dashboard", range="6h")
+    assert "Who made the difference" in words(app)
+    checked(app.segmented_control(key="changed").set_value("runs").run())
+    assert "Runs +" in words(app) or "Runs −" in words(app)

@@ -1,0 +1,118 @@
+"""What changed: which models, agents and people made the difference to the period before."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, get_args
+
+import streamlit as st
+
+from analytics.queries.overview import Change, Changed, Changes, what_changed
+from core.pricing import format_usd
+from pages.components.answer import agent_title
+from pages.components.charts import DOLLARS, HEIGHT, count_unit
+from pages.components.charts_card import Table, card
+from pages.components.charts_parts import changes
+from pages.components.format import count
+
+if TYPE_CHECKING:
+    from core.catalog import Catalog
+    from pages.components.dashboard_tab import Tab
+
+TOP = 10
+NAMES: dict[Changed, str] = {"cost": "Cost", "runs": "Runs", "failures": "Failures"}
+_DEFINITION = (
+    "The difference of each model, agent and user to the period of equal length before. The "
+    "differences of all models add up to the whole, and so do those of all agents and of all users."
+)
+
+
+def show_changes(tab: Tab) -> None:
+    """The largest contributors, whichever way they went."""
+    chosen: Changed = st.session_state.get("changed") or "cost"
+    found = tab.answer(what_changed, chosen, TOP) if _comparable(tab) else None
+    with card(
+        "what-changed",
+        "What changed",
+        _question(found),
+        definition=_DEFINITION,
+        data=partial(_table, found),
+        control=_choose,
+        runs={"status": ["error", "timeout", "lost"]} if chosen == "failures" else {},
+    ):
+        if found is None:
+            st.info(
+                "There is no earlier period to compare with. Choose a shorter range.",
+                icon=":material/history:",
+            )
+        elif not found.rows:
+            st.info("Nothing changed.", icon=":material/drag_handle:")
+        else:
+            _chart(found, tab.catalog)
+
+
+def name_of(change: Change, catalog: Catalog) -> str:
+    """A contributor in words."""
+    if change.name is None:
+        return f"none ({change.dimension})"
+    shown = {"model": catalog.display_name, "agent": agent_title}.get(change.dimension, str)
+    return f"{shown(change.name)} ({change.dimension})"
+
+
+def amount(of: Changed, value: int) -> str:
+    """A sum of a kind, as people write it."""
+    return format_usd(value) if of == "cost" else count(value)
+
+
+def signed(of: Changed, value: int) -> str:
+    return f"{'+' if value >= 0 else '−'}{amount(of, abs(value))}"
+
+
+def _comparable(tab: Tab) -> bool:
+    since, until = tab.keep.since_us, tab.keep.until_us
+    assert since is not None
+    assert until is not None
+    return 2 * since - until >= tab.records_since_us
+
+
+def _question(found: Changes | None) -> str:
+    if found is None:
+        return "Who made the difference to the period before?"
+    name = NAMES[found.of]
+    change = signed(found.of, found.now - found.before).replace("$", "\\$")
+    now = amount(found.of, found.now).replace("$", "\\$")
+    return (
+        f"Who made the difference to the period before? {name} {change} to {now}. "
+        f"Showing {len(found.rows)} of {count(found.counted)}"
+    )
+
+
+def _choose() -> None:
+    st.segmented_control(
+        "Change of", list(get_args(Changed)), key="changed", default="cost", required=True,
+        format_func=NAMES.__getitem__, label_visibility="collapsed", width="content",
+    )  # fmt: skip
+
+
+def _chart(found: Changes, catalog: Catalog) -> None:
+    names = [name_of(row, catalog) for row in found.rows]
+    values = [row.difference for row in found.rows]
+    said = [
+        f"{name}: {amount(found.of, row.before)} before, {amount(found.of, row.now)} now"
+        for name, row in zip(names, found.rows, strict=True)
+    ]
+    unit = DOLLARS if found.of == "cost" else count_unit(max(map(abs, values)))
+    marks = [signed(found.of, value) for value in values]
+    st.echarts_chart(
+        changes(names, values, said, unit, marks), key="chart_changes", height=HEIGHT,
+        alt=f"Largest changes of {NAMES[found.of].lower()}: "
+        + ", ".join(f"{n} {m}" for n, m in zip(names, marks, strict=True)),
+    )  # fmt: skip
+
+
+def _table(found: Changes | None) -> Table:
+    unit = "pico-USD" if found and found.of == "cost" else "count"
+    rows = found.rows if found else ()
+    return ["by", "name", f"before ({unit})", f"now ({unit})", f"difference ({unit})"], [
+        [row.dimension, row.name, row.before, row.now, row.difference] for row in rows
+    ]

@@ -1,0 +1,90 @@
+"""How far the figures can be trusted: coverage of usage, price and first token, and what was lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.components.charts_card import Cell, Table, card
+from pages.components.format import count, duration, share
+
+if TYPE_CHECKING:
+    from analytics.metrics import Rate
+    from analytics.queries import DataQuality
+    from analytics.recorder import RecorderHealth
+
+GOOD = 0.95
+"""A coverage below this is marked."""
+_DEFINITION = (
+    "Usage: calls whose tokens the provider itself reported. Priced: calls whose cost is known. "
+    "First token: successful calls that streamed one. Dropped and write lag are of the recorder, "
+    "since Switchboard started."
+)
+
+
+def show_quality(quality: DataQuality, health: RecorderHealth) -> None:
+    """A bar of coverages and a sentence of what is wrong, if anything is."""
+    rows = coverages(quality)
+    with card(
+        "data-quality",
+        "Data quality",
+        f"How far can these figures be trusted? n = {count(quality.provider_usage.n)} calls",
+        definition=_DEFINITION,
+        data=lambda: _table(quality, health),
+        runs={},
+    ):
+        with st.grid(5, min_column_width=150, gap="small", key="quality"):
+            for name, rate in rows:
+                _coverage(name, rate)
+            _fact("Dropped runs", count(health.dropped), bad=health.dropped > 0)
+            _fact("Write lag", duration(health.lag_us) if health.lag_us else "none",
+                  bad=health.failing)  # fmt: skip
+        for sentence in doubts(quality, health):
+            st.caption(f":material/warning: :orange[{sentence}]")
+
+
+def coverages(quality: DataQuality) -> list[tuple[str, Rate]]:
+    return [
+        ("Usage from provider", quality.provider_usage),
+        ("Priced", quality.priced),
+        ("With a first token", quality.first_token),
+    ]
+
+
+def doubts(quality: DataQuality, health: RecorderHealth) -> list[str]:
+    """What makes figures wrong or incomplete, in words."""
+    found = (
+        (quality.contradictory, "calls have contradictory token counts"),
+        (quality.free_but_used, r"calls were used but priced at \$0"),
+        (quality.lost_runs, "runs were lost when Switchboard ended"),
+        (health.dropped, "finished runs could not be recorded"),
+    )
+    return [f"{count(number)} {words}" for number, words in found if number]
+
+
+def _coverage(name: str, rate: Rate) -> None:
+    with st.container(gap="xsmall"):
+        mark = "" if rate.share is None or rate.share >= GOOD else ":material/warning: "
+        st.caption(f"{mark}{name}")
+        shown = "no calls" if rate.share is None else f"**{share(rate.share)}**"
+        st.progress(rate.share or 0.0, text=shown)
+
+
+def _fact(name: str, value: str, *, bad: bool) -> None:
+    with st.container(gap="xsmall"):
+        st.caption(f"{':material/warning: ' if bad else ''}{name}")
+        st.markdown(f":orange[**{value}**]" if bad else f"**{value}**")
+
+
+def _table(quality: DataQuality, health: RecorderHealth) -> Table:
+    rows: list[list[Cell]] = [[name, rate.k, rate.n] for name, rate in coverages(quality)]
+    counted = (
+        ("Contradictory", quality.contradictory),
+        ("Used but free", quality.free_but_used),
+        ("Lost runs", quality.lost_runs),
+        ("Dropped runs", health.dropped),
+        ("Write lag (us)", health.lag_us),
+    )
+    rows += [[name, value, None] for name, value in counted]
+    return ["what", "count", "of"], rows
