@@ -69,6 +69,7 @@ class Spread:
         self.groups = groups
         self._shape = (len(groups), buckets)
         self._value, self._weight, self._place = value, weight, place
+        self._known: dict[float, npt.NDArray[np.float64]] = {}
         self._until = np.concatenate([[0], np.cumsum(weight)])
         edges = np.searchsorted(place, np.arange(len(groups) * buckets + 1))
         self._edges = edges
@@ -83,6 +84,11 @@ class Spread:
 
     def quantiles(self, q: float) -> npt.NDArray[np.float64]:
         """By [group, bucket]; NaN where there are no values."""
+        if q not in self._known:
+            self._known[q] = self._quantiles(q)
+        return self._known[q]
+
+    def _quantiles(self, q: float) -> npt.NDArray[np.float64]:
         if not len(self._value):
             return np.full(self._shape, np.nan)
         position = np.maximum(self._n - 1, 0) * q

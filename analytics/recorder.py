@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from analytics.content import ContentKeeper, Said
 from analytics.facts import RunFold, RunMeta
+from analytics.pace import Growth
 from analytics.rows import RunFacts, running_row
 from analytics.store import AnalyticsStore
 from analytics.writer import Writer
@@ -56,6 +57,10 @@ class RecorderHealth:
     last_error_at_us: int | None
     last_commit_at_us: int | None
     file_bytes: int | None
+    rows_per_s: float = 0.0
+    """Over the last minute."""
+    growth: Growth | None = None
+    """Of the file since some hours; None while it was not watched long enough."""
     content_lost: int = 0
     """Runs whose words were to be kept and were not; their figures were."""
 
@@ -127,7 +132,8 @@ class Recorder:
 
     def health(self) -> RecorderHealth:
         """A snapshot; cheap enough for every refresh of a page."""
-        stats = self._writer.stats
+        stats, pace = self._writer.stats, self._writer.pace
+        file_bytes = self._store.size_bytes()
         return RecorderHealth(
             rows_written=stats.rows,
             runs_written=stats.runs,
@@ -140,7 +146,9 @@ class Recorder:
             last_error=stats.last_error,
             last_error_at_us=stats.last_error_at_us,
             last_commit_at_us=stats.last_commit_at_us,
-            file_bytes=self._store.size_bytes(),
+            file_bytes=file_bytes,
+            rows_per_s=pace.rows_per_s(),
+            growth=pace.growth(file_bytes),
             content_lost=stats.content_lost + self._words_lost,
         )
 

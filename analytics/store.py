@@ -18,6 +18,7 @@ from analytics.blocks import Folder, touch
 from analytics.call_rows import Row
 from analytics.documents import count_found
 from analytics.migrations import ForeignDatabase, migrate
+from analytics.releases import Releases
 from analytics.rows import RunFacts
 from analytics.schema import content, llm_call, run, schema_meta, step
 from core.database import Database, set_aside, sqlite_file
@@ -40,6 +41,7 @@ class AnalyticsStore:
         self.url = url
         self._timezone = timezone
         self._folder = Folder(timezone)
+        self._releases = Releases()
         self.data_version = 0
         self.incident: str | None = None
         """The last time a file had to be given up, in a sentence."""
@@ -73,6 +75,7 @@ class AnalyticsStore:
             with self._database.write() as connection:
                 count_found(connection, finished)  # it looks at what is stored: before it goes
                 _forget(connection, [row["run_id"] for row in (*running, *runs)])
+                new_versions = self._releases.mark(connection, runs)  # before these runs are in
                 touch(connection, _began(running, runs, steps, calls))
                 # Two inserts into `run`: rows of one executemany must have the same columns.
                 for table, rows in ((run, running), (run, runs), (step, steps), (llm_call, calls), (content, words)):  # fmt: skip
@@ -88,6 +91,7 @@ class AnalyticsStore:
         except (OverflowError, TypeError, ValueError) as exc:  # a value the driver cannot bind
             raise BadRows(str(exc)) from exc
         self.data_version = version
+        self._releases.known |= new_versions
         return len(running) + len(runs) + len(steps) + len(calls)
 
     def run(self, work: Callable[[Connection], Result]) -> Result:
@@ -153,7 +157,7 @@ class AnalyticsStore:
 
     def _connect(self) -> Database:
         database = Database(self.url)
-        self._folder = Folder(self._timezone)
+        self._folder, self._releases = Folder(self._timezone), Releases()
         try:
             with database.write() as connection:
                 migrate(connection, first_data_version=time.time_ns() // 1_000_000)

@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 from analytics.call_rows import Row
 from analytics.content import ContentKeeper
 from analytics.facts import RunFold
+from analytics.pace import Pace
 from analytics.rows import RunFacts, run_facts
 from analytics.store import AnalyticsStore, BadRows
 from core.errors import StorageError
@@ -66,6 +67,7 @@ class Writer:
         keeper: ContentKeeper | None = None,
     ) -> None:
         self.stats = WriterStats()
+        self.pace = Pace(clock)
         self._on_stored = on_stored
         self._keeper = keeper
         self._store = store
@@ -271,7 +273,9 @@ class Writer:
 
     def _commit(self, running: list[Row], finished: list[RunFacts]) -> None:
         if running or finished:
-            self.stats.rows += self._store.write(running, finished)
+            written = self._store.write(running, finished)
+            self.stats.rows += written
+            self.pace.note(written, self._store.size_bytes)
             self.stats.runs += len(finished)
             self.stats.last_commit_at_us = time.time_ns() // 1000
             self._tell(finished)

@@ -12,6 +12,7 @@ from pages.components.answer import (
     assistant_message,
     show_answer,
     show_question,
+    show_run_link,
     show_summary,
     waiting_line,
 )
@@ -108,6 +109,7 @@ def show_live(run: Run) -> None:
         if run.thread_id in marks:
             marks[run.thread_id].empty()
         show_summary(transcript.text, summarise(transcript), runtime.catalog, run.id)
+        show_run_link(run.id)
 
 
 thread_id = session.thread_id()
@@ -142,5 +144,6 @@ with conversation:
             elif message.summary is not None and not (run and message.run_id == run.id):
                 with assistant_message():
                     show_answer(message.text, message.summary, runtime.catalog, message.id)
+                    show_run_link(message.run_id)
         if run is not None:
             show_live(run)

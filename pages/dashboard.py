@@ -8,6 +8,7 @@ from analytics.queries import Filter, overview
 from core.errors import SwitchboardError
 from core.metrics_query import RangeName
 from pages.components import session
+from pages.components.alerts_banner import show_banner
 from pages.components.dashboard_controls import log_in_url, show_controls
 from pages.components.dashboard_empty import show_nothing
 from pages.components.dashboard_live import PULSE_S, age_line, latest_first_tokens, show_live
@@ -116,6 +117,7 @@ def show_trouble(exc: SwitchboardError) -> None:
 if "run" in st.query_params:  # an address from before runs had a page of their own
     set_run(st.query_params.pop("run"))
 st.title("Dashboard", anchor=False)
+show_banner(runtime)
 chosen_tab = show_tabs()
 try:
     chosen = show_controls(runtime, facets(runtime), usual())

@@ -25,8 +25,9 @@ def kind_of(dimension: str) -> str:
     return _KIND.get(dimension, dimension)
 
 
-_NAME = "label_version"
-_VERSION = select(schema_meta.c.value).where(schema_meta.c.name == _NAME)
+LABEL_VERSION = "label_version"
+"""In schema_meta: grows with every name that is added or erased."""
+_VERSION = select(schema_meta.c.value).where(schema_meta.c.name == LABEL_VERSION)
 
 
 class LabelWriter:
@@ -99,7 +100,7 @@ def changed(connection: Connection) -> None:
     """A name was added or erased in this transaction."""
     known = connection.execute(_VERSION).scalar_one_or_none()
     if known is None:
-        connection.execute(insert(schema_meta).values(name=_NAME, value=1))
+        connection.execute(insert(schema_meta).values(name=LABEL_VERSION, value=1))
     else:
-        same = schema_meta.c.name == _NAME
+        same = schema_meta.c.name == LABEL_VERSION
         connection.execute(update(schema_meta).where(same).values(value=known + 1))

@@ -73,7 +73,7 @@ class Queries:
     ) -> None:
         self.zone = ZoneInfo(timezone)
         self._reader = Reader(path_or_url, time_limit_s=time_limit_s)
-        self._facts = Facts(self._reader, self.data_version, self.zone)
+        self._facts = Facts(self._reader, self.zone)
         self._now_us = now_us
 
     def window(self, keep: Filter) -> Window:

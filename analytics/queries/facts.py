@@ -14,10 +14,11 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from analytics import grouped
 from analytics.blocks.kinds import Kind, choose, middles
+from analytics.blocks.labels import LABEL_VERSION
 from analytics.blocks.rows import CODE
 from analytics.grouped import Part, Spread, Sums
 from analytics.measures import FACTS, Fact
@@ -35,21 +36,22 @@ from analytics.queries.source import (
     read_rows,
     zone_of_blocks,
 )
+from analytics.schema import schema_meta
 from analytics.timeaxis import Axis, Window
 
 __all__ = ["Facts", "Rows"]
 
 Kept = TypeVar("Kept")
-SAMPLE = 10_000
+SAMPLE = 5_000
+_VERSIONS = select(schema_meta.c.name, schema_meta.c.value)
 _KEPT = 48
 
 
 class Facts:
     """Safe from any thread; two may read the same numbers at once."""
 
-    def __init__(self, reader: Reader, data_version: Callable[[], int], zone: ZoneInfo) -> None:
+    def __init__(self, reader: Reader, zone: ZoneInfo) -> None:
         self.reader = reader
-        self._data_version = data_version
         self._zone = zone
         self._book = LabelBook()
         self._kept: OrderedDict[Hashable, object] = OrderedDict()
@@ -125,14 +127,9 @@ class Facts:
 
     def sample(self, fact: Fact, scope: Scope, wanted: int = SAMPLE) -> Rows:
         """All rows of a scope, or those of evenly spaced quarters of an hour when there are many."""
-        many = self.sums(fact, scope, ["n"]).total("n") > wanted
-        spans = [scope.window]
-        if many:
-            nothing: tuple[Window, ...] = ()
-            found = self.reader.snapshot(
-                lambda connection: evenly_spaced(connection, fact, scope.window, wanted), nothing
-            )
-            spans = list(found) or spans
+        n = self.sums(fact, scope, ["n"]).total("n")
+        spans = evenly_spaced(scope.window, n, wanted) if n > wanted else []
+        spans = spans or [scope.window]
         return self._all(fact, spans, scope.filters(fact))
 
     # -- where the numbers come from
@@ -147,10 +144,10 @@ class Facts:
         of_rows: Callable[[Rows], tuple[Part, Ints]],
     ) -> tuple[list[Part], list[Ints]]:
         """Everything of the scope, and the bucket of each row or cell."""
-        filters, version = scope.filters(fact), self._data_version()
+        filters = scope.filters(fact)
 
         def read(connection: Connection) -> list[tuple[Part, Ints]]:
-            self._book.refresh(connection)
+            version = self._now(connection)
             cells = self._cells(connection, kind, scope.window, axis, version)
             found = [of_cells(cells)] if cells.blocks else []
             rows = self._rows(connection, fact, cells.gaps, filters, version)
@@ -159,6 +156,12 @@ class Facts:
         nothing: list[tuple[Part, Ints]] = []
         found = self.reader.snapshot(read, nothing)
         return [part for part, _ in found], [place for _, place in found]
+
+    def _now(self, connection: Connection) -> int:
+        """The version of the data in this snapshot; the names are those of the snapshot too."""
+        found = {row.name: row.value for row in connection.execute(_VERSIONS)}
+        self._book.refresh(connection, found.get(LABEL_VERSION, 0))
+        return int(found.get("data_version", 0))
 
     def _cells(
         self,
@@ -210,10 +213,8 @@ class Facts:
             self._keep(key, last)
 
     def _all(self, fact: Fact, spans: Sequence[Window], filters: Filters) -> Rows:
-        version = self._data_version()
-
         def read(connection: Connection) -> list[Rows]:
-            self._book.refresh(connection)
+            version = self._now(connection)
             return list(self._rows(connection, fact, spans, filters, version))
 
         nothing: list[Rows] = []

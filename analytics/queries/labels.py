@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from sqlalchemy import Connection
 
-from analytics.blocks.labels import kind_of, kinds, read_names, version
+from analytics.blocks.labels import kind_of, kinds, read_names
 from analytics.columns import Labels
 from analytics.metrics import Ints
 
@@ -23,9 +23,8 @@ class LabelBook:
         self._version = 0
         self._lock = threading.Lock()
 
-    def refresh(self, connection: Connection) -> None:
-        """Learns what the codes in blocks mean now: names come, and erased ones go."""
-        found = version(connection)
+    def refresh(self, connection: Connection, found: int) -> None:
+        """Learns what the codes in blocks mean at a label version: names come, erased ones go."""
         if found == self._version:
             return
         of_code: dict[str, Ints] = {}

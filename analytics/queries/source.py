@@ -40,11 +40,6 @@ _CELLS = (
     .where(block.c.kind == bindparam("kind"), block.c.level == bindparam("level"), *_SPAN)
     .order_by(block.c.start_us)
 )
-_SIZES = (
-    select(block.c.start_us, block.c.n)
-    .where(block.c.kind == bindparam("kind"), block.c.level == QUARTER, *_SPAN)
-    .order_by(block.c.start_us)
-)
 _QUARTERS = (
     select(block.c.start_us, block.c.data)
     .where(
@@ -224,20 +219,12 @@ def read_rows(
         yield Rows.join(fact, batch, book)
 
 
-def evenly_spaced(
-    connection: Connection, fact: Fact, window: Window, wanted: int
-) -> tuple[Window, ...]:
-    """Quarters of an hour spread over the window that have about `wanted` rows together."""
-    found = connection.execute(
-        _SIZES,
-        {
-            "kind": fact,
-            "since_us": window.since_us,
-            "until_us": window.until_us - QUARTER_US + 1,
-        },
-    ).all()
-    every = max(1, round(sum(n for _, n in found) / wanted))
-    return tuple(Window(since_us=start, until_us=start + QUARTER_US) for start, _ in found[::every])
+def evenly_spaced(window: Window, n: int, wanted: int) -> list[Window]:
+    """Quarters of an hour spread over a window of `n` rows that have about `wanted` rows together."""
+    first = window.since_us + -window.since_us % QUARTER_US
+    starts = range(first, window.until_us - QUARTER_US + 1, QUARTER_US)
+    every = max(1, n // wanted)
+    return [Window(since_us=at, until_us=at + QUARTER_US) for at in starts[::every]]
 
 
 def _parts(

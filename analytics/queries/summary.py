@@ -86,10 +86,8 @@ _RUNS = ("n", "ok", "failed", "cancelled", "interrupted", "running")
 def kpis(facts: Facts, scope: Scope) -> Kpis:
     """Key figures of the runs and calls of a scope."""
     runs = facts.sums("run", scope, _RUNS)
-    calls = facts.sums(
-        "call", scope, [*known_names("cost"), "decode_tokens", "decode_us", "decode_n"]
-    )
-    tokens = facts.sums("call", scope, [*known_names("input"), *known_names("output")])
+    owed = [*known_names("cost"), *known_names("input"), *known_names("output")]
+    calls = facts.sums("call", scope, [*owed, "decode_tokens", "decode_us", "decode_n"])
     first = facts.spread("run", scope, "first_token_us")
     took = facts.spread("run", scope, "duration_us")
     return Kpis(
@@ -106,8 +104,8 @@ def kpis(facts: Facts, scope: Scope) -> Kpis:
         latency_p50=took.percentile(0.5),
         latency_p95=took.percentile(0.95),
         cost=known(calls, "cost"),
-        input_tokens=known(tokens, "input"),
-        output_tokens=known(tokens, "output"),
+        input_tokens=known(calls, "input"),
+        output_tokens=known(calls, "output"),
         speed=speed(calls),
     )
 

@@ -16,6 +16,7 @@ STATUS_COLORS = {
     "error": "#D55E00",
     "timeout": "#E69F00",
     "lost": "#CC79A7",
+    "refused_budget": "#F0E442",
     "cancelled": "#8A9499",
     "interrupted": "#56B4E9",
     "running": "#0072B2",

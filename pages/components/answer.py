@@ -52,6 +52,14 @@ def show_summary(text: str, summary: AnswerSummary, catalog: Catalog, key: str) 
         _show_steps(summary, catalog)
 
 
+def show_run_link(run_id: str) -> None:
+    """To the page that shows step by step how an answer came about."""
+    st.page_link(
+        "pages/run.py", label="How this answer came about", icon=":material/timeline:",
+        query_params={"id": run_id},
+    )  # fmt: skip
+
+
 def facts_line(summary: AnswerSummary, catalog: Catalog) -> str:
     """Agent · model · first token · total · speed · tokens · cost, as one line of Markdown."""
     parts = []

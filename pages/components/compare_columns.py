@@ -16,7 +16,12 @@ from core.errors import NotFound, SwitchboardError
 from core.pricing import format_usd
 from core.transcript import AnswerSummary, Transcript, summarise
 from pages.components import session
-from pages.components.answer import show_question, show_summary, waiting_line
+from pages.components.answer import (
+    show_question,
+    show_run_link,
+    show_summary,
+    waiting_line,
+)
 from pages.components.compare_runs import Column, agent_label, question, title
 from pages.components.compare_setup import COLUMN_WIDTH, PER_ROW
 from pages.components.format import duration, speed
@@ -144,6 +149,7 @@ def show_body(runtime: Runtime, column: Column) -> None:
     status.markdown(final_line(summary))
     with facts.container():
         show_summary(text, summary, runtime.catalog, column.run_id)
+        show_run_link(column.run_id)
 
 
 def _follow(

@@ -29,7 +29,7 @@ from pages.components.charts import (
 )
 from pages.components.charts_card import BUCKET_HEADER, Table, bucket_cells, card
 from pages.components.dashboard_controls import STATUS_NAMES, status_name
-from pages.components.format import count, duration
+from pages.components.format import count, duration, known_money
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -176,11 +176,13 @@ def show_cost(
     series: SumSeries, zone: ZoneInfo, catalog: Catalog, marks: Sequence[Annotation] = ()
 ) -> None:
     """Known cost by model, and below it, hatched, how many calls have no price."""
-    spent = format_usd(sum(map(sum, series.values.values()))).replace("$", "\\$")
+    missing, calls = sum(series.missing), sum(series.calls)
+    shown = format_usd(sum(map(sum, series.values.values()))).replace("$", "\\$")
+    spent = known_money(shown, missing=missing, of=calls)
     with card(
         "cost",
         "Cost by model",
-        f"What does each model cost? {spent} known. {_sum_note(series, 'unpriced')}",
+        f"What does each model cost? {spent}. {_sum_note(series, 'unpriced')}",
         definition=f"{DEFINITIONS['cost']} A call without a known price is counted, never drawn as 0: "
         "the hatched bars below are such calls.",
         data=partial(_sum_table, series, zone, 1e-12, "usd"),

@@ -49,7 +49,7 @@ def show(tab: Tab, monthly_limit: MonthlyLimit = limit_of_app) -> None:
         show_month(tab, monthly_limit(tab))
         show_per_answer(tab)
         show_models_and_agents(tab)
-        show_kinds(tab)
+        show_kinds(tab, found.current)
         show_cache_ratio(tab, found.current)
         show_growth(tab)
         show_cache(tab)

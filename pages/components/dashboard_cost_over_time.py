@@ -36,7 +36,7 @@ from pages.components.dashboard_cost_parts import (
     usd,
     whole,
 )
-from pages.components.format import count, share
+from pages.components.format import count, known_money, share
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -53,9 +53,11 @@ def show_over_time(tab: Tab, spent: Spending) -> None:
     series = tab.answer(cost_over_time)
     missing = sum(series.missing)
     note = f", {count(missing)} of them unpriced (marked)" if missing else ""
+    cost = spent.cost
+    known = known_money(money(cost.value), missing=cost.missing, of=cost.of)
     with card(
         "cost-over-time", "Cost by model",
-        f"What is spent when, and on which model? {money(spent.cost.value)} known. "
+        f"What is spent when, and on which model? {known}. "
         f"n = {count(sum(series.calls))} calls{note}",
         definition=f"{DEFINITIONS['cost']} A call counts when it began. A call without a price is "
         "marked above its bar and never drawn as 0.",

@@ -13,6 +13,7 @@ from analytics.queries.cost import (
     ModelAgentCost,
     by_kind,
     by_model_and_agent,
+    each,
 )
 from analytics.queries.cost_cache import cache_by_model
 from analytics.queries.cost_spenders import (
@@ -39,9 +40,10 @@ from pages.components.dashboard_cost_parts import (
 )
 from pages.components.dashboard_tables import Column, table_of
 from pages.components.dashboard_tables import draw as draw_table
-from pages.components.format import count, share
+from pages.components.format import count, known_money, share
 
 if TYPE_CHECKING:
+    from analytics.queries.cost import Spending
     from core.catalog import Catalog
     from pages.components.dashboard_tab import Tab
 
@@ -116,13 +118,14 @@ def _ranked(pairs: Iterable[tuple[str | None, int]]) -> list[str | None]:
     return sorted(sums, key=lambda name: (-sums[name], name or ""))
 
 
-def show_kinds(tab: Tab) -> None:
+def show_kinds(tab: Tab, spent: Spending) -> None:
     found = tab.answer(by_kind)
     tokens = sum(kind.tokens or 0 for kind in found)
     pusd = sum(kind.pusd for kind in found)
+    known = known_money(money(pusd), missing=spent.cost.missing, of=spent.cost.of)
     with card(
         "cost-by-kind", "Cost by kind of token",
-        f"Is it what we send or what we get? {count(tokens)} tokens, {money(pusd)} known",
+        f"Is it what we send or what we get? {count(tokens)} tokens, {known}",
         definition="The kinds exclude each other: input is what was neither read from nor written to "
         "a cache, output is what was not reasoning. Tokens of all calls; money of the priced ones.",
         data=partial(_kind_table, found), runs={},
@@ -235,7 +238,7 @@ def _spender_columns(what: str, found: Concentration) -> dict[str, Column]:
         ),
         "Runs": Column(values=[row.runs for row in found.rows], show=count),
         "Cost per run": Column(
-            values=[(row.cost.value or 0) / row.runs if row.runs else None for row in found.rows],
+            values=[each(row.cost.value, row.runs) for row in found.rows],
             show=usd, unit="pico-USD", grey=[bool(row.cost.missing) for row in found.rows],
         ),
     }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from pages.components.dashboard_charts import show_cost, show_percentiles, show_
 from pages.components.dashboard_kpis import Row, show_kpis
 from pages.components.dashboard_quality_bar import show_quality
 from pages.components.dashboard_tables import show_models
+from pages.components.health_words import growth_words
 
 if TYPE_CHECKING:
     from analytics.queries import SumSeries
@@ -44,7 +46,9 @@ def show(tab: Tab) -> None:
         cached = sum(one.cache_read_tokens.value or 0 for one in models)
         show_tokens(partial(_tokens, tab), cached, zone, catalog, marks)
     show_models(models, catalog)
-    show_quality(tab.answer(summary.data_quality), tab.runtime.recorder.health())
+    health = tab.runtime.recorder.health()
+    growth = growth_words(health, tab.records_since_us, time.time_ns() // 1000)
+    show_quality(tab.answer(summary.data_quality), health, growth)
 
 
 def key_row(tab: Tab) -> Row:

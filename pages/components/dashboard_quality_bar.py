@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.components.charts_card import Cell, Table, card
-from pages.components.format import count, duration, share
+from pages.components.format import count, duration, share, size
+from pages.components.health_words import per_second
 
 if TYPE_CHECKING:
     from analytics.metrics import Rate
@@ -18,29 +19,34 @@ GOOD = 0.95
 """A coverage below this is marked."""
 _DEFINITION = (
     "Usage: calls whose tokens the provider itself reported. Priced: calls whose cost is known. "
-    "First token: successful calls that streamed one. Dropped and write lag are of the recorder, "
-    "since Switchboard started."
+    "First token: successful calls that streamed one. Dropped, write lag and rows per second (of "
+    "the last minute) are of the recorder, since Switchboard started. Growth of the database: {}."
 )
 
 
-def show_quality(quality: DataQuality, health: RecorderHealth) -> None:
-    """A bar of coverages and a sentence of what is wrong, if anything is."""
+def show_quality(quality: DataQuality, health: RecorderHealth, growth: tuple[str, str]) -> None:
+    """A bar of coverages and a sentence of what is wrong, if anything is. `growth`: see
+    `health_words.growth_words`.
+    """
     rows = coverages(quality)
     with card(
         "data-quality",
         "Data quality",
         f"How far can these figures be trusted? n = {count(quality.provider_usage.n)} calls",
-        definition=_DEFINITION,
+        definition=_DEFINITION.format(growth[1]),
         data=lambda: _table(quality, health),
         runs={},
     ):
         with st.grid(5, min_column_width=150, gap="small", key="quality"):
             for name, rate in rows:
-                _coverage(name, rate)
+                show_coverage(name, rate)
             _fact("Dropped runs", count(health.dropped), bad=health.dropped > 0)
             _fact("Write lag", duration(health.lag_us) if health.lag_us else "none",
                   bad=health.failing)  # fmt: skip
-        for sentence in doubts(quality, health):
+            _fact("Rows per second", per_second(health.rows_per_s), bad=False)
+            _fact("Database", size(health.file_bytes), bad=False)
+            _fact("Growth", growth[0], bad=False)
+        for sentence in doubts(quality, health.dropped):
             st.caption(f":material/warning: :orange[{sentence}]")
 
 
@@ -52,18 +58,19 @@ def coverages(quality: DataQuality) -> list[tuple[str, Rate]]:
     ]
 
 
-def doubts(quality: DataQuality, health: RecorderHealth) -> list[str]:
+def doubts(quality: DataQuality, dropped: int = 0) -> list[str]:
     """What makes figures wrong or incomplete, in words."""
     found = (
         (quality.contradictory, "calls have contradictory token counts"),
         (quality.free_but_used, r"calls were used but priced at \$0"),
         (quality.lost_runs, "runs were lost when Switchboard ended"),
-        (health.dropped, "finished runs could not be recorded"),
+        (dropped, "finished runs could not be recorded"),
     )
     return [f"{count(number)} {words}" for number, words in found if number]
 
 
-def _coverage(name: str, rate: Rate) -> None:
+def show_coverage(name: str, rate: Rate) -> None:
+    """A bar with its share; marked when it is below `GOOD`."""
     with st.container(gap="xsmall"):
         mark = "" if rate.share is None or rate.share >= GOOD else ":material/warning: "
         st.caption(f"{mark}{name}")
@@ -85,6 +92,7 @@ def _table(quality: DataQuality, health: RecorderHealth) -> Table:
         ("Lost runs", quality.lost_runs),
         ("Dropped runs", health.dropped),
         ("Write lag (us)", health.lag_us),
+        ("Database (bytes)", health.file_bytes),
     )
     rows += [[name, value, None] for name, value in counted]
     return ["what", "count", "of"], rows

@@ -33,6 +33,14 @@ def speed(tokens_per_s: float | None) -> str:
     return UNKNOWN if tokens_per_s is None else f"{tokens_per_s:,.0f} tokens/s"
 
 
+def known_money(shown: str, *, missing: int, of: int) -> str:
+    """A sum of known costs as part of a sentence; `shown` is it as Markdown.
+
+    When every one of the `of` calls is unpriced the sum is 0, and that is not what was spent.
+    """
+    return "no known price" if of and missing >= of else f"{shown} known"
+
+
 def share(value: float | None) -> str:
     """0..1 as percent."""
     return UNKNOWN if value is None else f"{value:.1%}"

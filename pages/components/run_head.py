@@ -26,6 +26,7 @@ _STATUS_COLORS = {
     "error": "red",
     "timeout": "red",
     "lost": "orange",
+    "refused_budget": "yellow",
     "running": "blue",
 }
 NOTICEABLE_US = 1_000

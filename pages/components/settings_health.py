@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import UTC, datetime
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.errors import SwitchboardError
+from analytics.queries import Filter, Queries
+from analytics.queries.upkeep import quarters_waiting
+from analytics.timeaxis import local
+from core.errors import StorageError, SwitchboardError
+from pages.components.dashboard_quality_bar import coverages, doubts, show_coverage
 from pages.components.format import count, duration, size
+from pages.components.health_words import growth_words, per_second, warnings
 from pages.components.markdown import escape
 from pages.components.session import show_error
 
@@ -18,8 +23,14 @@ if TYPE_CHECKING:
     from agents.runtime import Runtime
     from analytics.recorder import RecorderHealth
 
-SAFE_SQLITE = (3, 51, 3)
-"""Older ones can damage a write-ahead log when two connections write at the same moment."""
+RANGE = Filter(range="24h")
+Figures = dict[str, tuple[str, str]]
+"""What is shown -> its value, and what it means when its name does not say it."""
+FAULTS = {
+    "Runs dropped", "Words lost", "Observer errors", "Journal errors", "Lost runs",
+    "Passed unchecked", "Spans dropped",
+}  # fmt: skip
+"""Counts that are 0 while all is well."""
 
 
 def show_data(runtime: Runtime) -> None:
@@ -88,66 +99,114 @@ def size_on_disk(path: Path) -> int | None:
 
 
 def show_health(runtime: Runtime) -> None:
-    """Draws what would be wrong first, then the figures."""
+    """Draws what is wrong first, then how complete the figures are, then the process in figures."""
     health = runtime.recorder.health()
     st.subheader("Health", anchor=False)
-    for warning in warnings(runtime, health):
+    found = warnings(runtime, health)
+    for warning in found:
         st.warning(warning, icon=":material/warning:")
-    active = runtime.runs.active()
-    queued = sum(run.state == "queued" for run in active)
-    ready = duration(runtime.warm_up_s * 1e6) if runtime.warm_up_s is not None else "under way"
-    errors = runtime.runs.observer_errors + health.observer_errors
-    figures = {
-        "Active runs": count(len(active) - queued),
-        "Waiting runs": count(queued),
-        "Warm-up": ready,
-        "SQLite": sqlite3.sqlite_version,
-        "Runs recorded": count(health.runs_written),
-        "Recorder queue": count(health.waiting),
-        "Recorder lag": duration(health.lag_us) if health.lag_us else "none",
-        "Runs not recorded": count(health.dropped),
-        "Observer errors": count(errors),
-        "Journal errors": count(runtime.runs.journal_errors),
-        "Lost runs": count(len(runtime.lost_runs)),
-    }
-    with st.grid(4, min_column_width=150):
-        for label, value in figures.items():
-            st.metric(label, value, border=True)
+    if not found:
+        st.success("Nothing is wrong.", icon=":material/check_circle:")
+    try:
+        _show_coverage(runtime.queries)
+        of_analytics = _of_analytics(runtime.queries, health)
+    except StorageError as exc:
+        show_error(exc)
+        of_analytics = {}
+    _show("Analytics", of_analytics | _of_recorder(health))
+    if "Growth" in of_analytics:
+        st.caption(f"Growth: {of_analytics['Growth'][1]}.")
+    _show("Runs", _of_runs(runtime))
+    _show("Watching", _of_watching(runtime))
     st.caption("Counts are since this process started.")
 
 
-def warnings(runtime: Runtime, health: RecorderHealth) -> list[str]:
-    """Markdown sentences: what is wrong and what it means."""
-    found = []
-    if health.failing:
-        when = _clock(health.last_error_at_us)
-        found.append(
-            f"Analytics cannot be written{when}: {escape(health.last_error or 'unknown')}. "
-            "Answers go on; figures are kept in memory and written when it works again."
-        )
-    if health.dropped:
-        found.append(f"{count(health.dropped)} runs are missing from analytics.")
-    if runtime.runs.journal_errors:
-        found.append(
-            f"{count(runtime.runs.journal_errors)} times the log of a run could not be saved: "
-            "an answer that was cut off by a crash could be shorter than what was shown."
-        )
-    if runtime.lost_runs:
-        found.append(
-            f"{count(len(runtime.lost_runs))} answers were under way when Switchboard ended the "
-            "last time. What was written of them is in their threads, marked as lost."
-        )
-    if runtime.knowledge.index.notice:
-        found.append(escape(runtime.knowledge.index.notice))
-    if sqlite3.sqlite_version_info < SAFE_SQLITE:
-        found.append(
-            f"SQLite {escape(sqlite3.sqlite_version)} is older than "
-            f"{escape('.'.join(map(str, SAFE_SQLITE)))}, which mends a rare damage when two "
-            "connections write at once. Switchboard writes through one connection per file; do not "
-            "write to its files with another program."
-        )
-    return found
+def _show(title: str, figures: Figures) -> None:
+    st.markdown(f"**{title}**")
+    with st.grid(4, min_column_width=150, gap="small"):
+        for label, (value, note) in figures.items():
+            bad = label in FAULTS and value != "0"
+            shown = f":orange[{value}]" if bad else value
+            st.metric(label, shown, help=note or None, border=True)
 
 
-def _clock(at_us: int | None) -> str:
-    return f" since {datetime.fromtimestamp(at_us / 1e6, UTC):%H:%M} UTC" if at_us else ""
+def _show_coverage(queries: Queries) -> None:
+    quality = queries.data_quality(RANGE)
+    st.markdown("**How complete the figures are**, of the calls of the last 24 hours")
+    with st.grid(3, min_column_width=150, gap="small"):
+        for name, rate in coverages(quality):
+            show_coverage(name, rate)
+    for sentence in doubts(quality):
+        st.caption(f":material/warning: :orange[{sentence}]")
+
+
+def _of_analytics(queries: Queries, health: RecorderHealth) -> Figures:
+    """Raises StorageError."""
+    since_us = queries.window(Filter(range="all")).since_us
+    waiting = queries.ask(quarters_waiting, RANGE)
+    return {
+        "Database": (size(health.file_bytes), "analytics.db with its write-ahead log."),
+        "Growth": growth_words(health, since_us, time.time_ns() // 1000),
+        "Not summed up yet": (
+            count(waiting),
+            "Quarters of an hour whose sums are not made yet; charts read their rows. "
+            "The one that goes on is one of them.",
+        ),
+    }
+
+
+def _of_recorder(health: RecorderHealth) -> Figures:
+    return {
+        "Rows per second": (per_second(health.rows_per_s), "Written, over the last minute."),
+        "Write lag": (
+            duration(health.lag_us) if health.lag_us else "none",
+            "How long the oldest thing has waited to be written.",
+        ),
+        "Waiting to be written": (count(health.waiting), "Runs and notes of running ones."),
+        "Runs recorded": (count(health.runs_written), ""),
+        "Runs dropped": (count(health.dropped), "Finished runs that are missing from analytics."),
+        "Words lost": (
+            count(health.content_lost),
+            "Runs whose words were to be kept and were not.",
+        ),
+    }
+
+
+def _of_runs(runtime: Runtime) -> Figures:
+    active = runtime.runs.active()
+    queued = sum(run.state == "queued" for run in active)
+    ready = duration(runtime.warm_up_s * 1e6) if runtime.warm_up_s is not None else "under way"
+    errors = runtime.runs.observer_errors + runtime.recorder.health().observer_errors
+    return {
+        "Active runs": (count(len(active) - queued), ""),
+        "Waiting runs": (count(queued), ""),
+        "Lost runs": (
+            count(len(runtime.lost_runs)),
+            "Of the process before: under way when it ended.",
+        ),
+        "Warm-up": (ready, ""),
+        "SQLite": (sqlite3.sqlite_version, ""),
+        "Observer errors": (count(errors), ""),
+        "Journal errors": (count(runtime.runs.journal_errors), ""),
+    }
+
+
+def _of_watching(runtime: Runtime) -> Figures:
+    spending, alerts = runtime.spending.health(), runtime.alerts.health()
+    looked = alerts.last_round_at_us
+    zone = runtime.queries.zone
+    when = f"{local(looked, zone):%H:%M:%S}, {zone.key}" if looked is not None else "not yet"
+    figures = {
+        "Looked for alerts": (count(alerts.rounds), f"Rounds; the last one: {when}."),
+        "Refused by budgets": (count(spending.refused_checks), "Calls that were not made."),
+        "Passed unchecked": (
+            count(spending.unknown_checks),
+            "Calls that were let pass because the spending could not be read.",
+        ),
+    }
+    if runtime.exporter is not None:
+        export = runtime.exporter.health()
+        figures["Spans sent"] = (count(export.spans_sent), "")
+        figures["Spans dropped"] = (count(export.spans_dropped), "")
+        figures["Runs to be sent"] = (count(export.runs_waiting), "")
+    return figures

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ import pytest
 
 from agents.run import Run, TurnRequest
 from agents.runtime import Runtime
+from analytics.alerts.metrics import figure
 from analytics.budgets.store import save
+from analytics.metrics import Rate
+from analytics.queries import Filter
 from core.settings import Settings
 from core.transcript import AnswerSummary
 from tests.provider import ProviderServer, Reply, Usage
@@ -68,6 +72,20 @@ def test_a_hard_budget_stops_the_second_call(runtime: Runtime, provider: Provide
     found = runtime.queries.run_detail(run.id)
     assert found is not None
     assert found.run.error_type == "budget"
+
+
+def test_a_refused_run_is_no_failure(runtime: Runtime) -> None:
+    budget(runtime)
+    ask(runtime)
+    refused, _ = ask(runtime)
+    assert runtime.recorder.flush()
+    found = runtime.queries.run_detail(refused.id)
+    assert found is not None
+    assert found.run.status == "refused_budget"
+    now = runtime.queries.kpis(Filter()).current
+    assert (now.runs, now.ok, now.failure) == (2, 1, Rate(k=0, n=1))
+    alert = runtime.queries.ask(partial(figure, "failure_rate"), Filter())
+    assert (alert.value, alert.n) == (0, 1)
 
 
 def test_a_budget_is_passed_by_the_calls_that_already_run_and_no_more(

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from analytics.pace import ENOUGH_S, Pace
 from analytics.recorder import Recorder
 from core.events import Cancelled, Heartbeat, Token
-from tests.analytics.scripts import meta, script, simple_run, started
+from tests.analytics.scripts import START_US, meta, script, simple_run, started
 
 
 @pytest.fixture
@@ -190,3 +191,133 @@ def test_a_stopped_run_keeps_its_partial_numbers(recorder: Recorder, path: Path)
     assert recorder.flush()
     found = rows(path, "SELECT status, first_token_us, cost_pusd FROM run WHERE run_id = 'r1'")
     assert found == [("cancelled", 40_000, 21_600_000)]
+
+
+class Clock:
+    """A clock that stands until it is moved."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_the_rows_of_the_last_minute_are_counted_and_older_ones_are_not() -> None:
+    clock = Clock()
+    pace = Pace(clock)
+    for after_s, written in ((0, 600), (20, 30), (0.5, 30), (20, 60)):
+        clock.now += after_s
+        pace.note(written, lambda: None)
+    assert pace.rows_per_s() == 12
+    clock.now += 30
+    assert pace.rows_per_s() == 2
+    clock.now += 60
+    assert pace.rows_per_s() == 0
+
+
+def test_a_minute_of_commits_in_every_second_is_kept_whole() -> None:
+    clock = Clock()
+    pace = Pace(clock)
+    for _ in range(200):
+        clock.now += 1
+        pace.note(5, lambda: None)
+    assert pace.rows_per_s() == 5
+
+
+def test_growth_is_said_after_some_hours_and_is_by_day() -> None:
+    clock = Clock()
+    pace = Pace(clock)
+    pace.note(1, lambda: 1_000)
+    clock.now += ENOUGH_S - 1
+    assert pace.growth(9_000) is None
+    clock.now += 1
+    growth = pace.growth(9_000)
+    assert growth is not None
+    assert (growth.bytes_per_day, growth.hours) == (32_000, 6)
+    assert pace.growth(None) is None
+
+
+def test_growth_forgets_what_is_older_than_a_day() -> None:
+    clock = Clock()
+    pace = Pace(clock)
+    for hour in range(72):
+        for _ in range(6):
+            pace.note(1, lambda hour=hour: 0 if hour < 24 else 1_000_000)
+            clock.now += 600
+    growth = pace.growth(1_000_000)
+    assert growth is not None
+    assert (growth.bytes_per_day, round(growth.hours)) == (0, 24)
+
+
+def test_health_says_how_fast_rows_are_written(recorder: Recorder) -> None:
+    play(recorder, "r1")
+    assert recorder.flush()
+    health = recorder.health()
+    assert health.rows_per_s == pytest.approx(health.rows_written / 60)
+    assert health.growth is None
+
+
+def releases(path: Path) -> list[Any]:
+    return rows(path, "SELECT label, at_us, kind FROM annotation ORDER BY at_us")
+
+
+def play_version(
+    recorder: Recorder, run_id: str, version: str, at_us: int, *, events: int | None = None
+) -> None:
+    of, script_ = simple_run(replace(meta(run_id), app_version=version, started_at_us=at_us))
+    for event in script_[:events]:
+        recorder.observe(of, event)
+    assert recorder.flush()
+
+
+def test_the_first_run_of_a_version_is_marked_once_even_over_a_restart(path: Path) -> None:
+    for start in range(2):
+        recorder = Recorder(path, interval_s=0.01)
+        for k, version in enumerate(("1.0", "1.0", "1.1", "1.0")):
+            play_version(recorder, f"{start}-{k}", version, START_US + 10 * start + k)
+        recorder.close()
+    assert releases(path) == [("1.0", START_US, "release"), ("1.1", START_US + 2, "release")]
+
+
+def test_the_earliest_of_several_runs_written_at_once_is_the_mark(path: Path) -> None:
+    recorder = Recorder(path, interval_s=60)
+    recorder.flush()
+    for name, at_us in (("a", START_US + 9), ("b", START_US + 3)):
+        of, events = simple_run(replace(meta(name), app_version="2.0", started_at_us=at_us))
+        for event in events:
+            recorder.observe(of, event)
+    recorder.close()
+    assert releases(path) == [("2.0", START_US + 3, "release")]
+
+
+def test_a_running_run_is_no_release_and_a_deleted_mark_stays_deleted(path: Path) -> None:
+    recorder = Recorder(path, interval_s=0.01)
+    play_version(recorder, "r1", "1.0", START_US, events=2)
+    assert releases(path) == []
+    play_version(recorder, "r2", "1.0", START_US + 1)
+    assert len(releases(path)) == 1
+    recorder.write(lambda connection: connection.exec_driver_sql("DELETE FROM annotation").rowcount)
+    recorder.close()
+    recorder = Recorder(path, interval_s=0.01)
+    play_version(recorder, "r3", "1.0", START_US + 2)
+    recorder.close()
+    assert releases(path) == []
+
+
+def test_a_mark_is_not_kept_when_its_run_is_not(path: Path) -> None:
+    recorder = Recorder(path, interval_s=0.01)
+    of, events = simple_run(replace(meta("huge"), app_version="1.0"), input_tokens=2**70)
+    for event in events:
+        recorder.observe(of, event)
+    assert recorder.flush()
+    assert releases(path) == []
+    play_version(recorder, "r2", "1.0", START_US + 1)
+    recorder.close()
+    assert releases(path) == [("1.0", START_US + 1, "release")]
+
+
+def test_a_new_file_gets_its_own_mark(recorder: Recorder, path: Path) -> None:
+    play_version(recorder, "r1", "1.0", START_US)
+    path.unlink()
+    play_version(recorder, "r2", "1.0", START_US + 1)
+    assert releases(path) == [("1.0", START_US + 1, "release")]

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from agents.run import Run, TurnRequest
 from agents.runtime import Runtime
 from analytics.queries import Filter, Queries
+from analytics.reports import over_time as reported
 from analytics.timeaxis import Bucket
 from bench.make_traffic import Traffic, write_traffic
 from core.catalog import load_catalog
@@ -21,6 +22,8 @@ from core.pricing import format_usd
 from pages.components.charts import PALE, SECONDS, Series, bars, bucket_labels, lines
 from pages.components.charts_card import safe_cell, to_csv
 from pages.components.charts_plotly import FAILED
+from pages.components.dashboard_charts import STATUS_COLORS
+from pages.components.dashboard_controls import STATUS_NAMES
 from pages.components.dashboard_kpis import Row, earlier, tiles
 from pages.components.dashboard_live import activity, speed_now
 from pages.components.dashboard_overview import key_row
@@ -28,7 +31,7 @@ from pages.components.dashboard_reading import records_since_us
 from pages.components.dashboard_tab import Tab
 from pages.components.dashboard_tables import agent_columns, table_of
 from pages.components.dashboard_tabs import TABS
-from pages.components.format import count, duration
+from pages.components.format import count, duration, known_money
 from pages.components.run_waterfall import waterfall_bars
 from tests.pages.conftest import OpenPage, checked
 
@@ -356,3 +359,15 @@ def test_what_changed_can_be_about_runs_and_failures(
     assert "Who made the difference" in words(app)
     checked(app.segmented_control(key="changed").set_value("runs").run())
     assert "Runs +" in words(app) or "Runs −" in words(app)
+
+
+def test_every_status_has_a_name_and_a_colour_everywhere() -> None:
+    assert set(STATUS_NAMES) == set(STATUS_COLORS) == set(reported.STATUS_COLORS)
+    assert STATUS_COLORS == reported.STATUS_COLORS
+    assert "refused_budget" in STATUS_NAMES
+
+
+def test_costs_of_which_none_is_known_are_not_a_sum() -> None:
+    assert known_money("$0", missing=3, of=3) == "no known price"
+    assert known_money("$0", missing=2, of=3) == "$0 known"
+    assert known_money("$0", missing=0, of=0) == "$0 known"

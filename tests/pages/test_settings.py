@@ -6,12 +6,17 @@ import sqlite3
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from agents.run import TurnRequest
 from agents.runtime import Runtime
+from analytics.pace import Growth
+from analytics.recorder import RecorderHealth
 from core.catalog import load_catalog
+from pages.components.health_words import TOO_EARLY, growth_words, per_second
 from pages.components.settings_health import size_on_disk
 from pages.components.settings_models import price_rows, usd_per_mtok
 from tests.pages.conftest import OpenPage, checked
@@ -142,3 +147,69 @@ def test_the_size_of_a_database_counts_its_write_ahead_log(tmp_path: Path) -> No
     (tmp_path / "a.db").write_bytes(b"x" * 10)
     (tmp_path / "a.db-wal").write_bytes(b"x" * 5)
     assert (size_on_disk(tmp_path / "a.db"), size_on_disk(tmp_path / "b.db")) == (15, None)
+
+
+DAY_US = 86_400_000_000
+
+
+def recorder_health(**more: Any) -> RecorderHealth:
+    quiet: dict[str, Any] = {
+        "rows_written": 0, "runs_written": 0, "dropped": 0, "waiting": 0, "open_runs": 0,
+        "observer_errors": 0, "lag_us": 0, "failing": False, "last_error": None,
+        "last_error_at_us": None, "last_commit_at_us": None, "file_bytes": 40_000_000,
+    }  # fmt: skip
+    return RecorderHealth(**quiet | more)
+
+
+def test_growth_says_what_it_rests_on() -> None:
+    now = 20 * DAY_US
+    assert growth_words(recorder_health(), now - 4 * DAY_US, now) == (
+        "10.0 MB a day",
+        "size / 4 days since the first run",
+    )
+    watched = recorder_health(growth=Growth(bytes_per_day=-2_500, hours=7.2))
+    assert growth_words(watched, 0, now) == ("-2.5 kB a day", "over the last 7 hours")
+    assert growth_words(recorder_health(), now - DAY_US + 1, now)[0] == TOO_EARLY
+    assert growth_words(recorder_health(file_bytes=None), 0, now)[0] == "unknown"
+
+
+def test_few_rows_per_second_are_not_rounded_to_none() -> None:
+    assert [per_second(rows) for rows in (0, 0.05, 61.2)] == ["0", "0.05", "61"]
+
+
+def test_health_shows_figures_coverage_and_that_nothing_is_wrong(
+    open_page: OpenPage, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pages.components.health_words.SAFE_SQLITE", (3, 0, 0))
+    run = runtime.start(TurnRequest(text="What is Switchboard?", owner="local"))
+    for _ in run.follow():
+        pass
+    assert runtime.recorder.flush()
+    at = open_page("settings")
+    shown = {metric.label: metric.value for metric in at.metric}
+    assert shown["Runs recorded"] == "1"
+    assert shown["Not summed up yet"] == "1"
+    assert float(shown["Rows per second"]) > 0
+    assert shown["Growth"] == TOO_EARLY
+    assert shown["Database"].endswith("B")
+    captions = [caption.value for caption in at.caption]
+    assert {"Usage from provider", "Priced"} <= {c.split(": ")[-1] for c in captions}
+    assert [good.value for good in at.success] == ["Nothing is wrong."]
+
+
+def test_health_says_what_is_wrong(
+    open_page: OpenPage, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime.price_problem = "The file of prices *cannot* be read."
+    bad = recorder_health(dropped=1, content_lost=2, failing=True, last_error="Disk full [x](y).")
+    monkeypatch.setattr(runtime.recorder, "health", lambda: bad)
+    at = open_page("settings")
+    said = " ".join(warning.value for warning in at.warning)
+    assert "1 finished run is missing from analytics." in said
+    assert "The words of 2 runs were to be kept and are lost" in said
+    assert "Disk full \\[x\\]" in said
+    assert "prices \\*cannot\\*" in said
+    assert not at.success
+    shown = {metric.label: metric.value for metric in at.metric}
+    assert (shown["Runs dropped"], shown["Words lost"]) == (":orange[1]", ":orange[2]")
+    assert shown["Journal errors"] == "0"

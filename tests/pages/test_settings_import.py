@@ -56,6 +56,12 @@ def press(at: AppTest, label: str) -> AppTest:
     return checked(button.click().run())
 
 
+@pytest.fixture
+def short_lifetime(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWITCHBOARD_KEEP_ROWS_DAYS", "400")
+
+
+@pytest.mark.usefixtures("short_lifetime")
 def test_a_file_is_checked_before_anything_is_written(
     open_page: OpenPage, runtime: Runtime
 ) -> None:

@@ -49,7 +49,7 @@ def test_what_is_kept_and_for_how_long_is_said_with_the_settings(
     shown = tables(at)
     assert "1 full (of runs: 1)" in shown
     days = next(table.value["Days"] for table in at.table if "Days" in table.value)
-    assert list(days) == ["30", "400", "1100"]
+    assert list(days) == ["30", "3650", "3650"]
     for name in ("CONTENT", "ROWS", "FIGURES"):
         assert f"SWITCHBOARD_KEEP_{name}_DAYS" in said(at).replace("\\", "")
     assert "Off: nothing is kept." in said(at)
