@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -21,7 +22,8 @@ Fact = Literal["run", "call", "step"]
 
 IsIn = Callable[..., Mask]
 """`is_in("status", "ok")`: the rows whose label of that name is one of the values."""
-Made = dict[str, Ints]
+Made = dict[str, Callable[[], Ints]]
+"""Measures of rows, made when they are asked for: a question needs a few of sixty."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +43,14 @@ class FactSpec:
 def _given(values: Ints) -> Ints:
     """NULL adds nothing."""
     return np.where(values == NONE, 0, values)
+
+
+def _of(row: Mapping[str, Ints], name: str) -> Ints:
+    return _given(row[name])
+
+
+def _where(mask: Mask, row: Mapping[str, Ints], name: str) -> Ints:
+    return np.where(mask, _given(row[name]), 0)
 
 
 def _flag(mask: Mask) -> Ints:
@@ -70,28 +80,28 @@ def _run_measures(row: Mapping[str, Ints], is_in: IsIn) -> Made:
     ok = is_in("status", "ok")
     troubled = row["failed_attempts"] > 0
     return {
-        "n": np.ones(len(ok), dtype=np.int64),
-        "ok": _flag(ok),
-        "failed": _flag(is_in("status", *FAILED)),
-        "cancelled": _flag(is_in("status", "cancelled")),
-        "interrupted": _flag(is_in("status", "interrupted")),
-        "running": _flag(is_in("status", "running")),
-        "lost": _flag(is_in("status", "lost")),
+        "n": lambda: np.ones(len(ok), dtype=np.int64),
+        "ok": lambda: _flag(ok),
+        "failed": lambda: _flag(is_in("status", *FAILED)),
+        "cancelled": lambda: _flag(is_in("status", "cancelled")),
+        "interrupted": lambda: _flag(is_in("status", "interrupted")),
+        "running": lambda: _flag(is_in("status", "running")),
+        "lost": lambda: _flag(is_in("status", "lost")),
         # Shares are of successful runs, so that they add up to `duration_us`.
-        "duration_us": np.where(ok, _given(row["duration_us"]), 0),
-        **{name: np.where(ok, _given(row[name]), 0) for name in _SHARES},
-        **{name: _given(row[name]) for name in _RUN_COUNTS},
-        **{f"{name}_tokens": _given(row[f"{name}_tokens"]) for name in _TOKENS},
-        "usage_complete": _flag(row["usage_complete"] == 1),
-        "cost_complete": _flag(row["cost_complete"] == 1),
-        "queued": _flag(row["queue_us"] > 0),
-        "troubled": _flag(troubled),
-        "rescued": _flag(troubled & ok),
-        "fallback_runs": _flag(row["fallbacks"] > 0),
-        "slo_of": _flag(row["slo_met"] != NONE),
-        "slo_met": _flag(row["slo_met"] == 1),
-        "stopped": _flag(row["stop_us"] != NONE),
-        "writing_us": np.where(ok, _writing(row), 0),
+        "duration_us": lambda: np.where(ok, _given(row["duration_us"]), 0),
+        **{name: partial(_where, ok, row, name) for name in _SHARES},
+        **{name: partial(_of, row, name) for name in _RUN_COUNTS},
+        **{f"{name}_tokens": partial(_of, row, f"{name}_tokens") for name in _TOKENS},
+        "usage_complete": lambda: _flag(row["usage_complete"] == 1),
+        "cost_complete": lambda: _flag(row["cost_complete"] == 1),
+        "queued": lambda: _flag(row["queue_us"] > 0),
+        "troubled": lambda: _flag(troubled),
+        "rescued": lambda: _flag(troubled & ok),
+        "fallback_runs": lambda: _flag(row["fallbacks"] > 0),
+        "slo_of": lambda: _flag(row["slo_met"] != NONE),
+        "slo_met": lambda: _flag(row["slo_met"] == 1),
+        "stopped": lambda: _flag(row["stop_us"] != NONE),
+        "writing_us": lambda: np.where(ok, _writing(row), 0),
     }
 
 
@@ -118,53 +128,55 @@ def _call_measures(row: Mapping[str, Ints], is_in: IsIn) -> Made:
     fresh = _given(row["input_tokens"]) - _given(row["cache_read_tokens"])
     prefills = streamed & ~no_input
     return {
-        "n": np.ones(len(ok), dtype=np.int64),
-        "ok": _flag(ok),
-        "error": _flag(is_in("call_status", "error")),
-        "cancelled": _flag(is_in("call_status", "cancelled")),
-        "due": _flag(due),
-        **{f"{name}_tokens": _given(row[f"{name}_tokens"]) for name in _TOKENS},
+        "n": lambda: np.ones(len(ok), dtype=np.int64),
+        "ok": lambda: _flag(ok),
+        "error": lambda: _flag(is_in("call_status", "error")),
+        "cancelled": lambda: _flag(is_in("call_status", "cancelled")),
+        "due": lambda: _flag(due),
+        **{f"{name}_tokens": partial(_of, row, f"{name}_tokens") for name in _TOKENS},
         # `x_of`: calls that owe x; `x_known`: those of which it is known.
-        "input_of": _flag(due | ~no_input),
-        "input_known": _flag(~no_input),
-        "output_of": _flag(due | ~no_output),
-        "output_known": _flag(~no_output),
-        "tokens_of": _flag(due | ~(no_input | no_output)),
-        "tokens_known": _flag(~(no_input | no_output)),
-        "cost_of": _flag(due | ~no_cost),
-        "cost_known": _flag(~no_cost),
-        **{name: _given(row[name]) for name in _COSTS},
-        "saved_by_cache_pusd": _saved_by_cache(row, fresh),
-        "extra_for_writes_pusd": _extra_for_writes(row, fresh),
+        "input_of": lambda: _flag(due | ~no_input),
+        "input_known": lambda: _flag(~no_input),
+        "output_of": lambda: _flag(due | ~no_output),
+        "output_known": lambda: _flag(~no_output),
+        "tokens_of": lambda: _flag(due | ~(no_input | no_output)),
+        "tokens_known": lambda: _flag(~(no_input | no_output)),
+        "cost_of": lambda: _flag(due | ~no_cost),
+        "cost_known": lambda: _flag(~no_cost),
+        **{name: partial(_of, row, name) for name in _COSTS},
+        "saved_by_cache_pusd": lambda: _saved_by_cache(row, fresh),
+        "extra_for_writes_pusd": lambda: _extra_for_writes(row, fresh),
         **_priced(row),
-        "decode_tokens": np.where(decodes, row["output_tokens"] - 1, 0),
-        "decode_us": np.where(decodes, last - first, 0),
-        "decode_n": _flag(decodes),
-        "prefill_tokens": np.where(prefills, fresh, 0),
-        "prefill_us": np.where(prefills, first, 0),
-        "streamed": _flag(streamed),
-        "stalled": _flag(streamed & stalled),
+        "decode_tokens": lambda: np.where(decodes, row["output_tokens"] - 1, 0),
+        "decode_us": lambda: np.where(decodes, last - first, 0),
+        "decode_n": lambda: _flag(decodes),
+        "prefill_tokens": lambda: np.where(prefills, fresh, 0),
+        "prefill_us": lambda: np.where(prefills, first, 0),
+        "streamed": lambda: _flag(streamed),
+        "stalled": lambda: _flag(streamed & stalled),
         # Of imported calls nobody knows whether they stalled.
-        "stall_of": _flag(streamed & (row["stall_count"] != NONE)),
-        "stall_us": np.where(streamed, _given(row["stall_us"]), 0),
-        "stream_us": np.where(streamed & (last > first), last - first, 0),
-        "reported": _flag(due & (row["reported"] == 1)),
-        "contradictory": _flag(row["contradictory"] == 1),
-        "free_but_used": _flag(used & ~is_in("provider", "local") & (row["cost_pusd"] == 0)),
-        "retried": _flag(row["attempt"] > 1),
-        "final": _flag(row["is_final"] == 1),
-        "moved": _flag((row["is_final"] == 1) & (row["moved"] == 1)),
+        "stall_of": lambda: _flag(streamed & (row["stall_count"] != NONE)),
+        "stall_us": lambda: np.where(streamed, _given(row["stall_us"]), 0),
+        "stream_us": lambda: np.where(streamed & (last > first), last - first, 0),
+        "reported": lambda: _flag(due & (row["reported"] == 1)),
+        "contradictory": lambda: _flag(row["contradictory"] == 1),
+        "free_but_used": lambda: _flag(
+            used & ~is_in("provider", "local") & (row["cost_pusd"] == 0)
+        ),
+        "retried": lambda: _flag(row["attempt"] > 1),
+        "final": lambda: _flag(row["is_final"] == 1),
+        "moved": lambda: _flag((row["is_final"] == 1) & (row["moved"] == 1)),
         # Of operations, by how they ended; only an operation that had trouble has a second attempt.
-        "gone_on": _flag(is_in("call_status", "error") & (row["is_final"] == 0)),
-        "rescued": _flag(ok & (row["is_final"] == 1) & (row["attempt"] > 1)),
-        "rescued_elsewhere": _flag(
+        "gone_on": lambda: _flag(is_in("call_status", "error") & (row["is_final"] == 0)),
+        "rescued": lambda: _flag(ok & (row["is_final"] == 1) & (row["attempt"] > 1)),
+        "rescued_elsewhere": lambda: _flag(
             ok & (row["is_final"] == 1) & (row["attempt"] > 1) & (row["moved"] == 1)
         ),
-        "defeated": _flag(is_in("call_status", "error") & (row["is_final"] == 1)),
-        "left": _flag(
+        "defeated": lambda: _flag(is_in("call_status", "error") & (row["is_final"] == 1)),
+        "left": lambda: _flag(
             is_in("call_status", "cancelled") & (row["is_final"] == 1) & (row["attempt"] > 1)
         ),
-        "queue_us": _given(row["queue_us"]),
+        "queue_us": lambda: _given(row["queue_us"]),
     }
 
 
@@ -211,11 +223,12 @@ def _priced(row: Mapping[str, Ints]) -> Made:
     known &= (row["input_tokens"] != NONE) & (row["output_tokens"] != NONE)
     names = (*_TOKENS, "cache_write_1h")
     return {
-        "priced": _flag(known),
-        "priced_pusd": np.where(known, row["cost_pusd"] - _given(row["cost_other_pusd"]), 0),
+        "priced": lambda: _flag(known),
+        "priced_pusd": lambda: np.where(
+            known, row["cost_pusd"] - _given(row["cost_other_pusd"]), 0
+        ),
         **{
-            f"priced_{name}_tokens": np.where(known, _given(row[f"{name}_tokens"]), 0)
-            for name in names
+            f"priced_{name}_tokens": partial(_where, known, row, f"{name}_tokens") for name in names
         },
     }
 
@@ -223,13 +236,13 @@ def _priced(row: Mapping[str, Ints]) -> Made:
 def _step_measures(row: Mapping[str, Ints], is_in: IsIn) -> Made:
     retrieval = is_in("operation", "retrieval")
     return {
-        "n": np.ones(len(retrieval), dtype=np.int64),
-        "ok": _flag(is_in("step_status", "ok")),
-        "error": _flag(is_in("step_status", "error")),
-        "cancelled": _flag(is_in("step_status", "cancelled")),
-        "duration_us": _given(row["duration_us"]),
-        "hits": _given(row["hits"]),
-        "empty": _flag(retrieval & (row["hits"] == 0)),
+        "n": lambda: np.ones(len(retrieval), dtype=np.int64),
+        "ok": lambda: _flag(is_in("step_status", "ok")),
+        "error": lambda: _flag(is_in("step_status", "error")),
+        "cancelled": lambda: _flag(is_in("step_status", "cancelled")),
+        "duration_us": lambda: _given(row["duration_us"]),
+        "hits": lambda: _given(row["hits"]),
+        "empty": lambda: _flag(retrieval & (row["hits"] == 0)),
     }
 
 

@@ -24,7 +24,7 @@ def cells_of_rows(
         return np.isin(rows.codes[dimension], [code_of(dimension, name) for name in names])
 
     spec = FACTS[fact]
-    made = spec.make(rows.ints, is_in)
+    made = {name: make() for name, make in spec.make(rows.ints, is_in).items()}
     at_us = rows.ints["started_at_us"]
     sums = Part(at_us=at_us, codes=rows.codes, values=made)
     spreads = {

@@ -56,6 +56,8 @@ class Block:
     def __getitem__(self, name: str) -> np.ndarray[Any, Any]:
         """A column; of a smaller type than int64. KeyError when there is none of that name."""
         if name in self._constants:
-            return np.broadcast_to(np.int64(self._constants[name]), (self.n,))
+            value = self._constants[name]
+            kind = next(kind for kind, least, most in _TYPES if least <= value <= most)
+            return np.broadcast_to(np.array(value, dtype=kind), (self.n,))
         kind, place = self._places[name]
         return np.frombuffer(self._data, dtype=kind, count=self.n, offset=place)

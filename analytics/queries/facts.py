@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -71,15 +72,15 @@ class Facts:
         """
         filters = scope.filters(fact)
         kind = choose(fact, None, {*by, *filters}, names)
-        keep = (*by, *filters)
 
         def of_cells(cells: Cells) -> tuple[Part, Ints]:
-            part = self._filtered(self._part_of(cells, keep, names), filters)
+            part = self._part_of(cells, by, names, filters)
             return part, _places(axis, part.at_us)
 
         def of_rows(rows: Rows) -> tuple[Part, Ints]:
             made = FACTS[fact].make(rows.ints, rows.is_in)
-            part = Part(at_us=rows.ints["started_at_us"], codes=rows.codes, values=made)
+            values = {name: made[name]() for name in names}
+            part = Part(at_us=rows.ints["started_at_us"], codes=rows.codes, values=values)
             return grouped.reduced(part, names, by, _places(axis, part.at_us))
 
         buckets = len(axis.buckets) if axis else 1
@@ -101,11 +102,10 @@ class Facts:
         """
         filters = scope.filters(fact)
         kind = choose(fact, value, {*by, *filters})
-        keep = (*by, *filters)
 
         def of_cells(cells: Cells) -> tuple[Part, Ints]:
-            part = self._part_of(cells, keep, ["bin", "count"], also="bin")
-            part = self._filtered(part, filters)
+            part = self._part_of(cells, by, ["bin", "count"], filters)
+            part = replace(part, codes={**part.codes, "bin": part.values["bin"]})
             return grouped.reduced(part, ["count"], by, _places(axis, part.at_us), also="bin")
 
         def of_rows(rows: Rows) -> tuple[Part, Ints]:
@@ -222,31 +222,28 @@ class Facts:
         return Rows.join(fact, found, self._book)
 
     def _part_of(
-        self, cells: Cells, dimensions: Sequence[str], names: Sequence[str], also: str | None = None
+        self, cells: Cells, by: Sequence[str], names: Sequence[str], filters: Filters
     ) -> Part:
-        """The columns a question needs, of all cells. `also`: a column that is a dimension here."""
-        lengths = [block.n for block in cells.blocks]
-        codes = {
-            name: self._book.of_codes(name, _column(cells, f"{CODE}{name}"))
-            for name in dict.fromkeys(dimensions)
-        }
-        values = {name: _column(cells, name) for name in names}
-        return Part(
-            at_us=np.repeat(np.array(cells.starts, dtype=np.int64), lengths),
-            codes=codes | ({also: values[also]} if also else {}),
-            values=values,
-        )
+        """The columns a question needs, of the cells its filters keep.
 
-    def _filtered(self, part: Part, filters: Filters) -> Part:
-        if not filters:
-            return part
-        mask = np.ones(len(part.at_us), dtype=np.bool_)
-        for name, values in filters.items():
-            mask &= np.isin(part.codes[name], self._book.ids(name, list(values)))
+        Filters look at the small numbers of the blocks; only what they keep is made into wide ones.
+        """
+        kept: slice | Ints = slice(None)
+        if filters:
+            masks = [
+                self._book.codes_of(name, values)[_column(cells, f"{CODE}{name}")]
+                for name, values in filters.items()
+            ]
+            kept = np.flatnonzero(np.logical_and.reduce(masks))
+        starts = np.array(cells.starts, dtype=np.int64)
+        lengths = [block.n for block in cells.blocks]
         return Part(
-            at_us=part.at_us[mask],
-            codes={name: codes[mask] for name, codes in part.codes.items()},
-            values={name: values[mask] for name, values in part.values.items()},
+            at_us=np.repeat(starts, lengths)[kept],
+            codes={
+                name: self._book.of_codes(name, _column(cells, f"{CODE}{name}")[kept])
+                for name in by
+            },
+            values={name: _column(cells, name)[kept].astype(np.int64) for name in names},
         )
 
     # -- what was read last
@@ -287,7 +284,7 @@ def _with_middles(part: Part) -> Part:
 
 
 def _column(cells: Cells, name: str) -> Ints:
-    return np.concatenate([block[name] for block in cells.blocks], dtype=np.int64)
+    return np.concatenate([block[name] for block in cells.blocks])
 
 
 def _places(axis: Axis | None, at_us: Ints) -> Ints:

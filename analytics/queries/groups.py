@@ -192,4 +192,4 @@ def _shares(rows: Rows, chosen: np.ndarray) -> Shares:
     given = rows.take(chosen)
     made = RUN.make(given.ints, given.is_in)
     names = ("duration_us", *SHARES, "writing_us")
-    return Shares(n=len(chosen), **{name: int(made[name].sum()) for name in names})
+    return Shares(n=len(chosen), **{name: int(made[name]().sum()) for name in names})

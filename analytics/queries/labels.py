@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from analytics.blocks.labels import kind_of, kinds, read_names
 from analytics.columns import Labels
-from analytics.metrics import Ints
+from analytics.metrics import Ints, Mask
 
 
 class LabelBook:
@@ -64,3 +64,11 @@ class LabelBook:
         """The id of each row of a column of a block."""
         lookup = self._of_code.get(kind_of(dimension))
         return np.zeros(len(codes), dtype=np.int64) if lookup is None else lookup[codes]
+
+    def codes_of(self, dimension: str, names: Sequence[str]) -> Mask:
+        """For each code of blocks whether it stands for one of the names."""
+        lookup = self._of_code.get(kind_of(dimension))
+        if lookup is None:
+            return np.zeros(1, dtype=np.bool_)
+        found: Mask = np.isin(lookup, self.ids(dimension, list(names)))
+        return found

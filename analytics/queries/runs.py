@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+import numpy as np
 from sqlalchemy import Select, Table, and_, select, tuple_
 
 from analytics.metrics import OK
@@ -12,9 +13,10 @@ from analytics.queries.ask import Ask
 from analytics.queries.reading import Reader
 from analytics.queries.scope import Scope
 from analytics.schema import cost_history, llm_call, repricing, run, step
+from analytics.timeaxis import HOUR_US
 
 MAX_ROWS = 500
-_FEW = 20_000
+_SHORT_US = 26 * HOUR_US
 _TOGETHER_US = 2_000_000
 
 
@@ -196,32 +198,38 @@ def recent_runs(
 def slowest_runs(ask: Ask, limit: int) -> list[SlowRun]:
     """Successful runs, slowest first.
 
-    Of few runs the database sorts those of the window; of many it walks down the index of durations,
-    from a duration that the distribution says enough runs reach.
+    In a long window the database walks down the index of durations, from a duration that the
+    distribution says enough runs reach.
     """
     spread = ask.facts.spread("run", ask.scope, "duration_us")
     n, limit = int(spread.n.sum()), _bound(limit)
     if not n:
         return []
-    if n <= _FEW:
-        slow = _runs(ask.scope)
+    # The sum keeps the database from walking through the index of times where another is better.
+    began, window = run.c.started_at_us + 0, ask.scope.window
+    slow = select(*_columns(RunRow, run)).where(run.c.status == OK, *ask.scope.conditions("run"))
+    if window.until_us - window.since_us <= _SHORT_US:
+        slow = slow.where(run.c.started_at_us.in_(_moments_of_slowest(ask, limit)))
     else:
-        # A fiftieth below: a distribution may be off by a hundredth.
-        least = int(float(spread.quantiles(max(0.0, 1 - (limit + 1) / n))[0, 0]) * 0.98)
-        # The sum keeps the database from walking through the index of times instead.
-        began, window = run.c.started_at_us + 0, ask.scope.window
-        slow = select(*_columns(RunRow, run)).where(
-            run.c.duration_us >= least,
-            began >= window.since_us,
-            began < window.until_us,
-            *ask.scope.conditions("run"),
-        )
-    slow = slow.where(run.c.status == OK)
+        slow = slow.where(began >= window.since_us, began < window.until_us)
+        if not ask.scope.keep.user:  # the runs of a person have an index of their own
+            # A fiftieth below: a distribution may be off by a hundredth.
+            least = float(spread.quantiles(max(0.0, 1 - (limit + 1) / n))[0, 0]) * 0.98
+            slow = slow.where(run.c.duration_us >= int(least))
     slow = slow.order_by(run.c.duration_us.desc(), run.c.run_id).limit(limit)
     return [
         SlowRun(run=RunRow(**row), rank=1 - place / n)
         for place, row in enumerate(ask.reader.rows(slow))
     ]
+
+
+def _moments_of_slowest(ask: Ask, limit: int) -> list[int]:
+    """When the slowest runs began, from the columns that the charts of a short window read too."""
+    rows = ask.facts.rows("run", ask.scope)
+    rows = rows.take(rows.is_in("status", OK))
+    order = np.argsort(-rows.ints["duration_us"], kind="stable")[:limit]
+    found: list[int] = rows.ints["started_at_us"][order].tolist()
+    return found
 
 
 def run_detail(reader: Reader, run_id: str) -> RunDetail | None:

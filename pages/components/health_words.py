@@ -33,7 +33,8 @@ def growth_words(health: RecorderHealth, since_us: int, now_us: int) -> tuple[st
     days = (now_us - since_us) / DAY_US
     if days < 1:
         return TOO_EARLY, "less than a day of runs"
-    return _per_day(health.file_bytes / days), f"size / {count(days)} days since the first run"
+    since = _many(int(days), "day", "days")
+    return _per_day(health.file_bytes / days), f"size / {since} since the first run"
 
 
 def _per_day(num_bytes: float) -> str:

@@ -158,14 +158,14 @@ def test_a_note_is_a_mark_on_every_chart_over_time(
     app = open_page("dashboard", range="30d")
     app.text_input(key="note_label").set_value("New prompt")
     checked(app.button(key="note_add").click().run())
-    [mark] = runtime.queries.ask(marks, Filter(range="30d"))
-    assert mark.label == "New prompt"
+    release, mark = runtime.queries.ask(marks, Filter(range="30d"))
+    assert (release.kind, mark.label) == ("release", "New prompt")
     drawn = [
         chart.proto.spec for chart in app.get("echarts_chart") if "New prompt" in str(chart.proto)
     ]
     assert len(drawn) == 5
     checked(app.button(key=f"note_delete_{mark.annotation_id}").click().run())
-    assert runtime.queries.ask(marks, Filter(range="30d")) == ()
+    assert runtime.queries.ask(marks, Filter(range="30d")) == (release,)
 
 
 @pytest.mark.parametrize(
