@@ -122,7 +122,8 @@ def _call_measures(row: Mapping[str, Ints], is_in: IsIn) -> Made:
     no_cost = row["cost_pusd"] == NONE
     used = (row["input_tokens"] > 0) | (row["output_tokens"] > 0)
     first, last = row["first_token_us"], row["last_token_us"]
-    decodes = (row["output_tokens"] >= 2) & (first != NONE) & (last > first)
+    shown = _shown_tokens(row)
+    decodes = (shown >= 2) & (first != NONE) & (last > first)
     streamed = ok & (first != NONE)
     stalled = row["stall_count"] > 0
     fresh = _given(row["input_tokens"]) - _given(row["cache_read_tokens"])
@@ -147,7 +148,7 @@ def _call_measures(row: Mapping[str, Ints], is_in: IsIn) -> Made:
         "saved_by_cache_pusd": lambda: _saved_by_cache(row, fresh),
         "extra_for_writes_pusd": lambda: _extra_for_writes(row, fresh),
         **_priced(row),
-        "decode_tokens": lambda: np.where(decodes, row["output_tokens"] - 1, 0),
+        "decode_tokens": lambda: np.where(decodes, shown - 1, 0),
         "decode_us": lambda: np.where(decodes, last - first, 0),
         "decode_n": lambda: _flag(decodes),
         "prefill_tokens": lambda: np.where(prefills, fresh, 0),
@@ -178,6 +179,16 @@ def _call_measures(row: Mapping[str, Ints], is_in: IsIn) -> Made:
         ),
         "queue_us": lambda: _given(row["queue_us"]),
     }
+
+
+def _shown_tokens(row: Mapping[str, Ints]) -> Ints:
+    """Output tokens that came from the first token on; -1 or less when that is unknown.
+
+    Reasoning that a provider counts but does not stream was made before the first token, which is
+    then also the first of the answer.
+    """
+    hidden = (row["reasoning_tokens"] > 0) & (row["first_token_us"] == row["first_answer_us"])
+    return row["output_tokens"] - np.where(hidden, row["reasoning_tokens"], 0)
 
 
 _COSTS = (
@@ -252,7 +263,7 @@ def _of_ok(column: str, status: str) -> Callable[[Mapping[str, Ints], IsIn], Int
 
 def _tpot(row: Mapping[str, Ints], is_in: IsIn) -> Ints:
     """(t_N - t_1) / (N - 1) of successful calls, N >= 2; microseconds per token."""
-    made, took = row["output_tokens"], row["last_token_us"] - row["first_token_us"]
+    made, took = _shown_tokens(row), row["last_token_us"] - row["first_token_us"]
     counts = is_in("call_status", "ok") & (made >= 2) & (row["first_token_us"] != NONE) & (took > 0)
     return np.where(counts, took // np.maximum(made - 1, 1), NONE)
 
@@ -306,7 +317,7 @@ RUN = FactSpec(
 CALL = FactSpec(
     ints={
         **_same(llm_call, "started_at_us", "queue_us", "first_token_us", "last_token_us"),
-        **_same(llm_call, "duration_us", "attempt", "is_final", "usage_due"),
+        **_same(llm_call, "first_answer_us", "duration_us", "attempt", "is_final", "usage_due"),
         **{name: llm_call.c[column] for name, column in _TOKEN_COLUMNS.items()},
         "cache_write_1h_tokens": llm_call.c.usage_cache_write_1h_tokens,
         **_same(llm_call, *_COSTS, "stall_count", "stall_us"),
@@ -338,7 +349,11 @@ STEP = FactSpec(
     ints={
         **_same(step, "started_at_us", "duration_us"),
         "hits": step.c.retrieval_hits,
-        "score_ppm": func.round(step.c.retrieval_top_score * 1_000_000),
+        # Similarities can be negative: then nothing similar was found. -1 would say unknown.
+        "score_ppm": case(
+            (step.c.retrieval_top_score < 0, 0),
+            else_=func.round(step.c.retrieval_top_score * 1_000_000),
+        ),
     },
     labels={
         **_OF_RUN,

@@ -49,7 +49,7 @@ _TIMED = text("operation_name IN ('execute_tool', 'retrieval')")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lifetimes:
-    """Days. Figures live at least as long as rows."""
+    """Days. Figures live at least as long as rows, content at most as long."""
 
     content_days: int
     rows_days: int
@@ -106,7 +106,9 @@ class Janitor:
         return done
 
     def _clean(self, done: Cleaning) -> None:
-        content_cut = done.at_us - self.lifetimes.content_days * DAY_US
+        # Words without their run could be found neither by person nor by thread.
+        content_days = min(self.lifetimes.content_days, self.lifetimes.rows_days)
+        content_cut = done.at_us - content_days * DAY_US
         rows_cut, figures_cut = self.cuts(done.at_us)
         done.content = self._repeat(lambda c: delete_content(c, content.c.at_us < content_cut, self.chunk))  # fmt: skip
         rows_cut = self.recorder.write(lambda c: _wait_for_figures(c, rows_cut, self.zone))
@@ -235,11 +237,13 @@ def _delete_timed_steps(connection: Connection, inside: ColumnElement[bool], lim
 
 
 def _delete_runs(connection: Connection, inside: ColumnElement[bool], limit: int) -> int:
-    """Runs and their untimed steps; those are more rows than the limit, but of few runs."""
+    """Runs and all that belongs to them; those are more rows than the limit, but of few runs."""
     keys = _keys(connection, run, inside, max(1, limit // 5))
     if keys:
         untimed = step.c.run_id == bindparam("run_id"), text(f"NOT ({_TIMED})")
         connection.execute(delete(step).where(*untimed), keys)
+        for table in (content, cost_history):
+            connection.execute(delete(table).where(table.c.run_id == bindparam("run_id")), keys)
     return _delete_keys(connection, run, keys)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, text, update
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError
 
 from analytics.blocks import Folder, touch
@@ -114,10 +114,20 @@ class AnalyticsStore:
         self.open()
         assert self._database is not None
         until, done = time.monotonic() + FOLD_S, 1
-        with self._database.write() as connection:
-            while done and time.monotonic() < until:
-                done = self._folder.step(connection, time.time_ns() // 1000)
+        try:
+            with self._database.write() as connection:
+                while done and time.monotonic() < until:
+                    done = self._folder.step(connection, time.time_ns() // 1000)
+        except BaseException as exc:
+            self._folder.failed()
+            if isinstance(exc, StorageError) and _is_broken(exc):
+                self._give_up_file(exc)
+            raise
         return bool(done)
+
+    def give_up_run(self, run_id: str) -> None:
+        """Says of a run that ended and cannot be stored that it is lost, not still running."""
+        self.run(lambda connection: _lose(connection, run.c.run_id == run_id, "not_stored"))
 
     def maintain(self, pages: int | None = None) -> int:
         """Gives up to `pages` unused pages back to the disk; None writes the whole file anew.
@@ -209,13 +219,17 @@ def _next_version(connection: Connection) -> int:
 
 def _mark_lost(connection: Connection, before_us: int) -> None:
     """Runs that a killed process left running. Not those of this process after a reopening."""
-    connection.execute(
-        update(run)
-        .where(run.c.status == "running", run.c.started_at_us < before_us)
-        # Says again what the partial index on `status` is limited to: SQLite compares literally.
-        .where(text("status <> 'ok'"))
-        .values(status="lost", error_type="process_lost")
-    )
+    _lose(connection, run.c.started_at_us < before_us, "process_lost")
+
+
+def _lose(connection: Connection, condition: ColumnElement[bool], error_type: str) -> None:
+    # Says again what the partial index on `status` is limited to: SQLite compares literally.
+    lost = run.c.status == "running", text("status <> 'ok'"), condition
+    times = connection.execute(select(run.c.started_at_us).where(*lost)).scalars().all()
+    if times:
+        values = {"status": "lost", "error_type": error_type, "slo_met": 0}
+        connection.execute(update(run).where(*lost).values(**values))
+        touch(connection, times)
 
 
 def _is_broken(exc: StorageError) -> bool:

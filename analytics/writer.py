@@ -78,7 +78,7 @@ class Writer:
         self._pending: list[tuple[float, Item]] = []
         self._jobs: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
         self._accepted = self._settled = 0
-        self._fold_at = 0.0
+        self._fold_at, self._more = 0.0, False
         self._closing = False
         self._work, self._hurry = threading.Event(), threading.Event()
         self._work.set()  # opens the file at once: a broken one is known before the first run
@@ -200,16 +200,23 @@ class Writer:
         return True
 
     def _fold(self) -> None:
-        """A piece of what waits to be folded, and more while nothing else waits."""
-        if time.monotonic() < self._fold_at:
+        """A piece of what waits to be folded, and more while nothing else waits.
+
+        Nothing that goes wrong here may end the thread: pages can read the rows instead.
+        """
+        if not self._more and time.monotonic() < self._fold_at:
             return
+        self._more = False
         try:
-            while self._store.fold() and not self._queue and not self._jobs and not self._closing:
-                pass
+            self._more = self._store.fold()
+            while self._more and not self._queue and not self._jobs and not self._closing:
+                self._more = self._store.fold()
             self._fold_at = time.monotonic() + FOLD_EVERY_S
-        except StorageError as exc:
+        except Exception as exc:
             self._fold_at = time.monotonic() + MAX_RETRY_S
-            log.warning("figures could not be made ready; pages read the rows: %s", exc.message)
+            message = exc.message if isinstance(exc, StorageError) else type(exc).__name__
+            log.warning("figures could not be made ready: %s", message, exc_info=exc)
+            self._note(f"Figures could not be made ready; pages read the rows: {message}")
 
     def _run_jobs(self) -> None:
         while self._jobs:

@@ -37,12 +37,14 @@ _INTS: dict[Fact, tuple[str, ...]] = {
     "call": (
         "started_at_us",
         "first_token_us",
+        "first_answer_us",
         "last_token_us",
         "duration_us",
         "usage_due",
         "usage_input_tokens",
         "usage_output_tokens",
         "usage_cache_read_input_tokens",
+        "usage_reasoning_output_tokens",
         "cost_pusd",
     ),
 }
@@ -144,8 +146,11 @@ def _measure(fact: Fact, name: str, rows: pd.DataFrame) -> Any:
     if part in has and what in ("known", "of"):
         return (has[part] if what == "known" else due | has[part]).astype(np.int64)
     if part == "decode":
-        decodes = (made >= 2) & (first != _NONE) & (last > first)
-        values = {"tokens": made - 1, "us": last - first, "n": np.ones(len(rows), dtype=np.int64)}
+        reasoning = rows["usage_reasoning_output_tokens"].to_numpy()
+        hidden = (reasoning > 0) & (first == rows["first_answer_us"].to_numpy())
+        shown = made - np.where(hidden, reasoning, 0)
+        decodes = (shown >= 2) & (first != _NONE) & (last > first)
+        values = {"tokens": shown - 1, "us": last - first, "n": np.ones(len(rows), dtype=np.int64)}
         return np.where(decodes, values[what], 0)
     match name:
         case "n":

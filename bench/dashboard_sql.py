@@ -22,7 +22,12 @@ from bench.dashboard_page import RECENT, SLOWEST
 
 _AT_ONCE = 200_000
 _OK = "status = 'ok'"
-_DECODES = "usage_output_tokens >= 2 AND last_token_us > first_token_us"
+_SHOWN = (
+    "(usage_output_tokens - CASE WHEN first_token_us = first_answer_us "
+    "THEN coalesce(usage_reasoning_output_tokens, 0) ELSE 0 END)"
+)
+"""Reasoning that was not streamed was made before the first token."""
+_DECODES = f"{_SHOWN} >= 2 AND last_token_us > first_token_us"
 _USED = "(usage_input_tokens > 0 OR usage_output_tokens > 0)"
 
 
@@ -71,7 +76,7 @@ MEASURES: dict[Fact, dict[str, str]] = {
         "tokens_known": _flag("usage_input_tokens + usage_output_tokens IS NOT NULL"),
         "tokens_of": _flag("usage_due = 1 OR usage_input_tokens + usage_output_tokens IS NOT NULL"),
         "cache_read": _sum("usage_cache_read_input_tokens"),
-        "decode_tokens": _sum("usage_output_tokens - 1", _DECODES),
+        "decode_tokens": _sum(f"{_SHOWN} - 1", _DECODES),
         "decode_us": _sum("last_token_us - first_token_us", _DECODES),
         "decode_n": _flag(_DECODES),
     },
@@ -93,7 +98,8 @@ LOADED: dict[Fact, str] = {
     "run": "run_id, started_at_us, first_token_us, "
     "cost_pusd, cost_complete, usage_complete, usage_input_tokens, usage_output_tokens, fallbacks, "
     + ", ".join((*SHARES, *LABELS["run"].values())),
-    "call": "run_id, started_at_us, first_token_us, last_token_us, duration_us, status, usage_due, "
+    "call": "run_id, started_at_us, first_token_us, first_answer_us, last_token_us, duration_us, "
+    "status, usage_due, usage_reasoning_output_tokens, "
     "usage_source, usage_problems, usage_input_tokens, usage_output_tokens, "
     "usage_cache_read_input_tokens, cost_pusd, request_model, provider_name",
 }

@@ -257,15 +257,20 @@ def summarise(transcript: Transcript) -> AnswerSummary:
 
 
 def decode_speed(attempt: Attempt | None, usage: UsageReported | None) -> float | None:
-    """Tokens per second while decoding, 1/TPOT: (N - 1) / (t_N - t_1); None when N < 2."""
+    """Tokens per second while decoding, 1/TPOT: (N - 1) / (t_N - t_1); None when N < 2.
+
+    N is without reasoning that was counted but not streamed: it was made before the first token.
+    """
     if attempt is None or usage is None or usage.output_tokens is None:
         return None
     if attempt.first_token_us is None or attempt.last_token_us is None:
         return None
     span = attempt.last_token_us - attempt.first_token_us
-    if usage.output_tokens < 2 or span <= 0:
+    hidden = attempt.first_token_us == attempt.first_answer_us
+    shown = usage.output_tokens - (usage.reasoning_tokens or 0 if hidden else 0)
+    if shown < 2 or span <= 0:
         return None
-    return (usage.output_tokens - 1) / (span / 1e6)
+    return (shown - 1) / (span / 1e6)
 
 
 def _answer_attempt(transcript: Transcript) -> Attempt | None:

@@ -54,10 +54,10 @@ class Block:
             place += self.n * int(kind[2:])
 
     def __getitem__(self, name: str) -> np.ndarray[Any, Any]:
-        """A column; of a smaller type than int64. KeyError when there is none of that name."""
-        if name in self._constants:
-            value = self._constants[name]
+        """A column, of a type as small as its values. One that an older release did not keep is 0."""
+        place = self._places.get(name)
+        if place is None:
+            value = self._constants.get(name, 0)
             kind = next(kind for kind, least, most in _TYPES if least <= value <= most)
             return np.broadcast_to(np.array(value, dtype=kind), (self.n,))
-        kind, place = self._places[name]
-        return np.frombuffer(self._data, dtype=kind, count=self.n, offset=place)
+        return np.frombuffer(self._data, dtype=place[0], count=self.n, offset=place[1])

@@ -19,21 +19,28 @@ from analytics.blocks.codec import Block, pack
 from analytics.blocks.kinds import KINDS, fingerprint
 from analytics.blocks.labels import LabelWriter
 from analytics.blocks.rows import CODE, RowColumns, block_columns, column_query, joined
-from analytics.blocks.stale import DAY, HOUR, QUARTER
+from analytics.blocks.stale import (
+    DAY,
+    HOUR,
+    QUARTER,
+    ZONE_LABEL,
+    day_of,
+    end_of,
+    hour_of,
+    rows_since,
+)
 from analytics.measures import FACTS, Fact
 from analytics.schema import block, label, stale
-from analytics.timeaxis import HOUR_US, QUARTER_US, local, midnight_us
+from analytics.timeaxis import QUARTER_US
 from core.database import Database, database_url
 
 FORMAT = fingerprint()
 GRACE_US = 20_000_000
 """After a quarter ended: most of its runs have ended then too."""
 _FACTS: tuple[Fact, ...] = ("run", "call", "step")
-_PARTS = {QUARTER: [], HOUR: [QUARTER], DAY: [QUARTER, HOUR]}
+_PARTS: dict[str, list[str]] = {QUARTER: [], HOUR: [QUARTER], DAY: [QUARTER, HOUR]}
 _LOOKED_AT = 8
 _ROWS_AT_ONCE = 200_000
-ZONE_LABEL = "zone"
-"""Kind of the label that says for which format and zone blocks were made."""
 
 
 class Folder:
@@ -41,14 +48,13 @@ class Folder:
 
     def __init__(self, timezone: str = "UTC") -> None:
         self._zone = ZoneInfo(timezone)
-        self._checked = False
         self._labels = LabelWriter()
+        self._doing: tuple[str, int] | None = None
+        self._skipped: set[tuple[str, int]] = set()
 
     def step(self, connection: Connection, now_us: int) -> int:
         """Folds one quarter, hour or day. Returns the rows and cells it read; 0 = nothing to do."""
-        if not self._checked:
-            self._check_zone(connection)
-            self._checked = True
+        self._check_zone(connection)
         self._labels.begin(connection)
         latest = now_us - GRACE_US
         for level, work in (
@@ -58,8 +64,18 @@ class Folder:
         ):
             start = self._next(connection, level, latest)
             if start is not None:
+                self._doing = (level, start)
                 return work(connection, start)
         return 0
+
+    def failed(self) -> None:
+        """The transaction of a step was rolled back: nothing learnt in it holds.
+
+        What it worked on is left to the readers, who take the rows, until the next start.
+        """
+        self._labels = LabelWriter()
+        if self._doing is not None:
+            self._skipped.add(self._doing)
 
     # -- what comes next
 
@@ -69,9 +85,11 @@ class Folder:
             select(stale.c.start_us)
             .where(stale.c.level == level, stale.c.start_us <= latest_us - QUARTER_US)
             .order_by(stale.c.start_us.desc())
-            .limit(_LOOKED_AT)
+            .limit(_LOOKED_AT + len(self._skipped))
         ).scalars()
         for start in starts.all():
+            if (level, start) in self._skipped:
+                continue
             end = end_of(level, start, self._zone)
             parts = select(stale.c.start_us).where(
                 stale.c.level.in_(_PARTS[level]), stale.c.start_us >= start, stale.c.start_us < end
@@ -81,27 +99,33 @@ class Folder:
         return None
 
     def _check_zone(self, connection: Connection) -> None:
-        """Hours and days belong to one zone; another one makes them anew from the quarters."""
+        """Hours and days belong to one zone; another one makes them anew from the quarters.
+
+        Hours whose rows are gone are kept and added up to days of the new zone: an hour that lies
+        across its midnight then counts for the day it began in.
+        """
         name = f"{FORMAT} {self._zone.key}"
-        known = connection.execute(
-            select(label.c.name).where(label.c.kind == ZONE_LABEL, label.c.code == 0)
-        ).scalar_one_or_none()
+        same = label.c.kind == ZONE_LABEL, label.c.code == 0
+        known = connection.execute(select(label.c.name).where(*same)).scalar_one_or_none()
         if known == name:
             return
-        of_format = known is not None and known.split(" ")[0] == FORMAT
-        connection.execute(delete(label).where(label.c.kind == ZONE_LABEL))
+        of_format = known is not None and known.partition(" ")[0] == FORMAT
+        since = rows_since(connection)
+        connection.execute(delete(label).where(*same))
         connection.execute(insert(label).values(kind=ZONE_LABEL, code=0, name=name))
-        connection.execute(delete(block).where(block.c.level.in_((HOUR, DAY))))
+        connection.execute(delete(block).where(block.c.level == HOUR, block.c.start_us >= since))
+        connection.execute(delete(block).where(block.c.level == DAY))
         connection.execute(delete(stale).where(stale.c.level.in_((HOUR, DAY))))
-        quarters = connection.execute(
-            select(block.c.start_us).where(block.c.level == QUARTER).distinct()
-        ).scalars()
-        starts = list(quarters)
-        if not of_format:
-            connection.execute(delete(block))
+        kept = select(block.c.start_us).where(block.c.level == HOUR).distinct()
+        hours = connection.execute(kept).scalars().all()
+        _note(connection, DAY, {day_of(hour, self._zone) for hour in hours})
+        quarters = select(block.c.start_us).where(block.c.level == QUARTER).distinct()
+        starts = connection.execute(quarters).scalars().all()
+        if of_format:
+            _note(connection, HOUR, {hour_of(start, self._zone) for start in starts})
+        else:
+            connection.execute(delete(block).where(block.c.level == QUARTER))
             _note(connection, QUARTER, starts)
-            return
-        _note(connection, HOUR, {_hour_of(quarter, self._zone) for quarter in starts})
 
     # -- the work
 
@@ -122,7 +146,7 @@ class Folder:
         connection.execute(delete(block).where(block.c.level == QUARTER, block.c.start_us == start))
         connection.execute(insert(block), blocks)
         _done(connection, QUARTER, start)
-        _note(connection, HOUR, [_hour_of(start, self._zone)])
+        _note(connection, HOUR, [hour_of(start, self._zone)])
         return read + 1
 
     def _fold_hour(self, connection: Connection, start: int) -> int:
@@ -142,7 +166,7 @@ class Folder:
             cells |= cells_of_rows(fact, rows, self._labels.code)
         _put(connection, HOUR, start, cells)
         _done(connection, HOUR, start)
-        _note(connection, DAY, [_day_of(start, self._zone)])
+        _note(connection, DAY, [day_of(start, self._zone)])
         return read + 1
 
     def _fold_day(self, connection: Connection, start: int) -> int:
@@ -160,23 +184,6 @@ class Folder:
         _put(connection, DAY, start, cells)
         _done(connection, DAY, start)
         return read + 1
-
-
-def end_of(level: str, start_us: int, zone: ZoneInfo) -> int:
-    """Where a block ends. A day may have 23 or 25 hours, its last hour may be half of one."""
-    if level == QUARTER:
-        return start_us + QUARTER_US
-    following = _day_of(_day_of(start_us, zone) + 26 * HOUR_US, zone)
-    return following if level == DAY else min(start_us + HOUR_US, following)
-
-
-def _hour_of(at_us: int, zone: ZoneInfo) -> int:
-    midnight = _day_of(at_us, zone)
-    return midnight + (at_us - midnight) // HOUR_US * HOUR_US
-
-
-def _day_of(at_us: int, zone: ZoneInfo) -> int:
-    return midnight_us(local(at_us, zone).date(), zone)
 
 
 def _read_rows(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 import numpy as np
@@ -77,7 +78,7 @@ class LabelWriter:
         self._connection.execute(insert(label), rows)
         codes.update((name, last + k) for k, name in enumerate(names, 1))
         changed(self._connection)
-        self._version += 1
+        self._version = version(self._connection)
 
 
 def read_names(connection: Connection, kind: str) -> Mapping[int, str | None]:
@@ -100,7 +101,9 @@ def changed(connection: Connection) -> None:
     """A name was added or erased in this transaction."""
     known = connection.execute(_VERSION).scalar_one_or_none()
     if known is None:
-        connection.execute(insert(schema_meta).values(name=LABEL_VERSION, value=1))
+        # Of a file made later it is higher, whatever happened in the file before.
+        first = time.time_ns() // 1000
+        connection.execute(insert(schema_meta).values(name=LABEL_VERSION, value=first))
     else:
         same = schema_meta.c.name == LABEL_VERSION
         connection.execute(update(schema_meta).where(same).values(value=known + 1))

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
-from analytics.schema import block, schema_meta, stale
-from analytics.timeaxis import HOUR_US, QUARTER_US
+from analytics.schema import block, label, schema_meta, stale
+from analytics.timeaxis import HOUR_US, QUARTER_US, local, midnight_us
 
 QUARTER, HOUR, DAY = "quarter", "hour", "day"
-# A day has up to 25 hours.
-_LONGEST_US = {HOUR: HOUR_US, DAY: 25 * HOUR_US}
-
-
+ZONE_LABEL = "zone"
+"""Kind of the label that says for which format and zone blocks were made: `<format> <zone>`."""
+_ZONE = select(label.c.name).where(label.c.kind == ZONE_LABEL, label.c.code == 0)
 ROWS_SINCE = "rows_since_us"
 """In schema_meta: older rows were deleted, so the figures before it can never be made again."""
 _ROWS_SINCE = select(schema_meta.c.value).where(schema_meta.c.name == ROWS_SINCE)
@@ -44,7 +44,7 @@ def touch(connection: Connection, started_at_us: Iterable[int]) -> None:
             )
         ).scalars()
     )
-    since = connection.execute(_ROWS_SINCE).scalar_one_or_none() or 0
+    since = rows_since(connection)
     fresh = [quarter for quarter in quarters if quarter not in known and quarter >= since]
     for quarter in fresh:
         _take_away(connection, quarter)
@@ -55,18 +55,37 @@ def touch(connection: Connection, started_at_us: Iterable[int]) -> None:
 
 def _take_away(connection: Connection, quarter_us: int) -> None:
     """Every block the quarter is in. A stale quarter is in none, so this happens once."""
-    connection.execute(
-        delete(block).where(block.c.level == QUARTER, block.c.start_us == quarter_us)
-    )
-    for level, longest_us in _LONGEST_US.items():
-        start = connection.execute(
-            select(func.max(block.c.start_us)).where(
-                block.c.level == level,
-                block.c.start_us <= quarter_us,
-                block.c.start_us > quarter_us - longest_us,
-            )
-        ).scalar_one_or_none()
-        if start is not None:
-            connection.execute(
-                delete(block).where(block.c.level == level, block.c.start_us == start)
-            )
+    format_and_zone = connection.execute(_ZONE).scalar_one_or_none()
+    if format_and_zone is None:
+        return
+    zone = ZoneInfo(format_and_zone.partition(" ")[2])
+    for level, start in (
+        (QUARTER, quarter_us),
+        (HOUR, hour_of(quarter_us, zone)),
+        (DAY, day_of(quarter_us, zone)),
+    ):
+        connection.execute(delete(block).where(block.c.level == level, block.c.start_us == start))
+
+
+def hour_of(at_us: int, zone: ZoneInfo) -> int:
+    """Where the hour of a moment begins; hours are counted from midnight."""
+    midnight = day_of(at_us, zone)
+    return midnight + (at_us - midnight) // HOUR_US * HOUR_US
+
+
+def day_of(at_us: int, zone: ZoneInfo) -> int:
+    """Where the day of a moment begins."""
+    return midnight_us(local(at_us, zone).date(), zone)
+
+
+def end_of(level: str, start_us: int, zone: ZoneInfo) -> int:
+    """Where a block ends. A day may have 23 or 25 hours, its last hour may be half of one."""
+    if level == QUARTER:
+        return start_us + QUARTER_US
+    following = day_of(day_of(start_us, zone) + 26 * HOUR_US, zone)
+    return following if level == DAY else min(start_us + HOUR_US, following)
+
+
+def rows_since(connection: Connection) -> int:
+    """Rows from before this moment were deleted; 0 when none were."""
+    return int(connection.execute(_ROWS_SINCE).scalar_one_or_none() or 0)

@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
+from analytics.blocks.stale import DAY
 from analytics.metrics import RunMeasure
 from analytics.queries import answers, groups, over_time, runs, summary
 from analytics.queries.ask import Ask
@@ -25,8 +26,8 @@ from analytics.queries.reading import Reader
 from analytics.queries.runs import CallRow, RunDetail, RunRow, SlowRun, StepRow
 from analytics.queries.scope import Filter, Scope
 from analytics.queries.summary import DataQuality, Facets, KpiReport, Kpis
-from analytics.schema import run, schema_meta
-from analytics.timeaxis import RANGES_US, Window
+from analytics.schema import block, run, schema_meta
+from analytics.timeaxis import DAY_US, RANGES_US, Window
 from core.errors import InvalidInput
 from core.metrics_query import MetricsAnswer, MetricsQuestion
 
@@ -187,6 +188,14 @@ class Queries:
         return Scope(window=self.window(keep), keep=keep)
 
     def _first_run_us(self, until_us: int) -> int:
-        rows = self._reader.rows(select(func.min(run.c.started_at_us).label("first")))
-        first = rows[0]["first"] if rows else None
-        return min(int(first), until_us - 1) if first is not None else until_us - 1
+        """The first run, or the first figure of runs whose rows are already deleted."""
+        first = self._least(select(func.min(run.c.started_at_us).label("least")))
+        first = until_us - 1 if first is None else min(first, until_us - 1)
+        day = self._least(
+            select(func.min(block.c.start_us).label("least")).where(block.c.level == DAY)
+        )
+        return first if day is None or day > first - DAY_US else day
+
+    def _least(self, statement: Select[Any]) -> int | None:
+        rows = self._reader.rows(statement)
+        return rows[0]["least"] if rows else None

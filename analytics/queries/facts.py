@@ -31,10 +31,11 @@ from analytics.queries.source import (
     Cells,
     Filters,
     Rows,
-    evenly_spaced,
+    busy_quarters,
     find_cells,
     finest,
     read_rows,
+    spread_out,
     zone_of_blocks,
 )
 from analytics.schema import schema_meta
@@ -55,6 +56,7 @@ class Facts:
         self.reader = reader
         self._zone = zone
         self._book = LabelBook()
+        self._file = reader.generation
         self._kept: OrderedDict[Hashable, object] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -127,10 +129,18 @@ class Facts:
 
     def sample(self, fact: Fact, scope: Scope, wanted: int = SAMPLE) -> Rows:
         """All rows of a scope, or those of evenly spaced quarters of an hour when there are many."""
+        window, filters = scope.window, scope.filters(fact)
         n = self.sums(fact, scope, ["n"]).total("n")
-        spans = evenly_spaced(scope.window, n, wanted) if n > wanted else []
-        spans = spans or [scope.window]
-        return self._all(fact, spans, scope.filters(fact))
+        if n <= wanted:
+            return self._all(fact, [window], filters)
+        found = self._all(fact, spread_out(window, n, wanted), filters)
+        if found.n > wanted // 4:
+            return found
+        nothing: list[Window] = []
+        spans = self.reader.snapshot(
+            lambda connection: busy_quarters(connection, fact, window, wanted), nothing
+        )
+        return self._all(fact, spans or [window], filters)
 
     # -- where the numbers come from
 
@@ -160,6 +170,10 @@ class Facts:
     def _now(self, connection: Connection) -> int:
         """The version of the data in this snapshot; the names are those of the snapshot too."""
         found = {row.name: row.value for row in connection.execute(_VERSIONS)}
+        if self._file != self.reader.generation:  # another file: its codes mean other names
+            with self._lock:
+                self._book, self._file = LabelBook(), self.reader.generation
+                self._kept.clear()
         self._book.refresh(connection, found.get(LABEL_VERSION, 0))
         return int(found.get("data_version", 0))
 

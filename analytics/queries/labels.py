@@ -25,7 +25,7 @@ class LabelBook:
 
     def refresh(self, connection: Connection, found: int) -> None:
         """Learns what the codes in blocks mean at a label version: names come, erased ones go."""
-        if found == self._version:
+        if found <= self._version:  # what a newer snapshot taught holds for older ones too
             return
         of_code: dict[str, Ints] = {}
         for kind in kinds(connection):
@@ -34,7 +34,9 @@ class LabelBook:
             for code, name in names.items():
                 lookup[code] = self.id(kind, name)
             of_code[kind] = lookup
-        self._of_code, self._version = of_code, found
+        with self._lock:
+            if found > self._version:
+                self._of_code, self._version = of_code, found
 
     def id(self, dimension: str, name: str | None) -> int:
         kind = kind_of(dimension)

@@ -164,9 +164,7 @@ def what_changed(ask: Ask, of: Changed, limit: int = 10) -> Changes | None:
     fact, measure = _SOURCES[of]
     changes: list[Change] = []
     for dimension in DIMENSIONS:
-        # Money by person is kept by run only; a run's calls are nearly always in the same period.
-        source: Fact = "run" if dimension == "user" else fact
-        now, then = (_by_name(one, source, measure, dimension) for one in (ask, before))
+        now, then = (_by_name(one, fact, measure, dimension) for one in (ask, before))
         changes += [
             Change(dimension=dimension, name=name, before=then.get(name, 0), now=now.get(name, 0))
             for name in {**now, **then}

@@ -42,6 +42,8 @@ class Reader:
         self._time_limit_s = time_limit_s
         self._engine = self._make_engine()
         self._file: tuple[int, int] | None = None
+        self.generation = 0
+        """Grows when the file is another one than before."""
 
     def rows(self, statement: Select[Any]) -> list[dict[str, Any]]:
         """The rows as dictionaries."""
@@ -89,6 +91,7 @@ class Reader:
         if self._file != (found.st_dev, found.st_ino):
             self._engine.dispose()
             self._file = (found.st_dev, found.st_ino)
+            self.generation += 1
         return found.st_size > 0
 
     def _set_deadline(self, connection: Connection) -> None:

@@ -15,10 +15,10 @@ import numpy as np
 from sqlalchemy import Connection, bindparam, select
 
 from analytics.blocks.codec import Block
-from analytics.blocks.fold import FORMAT, ZONE_LABEL, end_of
+from analytics.blocks.fold import FORMAT
 from analytics.blocks.kinds import Kind
 from analytics.blocks.rows import CODE, column_query
-from analytics.blocks.stale import DAY, HOUR, QUARTER
+from analytics.blocks.stale import DAY, HOUR, QUARTER, ZONE_LABEL, end_of
 from analytics.measures import FACTS, Fact
 from analytics.metrics import Ints, Mask
 from analytics.queries.labels import LabelBook
@@ -38,6 +38,11 @@ _ZONE = select(label.c.name).where(label.c.kind == ZONE_LABEL, label.c.code == 0
 _CELLS = (
     select(block.c.start_us, block.c.data)
     .where(block.c.kind == bindparam("kind"), block.c.level == bindparam("level"), *_SPAN)
+    .order_by(block.c.start_us)
+)
+_SIZES = (
+    select(block.c.start_us, block.c.n)
+    .where(block.c.kind == bindparam("kind"), block.c.level == QUARTER, block.c.n > 0, *_SPAN)
     .order_by(block.c.start_us)
 )
 _QUARTERS = (
@@ -72,6 +77,9 @@ class _Piece(Mapping[str, Ints]):
         values = self._get(name)
         return values if self._mask is None else values[self._mask]
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
 
@@ -94,6 +102,9 @@ class _Joined(Mapping[str, Ints]):
             self._made[name] = found
         return found
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
 
@@ -112,9 +123,7 @@ class Rows:
 
     @classmethod
     def join(cls, fact: Fact, parts: Sequence[Rows], book: LabelBook) -> Rows:
-        """The rows of several parts; columns are joined when somebody asks for them."""
-        if len(parts) == 1:
-            return parts[0]
+        """The rows of several parts; columns are joined, and made wide, when they are asked for."""
         spec = FACTS[fact]
         return cls(
             sum(part.n for part in parts),
@@ -219,12 +228,31 @@ def read_rows(
         yield Rows.join(fact, batch, book)
 
 
-def evenly_spaced(window: Window, n: int, wanted: int) -> list[Window]:
-    """Quarters of an hour spread over a window of `n` rows that have about `wanted` rows together."""
+def spread_out(window: Window, n: int, wanted: int) -> list[Window]:
+    """Quarters of an hour of a window of `n` rows that have about `wanted` rows together.
+
+    One of each stretch, at a place that is random but always the same: a fixed step would meet the
+    same hour of every day.
+    """
     first = window.since_us + -window.since_us % QUARTER_US
-    starts = range(first, window.until_us - QUARTER_US + 1, QUARTER_US)
+    count = (window.until_us - first) // QUARTER_US
     every = max(1, n // wanted)
-    return [Window(since_us=at, until_us=at + QUARTER_US) for at in starts[::every]]
+    places = np.arange(0, max(count, 0), every)
+    places += np.random.default_rng(0).integers(0, every, len(places))
+    starts = (first + places[places < count] * QUARTER_US).tolist()
+    return [Window(since_us=start, until_us=start + QUARTER_US) for start in starts]
+
+
+def busy_quarters(connection: Connection, fact: Fact, window: Window, wanted: int) -> list[Window]:
+    """The same from the quarters that have rows, for windows in which most have none."""
+    limits = {
+        "kind": fact,
+        "since_us": window.since_us,
+        "until_us": window.until_us - QUARTER_US + 1,
+    }
+    found = connection.execute(_SIZES, limits).all()
+    every = max(1, round(sum(n for _, n in found) / wanted))
+    return [Window(since_us=start, until_us=start + QUARTER_US) for start, _ in found[::every]]
 
 
 def _parts(
@@ -232,13 +260,14 @@ def _parts(
 ) -> Iterator[Rows]:
     if not gaps:
         return
-    for gap, start, data in _quarters(connection, fact, gaps):
+    readable = zone_of_blocks(connection) is not None
+    for gap, start, data in _quarters(connection, fact, gaps) if readable else ():
         rows = _of_block(book, fact, gap, start, Block(data), filters)
         if rows is not None:
             yield rows
     spec = FACTS[fact]
     query = column_query(fact, tuple((name, tuple(v)) for name, v in filters.items()))
-    for span in _stale_spans(connection, gaps):
+    for span in _stale_spans(connection, gaps) if readable else gaps:
         read = query.read(connection, since_us=span.since_us, until_us=span.until_us)
         if read.n:
             codes = {name: book.of_labels(name, read.texts[name]) for name in spec.labels}

@@ -33,7 +33,13 @@ STATUS_NAMES = {
     "interrupted": "Waiting for a person",
     "running": "Running",
 }
-ENTRY_NAMES = {"chat": "Chat", "compare": "Compare", "api": "API", "cli": "Command line"}
+ENTRY_NAMES = {
+    "chat": "Chat",
+    "compare": "Compare",
+    "api": "API",
+    "cli": "Command line",
+    "import": "Import",
+}
 FILTER_FIELDS = ("model", "provider", "agent", "user", "version", "status", "entry_point")
 MANY = 200
 """More options than this are not sent to the browser: one searches."""

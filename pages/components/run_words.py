@@ -27,7 +27,7 @@ NO_WORDS = (
 )
 _MODES = {
     "hashed": "Kept as a hash: equal texts have equal hashes, the text itself is not stored.",
-    "masked": "Kept masked: what looked like a name, number or secret was replaced.",
+    "masked": "Kept masked: what looked like an address, number or secret was replaced; names are not.",
     "full": "Kept in full.",
 }
 MAX_MESSAGES = 60

@@ -11,6 +11,7 @@ from sqlalchemy import insert
 from analytics.queries import Filter, Queries
 from analytics.queries.overview import (
     DIMENSIONS,
+    Changed,
     key_figures,
     last_first_tokens,
     thumbs,
@@ -39,11 +40,15 @@ def queries(path: Path) -> Queries:
     return Queries(path, now_us=lambda: UNTIL_US + 1)
 
 
+@pytest.mark.parametrize("keep", [WEEK, Filter(range="7d", model=("openai:gpt-4o-mini",))])
 @pytest.mark.parametrize("of", ["cost", "runs", "failures"])
-def test_the_differences_of_each_dimension_add_up_to_the_whole(queries: Queries, of: str) -> None:
-    found = queries.ask(lambda ask: what_changed(ask, of, limit=10_000), WEEK)  # type: ignore[arg-type]
+def test_the_differences_of_each_dimension_add_up_to_the_whole(
+    queries: Queries, of: Changed, keep: Filter
+) -> None:
+    found = queries.ask(lambda ask: what_changed(ask, of, limit=10_000), keep)
     assert found is not None
-    for dimension in DIMENSIONS[:2]:
+    assert found.now
+    for dimension in DIMENSIONS:
         parts = [row.difference for row in found.rows if row.dimension == dimension]
         assert sum(parts) == found.now - found.before
     sizes = [abs(row.difference) for row in found.rows]

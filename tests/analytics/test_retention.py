@@ -18,7 +18,15 @@ from analytics.content import Said
 from analytics.queries import Filter, Queries
 from analytics.recorder import Recorder
 from analytics.retention import Janitor, Lifetimes, shrink
-from analytics.schema import cost_history, document_day, feedback, label, run, stale
+from analytics.schema import (
+    content,
+    cost_history,
+    document_day,
+    feedback,
+    label,
+    run,
+    stale,
+)
 from analytics.timeaxis import DAY_US, QUARTER_US
 from tests.analytics.scripts import meta, simple_run
 
@@ -136,6 +144,11 @@ def test_what_belongs_to_a_run_goes_with_it(path: Path, recorder: Recorder) -> N
         recorder.write(
             lambda c, name=name, at=at: (
                 c.execute(insert(cost_history).values(run_id=name, call_id=f"{name}-c", repricing_id="p")),
+                # Its own call is gone already, and words that were kept late.
+                c.execute(insert(cost_history).values(run_id=name, call_id="gone", repricing_id="p")),
+                c.execute(insert(content).values(
+                    run_id=name, kind="prompt", item="late", mode="full", text="p", at_us=NOW,
+                )),
                 c.execute(insert(feedback).values(
                     feedback_id=name, run_id=name, source="user", evaluation_name="thumb",
                     created_at_us=at, updated_at_us=at,
@@ -147,9 +160,28 @@ def test_what_belongs_to_a_run_goes_with_it(path: Path, recorder: Recorder) -> N
         for days in (10, 150, 250)
     ]))  # fmt: skip
     janitor(recorder).run_once()
-    for table in ("run", "cost_history", "feedback"):
-        assert rows(path, f"SELECT run_id FROM {table}") == [("young",)], table
+    for table in ("run", "cost_history", "feedback", "content"):
+        assert rows(path, f"SELECT DISTINCT run_id FROM {table}") == [("young",)], table
     assert len(rows(path, "SELECT 1 FROM document_day")) == 2
+
+
+def test_no_words_outlive_their_run(path: Path, folded: Recorder) -> None:
+    """Nobody could find them any more: a person and a thread are found by the run."""
+    done = janitor(folded, content=300, kept=100).run_once()
+    assert done.error is None
+    runs = rows(path, "SELECT DISTINCT run_id FROM run ORDER BY 1")
+    assert rows(path, "SELECT DISTINCT run_id FROM content ORDER BY 1") == runs
+    assert len(runs) == 6
+
+
+def test_words_without_a_run_go_when_runs_of_that_age_go(path: Path, recorder: Recorder) -> None:
+    """Left by a round of an older version, or an interrupted one."""
+    recorder.write(lambda c: c.execute(insert(content), [
+        {"run_id": f"gone-{days}", "kind": "question", "item": "", "mode": "full", "text": "Q?",
+         "at_us": NOW - days * DAY_US} for days in (50, 150)
+    ]))  # fmt: skip
+    janitor(recorder, content=300, kept=100).run_once()
+    assert rows(path, "SELECT run_id FROM content") == [("gone-50",)]
 
 
 def test_figures_live_at_least_as_long_as_rows(recorder: Recorder) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from core.events import (
     Attempt,
     Cancelled,
@@ -83,6 +85,22 @@ def test_decode_speed_is_tokens_between_first_and_last() -> None:
         )
     )
     assert summary.tokens_per_s == 50.0
+
+
+@pytest.mark.parametrize(
+    ("first_answer_us", "reasoning", "expected"),
+    [(1_000_000, 1_000, 99.0), (1_900_000, 1_000, 1_099.0), (1_000_000, None, 1_099.0),
+     (None, 1_000, 1_099.0), (1_000_000, 1_099, None)],
+)  # fmt: skip
+def test_reasoning_that_was_not_streamed_is_no_part_of_the_speed(
+    first_answer_us: int | None, reasoning: int | None, expected: float | None
+) -> None:
+    times = {"first_token_us": 1_000_000, "last_token_us": 2_000_000}
+    events = (
+        attempt("a", first_answer_us=first_answer_us, **times),
+        usage("a", output_tokens=1_100, reasoning_tokens=reasoning),
+    )
+    assert summarise(fold(*events)).tokens_per_s == expected
 
 
 def test_one_token_has_no_speed() -> None:
