@@ -60,6 +60,7 @@ def erase_user(recorder: Recorder, user_id: str) -> Erased:
     """
     erased = Erased()
     threads: dict[str, str] = {}
+    recorder.erase(user_id)
     _repeat(recorder, lambda c: _unlink_runs(c, user_id, threads, erased))
     _repeat(recorder, lambda c: _unlink_feedback(c, user_id, erased))
     recorder.write(lambda c: _forget_name(c, user_id, erased))

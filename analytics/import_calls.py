@@ -15,9 +15,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from analytics.imports import PRESETS, CheckResult, ColumnMapping, Source, check, guess
-from analytics.imports.load import import_calls
+from analytics.imports.load import import_calls, kept_since
 from analytics.imports.mapping import CONSTANT_FIELDS, DURATION_UNITS, FIELDS, TIME_FORMATS, Field
 from analytics.imports.values import Rejected
+from analytics.queries import Filter, Queries
 from analytics.recorder import Recorder
 from core.errors import InvalidInput, SwitchboardError
 from core.folder_lock import FolderLock
@@ -37,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         mapping = _mapping(given, source.columns())
         if given.dry_run:
             catalog, _ = load_with_imports(settings.data_dir)
-            _say(_report(check(source, mapping, catalog)))
+            since = Queries(_database(settings)).ask(kept_since, Filter(range="all"))
+            _say(_report(check(source, mapping, catalog, rows_since_us=since)))
         else:
             _say(_import(settings, source, mapping))
     except SwitchboardError as exc:
@@ -46,12 +48,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _database(settings: Settings) -> str | Path:
+    return settings.analytics_url or settings.path("analytics.db")
+
+
 def _import(settings: Settings, source: Source, mapping: ColumnMapping) -> str:
     catalog, _ = load_with_imports(settings.data_dir)
     lock = FolderLock(settings.data_dir)
     try:
         recorder = Recorder(
-            settings.analytics_url or settings.path("analytics.db"),
+            _database(settings),
             timezone=settings.reporting_timezone,
         )
         try:

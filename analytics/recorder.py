@@ -159,6 +159,10 @@ class Recorder:
         """
         return self._writer.call(work, timeout)
 
+    def erase(self, user_id: str) -> None:
+        """Runs of a person that go on now will be recorded as runs of nobody."""
+        self._writer.erase(user_id, time.time_ns() // 1000)
+
     def maintain(self, pages: int | None = None, timeout: float = 30.0) -> int:
         """Makes the file smaller, see `AnalyticsStore.maintain`. Raises StorageError."""
         return self._writer.maintain(pages, timeout)

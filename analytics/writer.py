@@ -20,11 +20,12 @@ from sqlalchemy import Connection
 
 from analytics.call_rows import Row
 from analytics.content import ContentKeeper
-from analytics.facts import RunFold
+from analytics.facts import RunFold, RunMeta
 from analytics.pace import Pace
 from analytics.rows import RunFacts, run_facts
 from analytics.store import AnalyticsStore, BadRows
 from core.errors import StorageError
+from core.ids import new_id
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +78,7 @@ class Writer:
         self._queue: deque[tuple[float, Item]] = deque()
         self._pending: list[tuple[float, Item]] = []
         self._jobs: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+        self._erased: dict[str, int] = {}
         self._accepted = self._settled = 0
         self._fold_at, self._more = 0.0, False
         self._closing = False
@@ -100,6 +102,10 @@ class Writer:
         if len(self._queue) >= _ENOUGH_ITEMS:
             self._hurry.set()
         return True
+
+    def erase(self, user_id: str, before_us: int) -> None:
+        """Runs of a person that began before a moment and end later become runs of nobody."""
+        self._erased[user_id] = before_us
 
     def call(self, work: Callable[[Connection], Result], timeout: float) -> Result:
         """Runs a change on the writer's thread, in a transaction of its own, after what waits.
@@ -240,13 +246,13 @@ class Writer:
         """The pending items in one transaction; of one run only what came last."""
         running: dict[object, Row] = {}
         finished: list[RunFacts] = []
-        for _, item in self._pending:
+        for _, item in tuple(self._pending):
             if isinstance(item, dict):
                 running[item["run_id"]] = item
                 continue
             running.pop(item.meta.run_id, None)
             try:
-                finished.append(self._with_words(item, run_facts(item)))
+                finished.append(self._of_nobody(item.meta, self._with_words(item, run_facts(item))))
             except Exception:
                 self._drop(item.meta.run_id)
         rows = list(running.values())
@@ -269,14 +275,24 @@ class Writer:
             return facts
         return replace(facts, content=tuple(words))
 
+    def _of_nobody(self, meta: RunMeta, facts: RunFacts) -> RunFacts:
+        """Without what tells the person, when the person was erased while the run went on."""
+        if meta.user_id is None or meta.started_at_us >= self._erased.get(meta.user_id, 0):
+            return facts
+        nobody = facts.run | {"user_id": None, "conversation_id": new_id()}
+        return replace(facts, run=nobody, content=())
+
     def _write_one_by_one(self, running: list[Row], finished: list[RunFacts]) -> None:
         """One run with impossible values must not cost the others of its transaction."""
         for facts in [*(RunFacts(run=row) for row in running), *finished]:
             alive = facts.run["status"] == "running"
+            run_id = facts.run["run_id"]
             try:
                 self._commit([facts.run] if alive else [], [] if alive else [facts])
             except BadRows:
-                self._drop(facts.run["run_id"])
+                self._drop(run_id)
+            else:
+                self._done_with(run_id)
 
     def _commit(self, running: list[Row], finished: list[RunFacts]) -> None:
         if running or finished:
@@ -309,9 +325,18 @@ class Writer:
     # -- what went wrong
 
     def _drop(self, run_id: object) -> None:
+        log.exception("run %s cannot be stored", run_id)
+        self._store.give_up_run(str(run_id))
         self.stats.dropped += 1
         self._note(f"Run {run_id} has values that cannot be stored.")
-        log.exception("run %s cannot be stored", run_id)
+        self._done_with(run_id)
+
+    def _done_with(self, run_id: object) -> None:
+        """What waits of a run is written or given up: another try must not do it again."""
+        left = [(at, item) for at, item in self._pending if _run_id(item) != run_id]
+        gone = len(self._pending) - len(left)
+        self._pending = left
+        self._settle(gone)
 
     def _fail(self, exc: Exception) -> None:
         message = exc.message if isinstance(exc, StorageError) else f"{type(exc).__name__}: {exc}"
@@ -329,3 +354,7 @@ class Writer:
     def _note(self, message: str) -> None:
         self.stats.last_error = message
         self.stats.last_error_at_us = time.time_ns() // 1000
+
+
+def _run_id(item: Item) -> object:
+    return item["run_id"] if isinstance(item, dict) else item.meta.run_id

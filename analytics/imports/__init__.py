@@ -7,7 +7,13 @@ rows into the database and out again. `job.py`: one import in the background.
 
 from analytics.imports.check import CheckResult, check
 from analytics.imports.job import ImportJobs, JobState
-from analytics.imports.load import ImportResult, delete_import, import_calls, list_imports
+from analytics.imports.load import (
+    ImportResult,
+    delete_import,
+    import_calls,
+    kept_since,
+    list_imports,
+)
 from analytics.imports.mapping import PRESETS, ColumnMapping, Field, guess
 from analytics.imports.source import Source
 from analytics.imports.values import Call, Rejected
@@ -27,5 +33,6 @@ __all__ = [
     "delete_import",
     "guess",
     "import_calls",
+    "kept_since",
     "list_imports",
 ]

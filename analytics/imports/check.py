@@ -69,14 +69,16 @@ def check(
     *,
     progress: Callable[[float], None] = lambda share: None,
     now_us: int | None = None,
+    rows_since_us: int = 0,
 ) -> CheckResult:
-    """Reads the whole file. Raises InvalidInput."""
+    """Reads the whole file. `rows_since_us`: see `load.kept_since`. Raises InvalidInput."""
     tally = Tally()
     first: list[Call] = []
     models: Counter[str] = Counter()
     tokens_in = tokens_out = priced = cost_pusd = 0
     with Reading(source) as reading:
-        for number, row in enumerate(calls(reading, mapping, now_us or time.time_ns() // 1000)):
+        rows = calls(reading, mapping, now_us or time.time_ns() // 1000, rows_since_us)
+        for number, row in enumerate(rows):
             if number % 5_000 == 0:
                 progress(reading.share)
             tally.add(row)

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Connection, delete, insert, select, update
 
 from analytics.blocks import touch
+from analytics.blocks.stale import ROWS_SINCE, rows_since
 from analytics.call_rows import Row
 from analytics.imports.check import Tally
 from analytics.imports.mapping import ColumnMapping
@@ -18,7 +19,15 @@ from analytics.imports.rows import RowMaker
 from analytics.imports.source import Reading, Source
 from analytics.imports.values import Call, Rejected, calls
 from analytics.queries import Ask
-from analytics.schema import content, cost_history, feedback, import_batch, llm_call, run
+from analytics.schema import (
+    content,
+    cost_history,
+    feedback,
+    import_batch,
+    llm_call,
+    run,
+    schema_meta,
+)
 from core.catalog import Catalog
 from core.errors import InvalidInput
 from core.ids import new_id
@@ -86,7 +95,7 @@ def import_calls(
     maker = RowMaker(batch.import_id, catalog)
     complete = True
     with Reading(source) as reading:
-        rows = calls(reading, mapping, now_us)
+        rows = calls(reading, mapping, now_us, write(rows_since))
         while chunk := list(islice(rows, CHUNK)):
             if stopped():
                 complete = False
@@ -167,6 +176,12 @@ class _Batch:
 def _note(connection: Connection, import_id: str, counts: Row) -> None:
     of_it = import_batch.c.import_id == import_id
     connection.execute(update(import_batch).where(of_it).values(counts))
+
+
+def kept_since(ask: Ask) -> int:
+    """A question for `Queries.ask`: calls from before this moment were deleted; 0 = none were."""
+    found = select(schema_meta.c.value).where(schema_meta.c.name == ROWS_SINCE)
+    return int(next((row["value"] for row in ask.reader.rows(found)), 0))
 
 
 def list_imports(ask: Ask) -> tuple[ImportBatch, ...]:

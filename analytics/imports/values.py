@@ -71,10 +71,15 @@ class Bad(Exception):
         self.reason, self.text = reason, text
 
 
-def calls(reading: Reading, mapping: ColumnMapping, now_us: int) -> Iterator[Call | Rejected]:
-    """Every row of a file as a call or as rejected with its reason. Raises InvalidInput."""
+def calls(
+    reading: Reading, mapping: ColumnMapping, now_us: int, rows_since_us: int = 0
+) -> Iterator[Call | Rejected]:
+    """Every row of a file as a call or as rejected with its reason. Raises InvalidInput.
+
+    `rows_since_us`: older rows were deleted from the database, and their figures cannot grow.
+    """
     mapping.check_columns(reading.columns)
-    parse = _parser(reading.columns, mapping, now_us)
+    parse = _parser(reading.columns, mapping, (max(EARLIEST_US, rows_since_us), now_us))
     for line, cells in reading.rows():
         if isinstance(cells, str):
             yield Rejected(line=line, reason=cells)
@@ -86,9 +91,9 @@ def calls(reading: Reading, mapping: ColumnMapping, now_us: int) -> Iterator[Cal
 
 
 def _parser(
-    columns: tuple[str, ...], mapping: ColumnMapping, now_us: int
+    columns: tuple[str, ...], mapping: ColumnMapping, between_us: tuple[int, int]
 ) -> Callable[[Cells], Call]:
-    readers = _readers(mapping, now_us)
+    readers = _readers(mapping, between_us)
     plan = [
         (name, columns.index(column), readers[name]) for name, column in mapping.columns.items()
     ]
@@ -145,8 +150,8 @@ def _over(part: int | None, whole: int | None) -> bool:
 Read = Callable[[Field, str], object]
 
 
-def _readers(mapping: ColumnMapping, now_us: int) -> Mapping[Field, Read]:
-    moment = _moment(mapping, now_us)
+def _readers(mapping: ColumnMapping, between_us: tuple[int, int]) -> Mapping[Field, Read]:
+    moment = _moment(mapping, *between_us)
     return {
         "started_at": moment,
         "model": text,
@@ -230,7 +235,7 @@ def _duration(scale: int) -> Read:
     return read
 
 
-def _moment(mapping: ColumnMapping, now_us: int) -> Read:
+def _moment(mapping: ColumnMapping, since_us: int, now_us: int) -> Read:
     zone = ZoneInfo(mapping.time_zone)
     kind, _, unit = mapping.time_format.partition("_")
     scale = _SCALE.get(unit, 1)
@@ -245,6 +250,8 @@ def _moment(mapping: ColumnMapping, now_us: int) -> Read:
             us = start_us + int((number(name, cell) * scale).to_integral_value())
         if us < EARLIEST_US:
             raise Bad("the time is before the year 2000", cell)
+        if us < since_us:
+            raise Bad("calls of that time were deleted, and their figures can no longer grow", cell)
         if us > now_us + CLOCK_US:
             raise Bad("the time is in the future", cell)
         return us

@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from analytics.grouped import Sums
 from analytics.intervals import minimum_n
 from analytics.queries.ask import Owed, known, known_names
 from analytics.queries.facts import Facts
-from analytics.queries.grouped import Sums
 from analytics.queries.measures import RECIPES, Recipe, Value, at, quantile_at
 from analytics.queries.scope import Filter, Scope
 from analytics.timeaxis import DAY_US, Axis, Bucket, Window, axis_of, local

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from analytics.grouped import Sums
 from analytics.metrics import Known, Rate, Speed
 from analytics.queries.facts import Facts
-from analytics.queries.grouped import Sums
 from analytics.queries.reading import Reader
 from analytics.queries.scope import Scope
 from analytics.timeaxis import Axis, BucketSize, axis_of

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from analytics.grouped import Names, Spread
 from analytics.measures import RUN
 from analytics.metrics import OK, Known, Percentile, Rate, Speed
 from analytics.queries.ask import Ask, known, known_names, rate, speed
 from analytics.queries.facts import Rows
-from analytics.queries.grouped import Names, Spread
 
 SHARES = ("supervisor_us", "retrieval_us", "tool_us", "model_us", "other_us")
 # Half the width of the band of ranks around a quantile: one run alone is not typical of its rank.

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from analytics.grouped import Spread, Sums
 from analytics.measures import Fact
 from analytics.queries.ask import Owed, known_names
-from analytics.queries.grouped import Spread, Sums
 from core.metrics_query import Measure
 
 Value = tuple[float | None, int]

@@ -17,6 +17,7 @@ from analytics.imports import (
     Source,
     check,
     guess,
+    kept_since,
     list_imports,
 )
 from analytics.queries import Filter
@@ -81,7 +82,10 @@ def _show_file(runtime: Runtime, file_id: str, source: Source) -> None:
     mapping = show_mapping(f"{file_id}_{preset}", columns, start, open_=preset == _OWN)
     mapping.check_columns(columns)
     with st.spinner("Reading the file …"):
-        result = _checked(file_id, mapping.to_json(), id(runtime.catalog), source, runtime.catalog)
+        since = runtime.queries.ask(kept_since, Filter(range="all"))
+        result = _checked(
+            file_id, mapping.to_json(), id(runtime.catalog), since, source, runtime.catalog
+        )
     _show_check(runtime, result)
     st.button(
         f"Import {result.accepted:,} calls",
@@ -98,9 +102,9 @@ def _show_file(runtime: Runtime, file_id: str, source: Source) -> None:
 
 @st.cache_data(max_entries=4, ttl=900, show_spinner=False)
 def _checked(
-    file_id: str, mapping: str, catalog_id: int, _source: Source, _catalog: Catalog
+    file_id: str, mapping: str, catalog_id: int, since_us: int, _source: Source, _catalog: Catalog
 ) -> CheckResult:
-    return check(_source, ColumnMapping.from_json(mapping), _catalog)
+    return check(_source, ColumnMapping.from_json(mapping), _catalog, rows_since_us=since_us)
 
 
 def _start(runtime: Runtime, source: Source, mapping: ColumnMapping) -> None:

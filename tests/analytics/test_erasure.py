@@ -218,6 +218,29 @@ def test_erasing_while_others_are_recorded_loses_none(path: Path, recorder: Reco
     assert traces(path, ANN) == []
 
 
+def test_a_run_that_ends_after_its_person_was_erased_is_nobodys(
+    path: Path, recorder: Recorder
+) -> None:
+    going, later = (replace(meta(name), user_id=ANN, thread_id="t", content_mode="full",
+                            started_at_us=at) for name, at in (("going", START_US), ("later", 2**52)))  # fmt: skip
+    events = simple_run(going)[1]
+    recorder.observe(going, events[0])
+    assert recorder.flush()
+    assert rows(path, "SELECT user_id FROM run") == [(ANN,)]
+    erase_user(recorder, ANN)
+    recorder.observe(going, events[1])  # "running" is written again here
+    for event in events[2:-1]:
+        recorder.observe(going, event)
+    recorder.observe(going, events[-1], [Said("question", "", lambda: SECRET)])
+    assert recorder.flush()
+    assert rows(path, "SELECT user_id, conversation_id = 't', status FROM run") == [(None, 0, "ok")]
+    assert traces(path, ANN, SECRET) == []
+    for event in simple_run(later)[1]:
+        recorder.observe(later, event)
+    assert recorder.flush()
+    assert rows(path, "SELECT user_id FROM run WHERE run_id = 'later'") == [(ANN,)]
+
+
 def test_a_deleted_threads_words_are_nowhere_and_others_stay(
     path: Path, recorder: Recorder
 ) -> None:

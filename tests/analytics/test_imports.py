@@ -16,6 +16,7 @@ from sqlalchemy import Connection, func, select
 
 from analytics import import_calls as command
 from analytics.blocks import fold_all
+from analytics.blocks.stale import keep_figures_before, rows_since
 from analytics.imports import (
     PRESETS,
     Call,
@@ -27,6 +28,7 @@ from analytics.imports import (
     delete_import,
     guess,
     import_calls,
+    kept_since,
     list_imports,
 )
 from analytics.imports import load as loading
@@ -500,6 +502,25 @@ def test_figures_that_were_made_ready_count_what_is_imported_later_and_taken_bac
     assert queries.kpis(ALL).current.input_tokens.value == 11_168
 
 
+def test_calls_older_than_the_rows_that_are_kept_are_refused_by_name(
+    recorder: Recorder, queries: Queries
+) -> None:
+    """Their quarter of an hour is only a sum now: they would be counted nowhere, or alone."""
+    mapping = guess(csv(AZURE).columns())
+    since = us(2023, 11, 16, 18, 17, 4)
+    assert queries.ask(kept_since, ALL) == 0
+    recorder.write(lambda connection: keep_figures_before(connection, since))
+    recorder.flush()
+    assert queries.ask(kept_since, ALL) == since
+    checked = check(csv(AZURE), mapping, CATALOG, rows_since_us=since)
+    result = import_calls(recorder.write, csv(AZURE), mapping, CATALOG)
+    assert (checked.accepted, checked.rejected) == (result.accepted, result.rejected)
+    assert result.rejected > 0
+    assert {p.reason for p in result.problems} == {
+        "calls of that time were deleted, and their figures can no longer grow"
+    }
+
+
 def many(rows: int) -> str:
     lines = (f"2023-11-16 18:{n // 60 % 60:02}:{n % 60:02},{n + 1},1\n" for n in range(rows))
     return "TIMESTAMP,ContextTokens,GeneratedTokens\n" + "".join(lines)
@@ -539,7 +560,7 @@ def test_an_import_that_broke_is_listed_as_such_and_the_next_one_completes_it(
     monkeypatch.setattr(loading, "CHUNK", 100)
     mapping = guess(csv(AZURE).columns())
     source = csv(many(350))
-    left = iter([True, True])
+    left = iter([True, True, True])  # what is kept, and two chunks
 
     def write(work: Any) -> Any:
         if not next(left, False):
@@ -599,8 +620,9 @@ def test_one_job_at_a_time_and_a_stopped_one_ends_after_its_chunk(
     reached, go_on = threading.Event(), threading.Event()
 
     def write(work: Any) -> Any:
-        reached.set()
-        assert go_on.wait(10)
+        if work is not rows_since:
+            reached.set()
+            assert go_on.wait(10)
         return recorder.write(work)
 
     jobs = ImportJobs(write)

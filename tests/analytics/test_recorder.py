@@ -125,6 +125,44 @@ def test_values_that_cannot_be_stored_cost_only_their_own_run(
     assert "huge" in (recorder.health().last_error or "")
 
 
+def test_a_run_that_cannot_be_stored_is_lost_and_not_running_for_ever(
+    recorder: Recorder, path: Path
+) -> None:
+    of, events = simple_run(meta("huge"), input_tokens=2**70)
+    recorder.observe(of, events[0])
+    assert recorder.flush()
+    for event in events[1:]:
+        recorder.observe(of, event)
+    assert recorder.flush()
+    assert rows(path, "SELECT status, error_type FROM run") == [("lost", "not_stored")]
+
+
+def test_a_fault_between_single_writes_counts_and_tells_each_run_once(path: Path) -> None:
+    told: list[object] = []
+    recorder = Recorder(
+        path, interval_s=0.01, on_stored=lambda facts: told.append(facts.run["run_id"])
+    )
+    play(recorder, "first")
+    assert recorder.flush()
+    with sqlite3.connect(path) as other:
+        other.execute(
+            "CREATE TRIGGER fault BEFORE INSERT ON run WHEN new.run_id = 'fine' "
+            "AND new.status = 'ok' BEGIN SELECT abs(-9223372036854775807 - 1); END"
+        )
+    for run_id, tokens in (("good", 1), ("huge", 2**70), ("fine", 3)):
+        of, events = simple_run(meta(run_id), input_tokens=tokens)
+        for event in events:
+            recorder.observe(of, event)
+    assert not recorder.flush(0.3)
+    assert recorder.health().failing
+    other.execute("DROP TRIGGER fault")
+    other.close()
+    assert recorder.flush()
+    recorder.close()
+    assert told == ["first", "good", "fine"]
+    assert (recorder.health().dropped, recorder.health().runs_written) == (1, 3)
+
+
 def test_an_event_that_breaks_the_fold_is_counted_and_not_raised(recorder: Recorder) -> None:
     broken: Any = object()
     recorder.observe(meta(), broken)
