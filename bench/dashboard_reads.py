@@ -1,10 +1,12 @@
 """How fast the dashboard's figures are read, and whether they are right: from 100 k to 10 M calls.
 
     python -m bench.dashboard_reads [--quick] [--calls 100000 1000000] [--folder /tmp/bench]
+    python -m bench.dashboard_reads --calls 10000000 --brief --zones UTC Asia/Kathmandu
 
 Databases: bench/bulk_traffic.py (made when missing, kept in the folder). A page: bench/dashboard_page.py,
-in a fresh process with a new connection, nothing kept from before; the file is in the system's page
-cache but for the figures that say otherwise. Right: counts and sums equal to those of all rows, the
+in a process that answered a page before, but with a new connection and nothing kept; the file is in
+the system's page cache but for the figures that say otherwise. `--brief`: times of pages and tabs
+only, without all rows in memory and without the baselines. Right: counts and sums equal to those of all rows, the
 largest error of a percentile (bench/dashboard_answers.py). Baselines, of the same page in the same run:
 plain SQL on the same file, a native DuckDB table, pandas over all rows (not above 1 M calls: memory).
 """
@@ -93,7 +95,9 @@ class Measured:
         return Filter(range=case.range, **chosen)  # type: ignore[arg-type]
 
 
-def measure(folder: Path, calls: int, repeats: int, zones: tuple[str, ...]) -> Iterator[Line]:
+def measure(
+    folder: Path, calls: int, repeats: int, zones: tuple[str, ...], brief: bool
+) -> Iterator[Line]:
     """Every figure of one size."""
     built = build(folder, Size(calls))
     user = tenth_user(built.path)
@@ -105,18 +109,20 @@ def measure(folder: Path, calls: int, repeats: int, zones: tuple[str, ...]) -> I
     bare = _used_bytes(it.path)
     yield figure(f"{it.name}: rows and indexes", bare / calls, "bytes/call")
     yield from _folding(it, bare)
-    reference = load_frames(it.path)
+    reference = None if brief else load_frames(it.path)
     for zone in zones:
         if zone != ZONES[0]:
             yield from _refolding(it, zone)
         yield from _pages(it, zone)
-        yield from _exactness(it, zone, reference)
+        if reference is not None:
+            yield from _exactness(it, zone, reference)
     del reference
     if zones[-1] != ZONES[0]:
         fold_all(it.path, ZONES[0], now_us=UNTIL_US)
     yield from _tabs(it)
     yield from _uncached(it)
-    yield from _baselines(it)
+    if not brief:
+        yield from _baselines(it)
     _all_pages.append(it)
 
 
@@ -152,11 +158,11 @@ def _refolding(it: Measured, zone: str) -> Iterator[Line]:
 
 
 def _pages(it: Measured, zone: str) -> Iterator[Line]:
-    """Each case in a fresh process per repetition."""
+    """Each case in a process of its own."""
     peak = []
     for case in CASES:
-        said = [_in_process(it, zone, case) for _ in range(it.repeats)]
-        times = [one["page_ms"] for one in said]
+        said = _in_process(it, zone, case)
+        times = said["page_ms"]
         it.pages[zone, str(case)] = statistics.median(times)
         aims = _FILTERED_MS if case.filter else _PAGE_MS
         yield figure(
@@ -166,7 +172,7 @@ def _pages(it: Measured, zone: str) -> Iterator[Line]:
             at_most=aims.get(it.calls),
             note=_note(said),
         )
-        peak += [one["peak_mb"] - one["before_mb"] for one in said]
+        peak.append(said["peak_mb"] - said["before_mb"])
     yield figure(f"{it.name}: memory of a page at most, {zone}", max(peak), "MB")
 
 
@@ -175,7 +181,7 @@ def _in_process(it: Measured, zone: str, case: Case, *more: str) -> dict[str, An
     done = subprocess.run(
         [
             *(sys.executable, "-m", "bench.dashboard_page", str(it.path), "--zone", zone),
-            *("--range", case.range, "--filter", chosen, *more),
+            *("--range", case.range, "--filter", chosen, "--repeats", str(it.repeats), *more),
         ],
         capture_output=True,
         text=True,
@@ -187,15 +193,14 @@ def _in_process(it: Measured, zone: str, case: Case, *more: str) -> dict[str, An
     return said
 
 
-def _note(said: list[dict[str, Any]]) -> str:
-    """What else the processes of one page said: medians."""
-    cpu, again = (statistics.median(one[key] for one in said) for key in ("cpu_ms", "again_ms"))
-    questions = {
-        name: statistics.median(one["first"][name] for one in said) for name in said[0]["first"]
-    }
-    ranked = sorted(questions.items(), key=lambda item: -item[1])[:3]
+def _note(said: dict[str, Any]) -> str:
+    """What else the process of one page said."""
+    cpu = statistics.median(said["cpu_ms"])
+    ranked = sorted(said["questions"].items(), key=lambda item: -item[1])[:3]
     slowest = ", ".join(f"{name} {ms:.0f} ms" for name, ms in ranked)
-    return f"CPU {cpu:.0f} ms; in a process that was used: {again:.0f} ms; slowest: {slowest}"
+    return (
+        f"CPU {cpu:.0f} ms; first page of a process: {said['first_ms']:.0f} ms; slowest: {slowest}"
+    )
 
 
 def _exactness(it: Measured, zone: str, reference: Source) -> Iterator[Line]:
@@ -232,12 +237,10 @@ def _exactness(it: Measured, zone: str, reference: Source) -> Iterator[Line]:
 def _tabs(it: Measured) -> Iterator[Line]:
     """Each tab, as its page asks when it is opened."""
     for tab in ASKED:
-        said = [
-            _in_process(it, ZONES[0], Case(range="90d"), "--tab", tab) for _ in range(it.repeats)
-        ]
+        said = _in_process(it, ZONES[0], Case(range="90d"), "--tab", tab)
         yield figure(
             f"{it.name}: tab {tab}, 90d, {ZONES[0]}",
-            [one["page_ms"] for one in said],
+            said["page_ms"],
             "ms",
             note=_note(said),
         )
@@ -247,9 +250,12 @@ def _uncached(it: Measured) -> Iterator[Line]:
     for name in ("24h", "90d"):
         case = Case(range=name)
         times = [
-            _in_process(it, ZONES[0], case, "--uncached")["page_ms"] for _ in range(it.repeats)
+            _in_process(it, ZONES[0], case, "--uncached", "--repeats", "1")["first_ms"]
+            for _ in range(it.repeats)
         ]
-        yield figure(f"{it.name}: page, {name}, file not in the page cache", times, "ms")
+        yield figure(
+            f"{it.name}: first page of a process, {name}, file not in the page cache", times, "ms"
+        )
 
 
 def _baselines(it: Measured) -> Iterator[Line]:
@@ -301,13 +307,15 @@ def growth() -> Iterator[Line]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="up to 1 M, three repetitions")
+    parser.add_argument("--brief", action="store_true", help="times of pages only")
     parser.add_argument("--calls", type=int, nargs="+")
     parser.add_argument("--zones", nargs="+", default=list(ZONES), choices=ZONES)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "sb-bench")
     given = parser.parse_args()
     sizes = given.calls or [100_000, 1_000_000, *([] if given.quick else [10_000_000])]
     for calls in sorted(sizes):
-        say(measure(given.folder, calls, 3 if given.quick else 5, tuple(given.zones)))
+        repeats = 3 if given.quick else 5
+        say(measure(given.folder, calls, repeats, tuple(given.zones), given.brief))
     say(growth())
     say([figure("load of the machine at the end", os.getloadavg()[0], "processes")])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from core.settings import PROCESS_DEFAULTS
@@ -12,6 +13,10 @@ from tests.provider.fixtures import provider as provider
 
 for _name, _value in PROCESS_DEFAULTS.items():  # before anything imports LangGraph
     os.environ.setdefault(_name, _value)
+
+# A busy machine is no fault of an example.
+hypothesis.settings.register_profile("any-machine", deadline=None)
+hypothesis.settings.load_profile("any-machine")
 
 PROVIDER_VARIABLES = (
     "OPENAI_API_KEY",
