@@ -9,10 +9,11 @@ import streamlit as st
 
 from analytics.budgets import Budget, BudgetDefinition, Use, budgets
 from analytics.budgets.definition import EACH
-from analytics.budgets.forecast import Forecast, forecast_of
+from analytics.budgets.forecast import month_of
 from analytics.budgets.period import starts_again
 from analytics.budgets.store import remove, set_enabled
 from analytics.queries import Filter
+from analytics.queries.cost_month import MIN_DAYS, Month, exhaustion
 from core.errors import SwitchboardError
 from core.pricing import format_usd
 from pages.components import session
@@ -148,22 +149,20 @@ def _outlook(runtime: Runtime, use: Use) -> str:
     if asked.period == "day":
         return ""
     where = str(runtime.settings.path("analytics.db"))
-    found = _forecast(runtime, where, asked.model_dump_json(), use.target, use.spent.pusd)
-    if found is None:
-        return "A forecast needs three complete days of this month."
-    total = format_usd(found.month_pusd)
-    if found.exhausted_on is None:
+    month = _month(runtime, where, asked.model_dump_json(), use.target, use.spent.pusd)
+    if month is None or month.forecast is None:
+        return f"A forecast needs {MIN_DAYS} full recorded days."
+    total = format_usd(round(month.forecast.middle[-1]))
+    day = exhaustion(month, asked.limit_pusd).likely
+    if day is None:
         return f"Lasts for the month at this pace: about {total} in all."
-    day = f"{found.exhausted_on.day} {found.exhausted_on:%B}"
-    return f"Used up on {day} at this pace: about {total} for the whole month."
+    return f"Used up on {day.day} {day:%B} at this pace: about {total} for the whole month."
 
 
 @st.cache_data(ttl="1m", max_entries=200, show_spinner=False)
-def _forecast(
-    _runtime: Runtime, where: str, definition: str, target: str, spent: int
-) -> Forecast | None:
+def _month(_runtime: Runtime, where: str, definition: str, target: str, spent: int) -> Month | None:
     asked = BudgetDefinition.model_validate_json(definition)
-    return forecast_of(_runtime.queries, asked, target, time.time_ns() // 1000)
+    return month_of(_runtime.queries, asked, target, time.time_ns() // 1000)
 
 
 def _switch(runtime: Runtime, budget_id: str) -> None:
