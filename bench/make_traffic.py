@@ -13,6 +13,9 @@ This is a synthetic model, not a measurement; nothing it makes may be quoted as 
 - Troubles: 4 % of first attempts fail and fall back to another model; 0.7 % of the runs fail
   altogether, 2.5 % are stopped, 0.4 % ask a person; 3 % of the usage is estimated; `ollama:llama3.2`
   has no price.
+- Retrieval: four to six passages of 36 documents (nine of each subject, drawn with weight 1/rank),
+  top similarity normal around 0.62; 3 % of the answers stall once or twice. The last third of the days
+  has another version of the application.
 - Ratings: 6 % of the successful runs have a thumb, 85 % of them up; a thumb down has one of four reasons.
 - Two token events stand for each answer: the fold looks at the first and the last speaker only.
 """
@@ -86,6 +89,7 @@ _MODELS = (
 )
 _AGENTS = {"technical": 0.34, "general": 0.28, "billing": 0.2, "policy": 0.11, "data": 0.07}
 _REASONS = ("wrong", "incomplete", "too slow", "unsafe")
+_DOCUMENTS = [f"part-{k}.md" for k in range(1, 10)]
 _MODES = {"technical": "rag", "general": "rag", "billing": "hybrid", "policy": "cag"}
 
 
@@ -164,7 +168,7 @@ class Traffic:
             thread_id=threads[-1],
             user_id=user,
             entry_point=self.choose({"chat": 0.86, "api": 0.09, "compare": 0.05}),
-            app_version="0.1.0",
+            app_version="0.1.0" if started_at_us < self._until_us - self._span_us // 3 else "0.2.0",
             graph="supervisor",
             started_at_us=started_at_us,
         )
@@ -182,6 +186,8 @@ class _Run:
         self._events: list[Event] = []
         self._at = 0
         self._calls = 0
+        # Of its own: what is drawn from it changes nothing else.
+        self._more = random.Random(meta.run_id)
 
     def events(self) -> list[Event]:
         t = self._t
@@ -239,9 +245,19 @@ class _Run:
     def _retrieve(self) -> None:
         t = self._t
         lasted, found = t.spread(12_000), t.choose({0: 0.02, 4: 0.3, 6: 0.68})
+        names = self._more.choices(_DOCUMENTS, [1 / k for k in range(1, 10)], k=found)
+        top = min(0.95, max(0.05, self._more.gauss(0.62, 0.12)))
         sources = tuple(
-            Source(n=n, passage_id=f"p{n}", document="d", title="t", area="a", text="x" * 900)
-            for n in range(1, found + 1)
+            Source(
+                n=n,
+                passage_id=f"p{n}",
+                document=f"{self._agent}/{name}",
+                title="t",
+                area=self._agent,
+                text="x" * 900,
+                score=top * 0.9 ** (n - 1),
+            )
+            for n, name in enumerate(names, 1)
         )
         mode: Any = _MODES[self._agent]
         self._add(
@@ -311,6 +327,9 @@ class _Run:
         else:
             self._at += first + decode
         times = _times(first, decode, generated)
+        if purpose == "answer" and self._more.random() < 0.03:
+            count = self._more.choice((1, 1, 2))
+            times |= {"stall_count": count, "stall_us": min(decode, count * 1_400_000)}
         outcome: Any = "cancelled" if stopped else "ok"
         self._add(Attempt(**shared, **times, outcome=outcome, finish_reason="stop"), 500)
         self._usage(model, purpose, shared["call_id"], context, generated, estimated=stopped)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -78,8 +79,10 @@ def test_moments_that_cannot_be_a_range_are_a_sentence(
 
 def test_a_person_and_a_version_are_filters(traffic: Path, open_page: OpenPage) -> None:
     app = open_page("dashboard", range="30d", user="user-01", version="0.1.0")
-    expected = Queries(traffic).kpis(Filter(range="30d", user=("user-01",))).current.runs
-    assert 0 < expected < RUNS
+    queries = Queries(traffic)
+    person = Filter(range="30d", user=("user-01",))
+    expected = queries.kpis(replace(person, version=("0.1.0",))).current.runs
+    assert 0 < expected < queries.kpis(person).current.runs < RUNS
     assert metrics(app)["Runs"] == count(expected)
     assert app.multiselect(key="filter_version").value == ["0.1.0"]
 
@@ -158,14 +161,15 @@ def test_a_note_is_a_mark_on_every_chart_over_time(
     app = open_page("dashboard", range="30d")
     app.text_input(key="note_label").set_value("New prompt")
     checked(app.button(key="note_add").click().run())
-    release, mark = runtime.queries.ask(marks, Filter(range="30d"))
-    assert (release.kind, mark.label) == ("release", "New prompt")
+    *releases, mark = runtime.queries.ask(marks, Filter(range="30d"))
+    assert [release.label for release in releases] == ["0.1.0", "0.2.0"]
+    assert mark.label == "New prompt"
     drawn = [
         chart.proto.spec for chart in app.get("echarts_chart") if "New prompt" in str(chart.proto)
     ]
     assert len(drawn) == 5
     checked(app.button(key=f"note_delete_{mark.annotation_id}").click().run())
-    assert runtime.queries.ask(marks, Filter(range="30d")) == (release,)
+    assert runtime.queries.ask(marks, Filter(range="30d")) == tuple(releases)
 
 
 @pytest.mark.parametrize(

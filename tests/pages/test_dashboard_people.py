@@ -140,11 +140,11 @@ def test_documents_nobody_needed_are_listed(
     traffic: Path, open_page: OpenPage, runtime: object
 ) -> None:
     app = open_page("dashboard", tab="retrieval", range="24h")
-    # Synthetic traffic finds a document that no folder holds.
+    # Synthetic traffic finds documents that no folder holds.
     tables = {tuple(frame.value.columns): frame.value for frame in app.dataframe}
     found = next(t for names, t in tables.items() if "Retrievals" in names and "Title" in names)
-    assert list(found["Document"]) == ["d"]
-    assert list(found["Area"]) == ["not there now"]
+    assert "technical/part-1.md" in list(found["Document"])
+    assert set(found["Area"]) == {"not there now"}
 
 
 # -- options of charts
