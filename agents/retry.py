@@ -1,4 +1,4 @@
-"""What to do after a failed attempt: the policy of design/SAFETY.md section 4, pure.
+"""What to do after a failed attempt: the policy as a pure function.
 
 connection, 408, 5xx        once more after a short back-off, then the next model
 429, Retry-After <= 5 s     once more after that time; longer or quota: the next model

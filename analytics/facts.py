@@ -246,6 +246,11 @@ class RunFold:
         call.attempt = event
         if event.outcome != "started":
             call.end_us = event.elapsed_us
+            # While something keeps the loop busy, the start is noted late; the duration was measured
+            # where the call was made.
+            if event.duration_us is not None:
+                call.start_us = max(0, min(call.start_us, event.elapsed_us - event.duration_us))
+            self._began_by(call.step_id, call.start_us)
 
     def _usage(self, event: UsageReported) -> None:
         call = self.calls.get(event.call_id)
@@ -253,6 +258,12 @@ class RunFold:
             self._early_usage[event.call_id] = event
         else:
             call.usage = event
+
+    def _began_by(self, step_id: str | None, at_us: int) -> None:
+        """A step began before what happened in it."""
+        while step_id is not None and (step := self.steps.get(step_id)) is not None:
+            step.start_us = min(step.start_us, at_us)
+            step_id = step.parent_id
 
     def _open_step(self, agent: str | None) -> str | None:
         """The innermost open node, of this agent if it has one: parallel agents overlap."""

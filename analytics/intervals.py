@@ -1,7 +1,4 @@
-"""Intervals and sample sizes, so that a figure from six runs does not look like one from six thousand.
-
-Formulas: design/ANALYTICS.md 2.4, rows "Interval for any rate" and "When shown".
-"""
+"""Intervals and sample sizes, so that a figure from six runs does not look like one from six thousand."""
 
 from __future__ import annotations
 
@@ -13,6 +10,7 @@ def wilson(k: int, n: int, confidence: float = 0.95) -> tuple[float, float] | No
     """Wilson's score interval for k of n; None when n is 0.
 
     (p + z²/2n ± z√(p(1-p)/n + z²/4n²)) / (1 + z²/n), with p = k/n and z the two-sided quantile.
+    Source: E. B. Wilson, "Probable inference", JASA 22 (1927).
     """
     if n <= 0:
         return None
@@ -29,6 +27,8 @@ def wilson(k: int, n: int, confidence: float = 0.95) -> tuple[float, float] | No
 
 def minimum_n(q: float, confidence: float = 0.95) -> int:
     """Smallest n for which a two-sided interval of the q-quantile exists: n >= ln(α/2)/ln(max(q, 1-q)).
+
+    Below it the smallest and largest values do not enclose it with that confidence (order statistics).
 
     p50: 6, p90: 36, p95: 72, p99: 368.
     """

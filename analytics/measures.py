@@ -2,7 +2,7 @@
 
 A row is turned into whole numbers once; every figure is then a sum of them by some dimensions, or a
 distribution of one of them. Sums of sums are sums, so hours and days can be added up beforehand.
-Formulas: design/ANALYTICS.md 2.4. -1 stands for NULL (`NONE`): no column of ours is negative.
+In words: `DEFINITIONS` in analytics/metrics.py. -1 stands for NULL (`NONE`): no column of ours is negative.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What each figure is: the value types of the query layer and the arithmetic behind them.
 
-Formulas: design/ANALYTICS.md 2.4. Arrays use -1 for NULL (`NONE`): no column of ours is negative.
+Arrays use -1 for NULL (`NONE`): no column of ours is negative.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Tables of analytics.db: one row per run, per step of a run, per attempt at a model.
 
-Meaning, names and units: design/ANALYTICS.md 2.2. `_us` = integer microseconds (timestamps: UTC
+`_us` = integer microseconds (timestamps: UTC
 since the epoch; durations: from one monotonic clock), `_pusd` = integer pico-USD (1e-12). NULL is
 unknown and never 0. Tokens and money are facts of `llm_call`; those on `run` are sums of them.
 

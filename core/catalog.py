@@ -2,7 +2,6 @@
 
 Reads `core/catalog.toml` and answers questions about it; keeps nothing between calls (the caller
 holds the `Catalog`). It does not compute costs (core/pricing.py) and knows no provider's client.
-Rules: design/ANALYTICS.md 2.1 and 2.4, traps 30-33 and 43.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """What one model call cost, in integer pico-USD (1e-12), with the arithmetic in words.
 
-Formula (design/ANALYTICS.md 2.4, "Cost of a call"), I and O being inclusive totals:
+Formula, I and O being inclusive totals:
 
     p_in*(I - CR - CW) + p_cr*CR + p_w5*W5 + p_w1h*W1h + p_out*(O - R) + p_reas*R + other
 
-A cache write of unknown life is charged as p_w5 (trap 8); p_cr or p_w not known -> p_in and
+A cache write of unknown life is charged as p_w5; p_cr or p_w not known -> p_in and
 "approximate"; p_reas not known -> p_out. Nothing is rounded before it is shown. Unknown price or
 unknown tokens -> None, never 0. Where prices come from: core/catalog.py.
 """

@@ -3,7 +3,7 @@
 `input_tokens` is everything sent, cached tokens included; cache reads and writes are parts of it;
 reasoning is a part of `output_tokens`. None means not reported and is never 0. Each provider has
 one normaliser, which adds or does not add cached tokens as that provider's contract says; nobody
-else may. Rules: design/ANALYTICS.md 2.1 and 2.3, traps 4-10, 42 and 44. Costs: core/pricing.py.
+else may. Costs: core/pricing.py.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def from_openai(raw: Mapping[str, object]) -> Usage:
 def from_bedrock(raw: Mapping[str, object], *, inclusive: bool = False) -> Usage:
     """Bedrock's usage object. `inputTokens` leaves cached tokens out, so they are added here, once.
 
-    `inclusive` is for the few models behind Bedrock that count them in all the same (trap 6).
+    `inclusive` is for the few models behind Bedrock that count them in all the same.
     The cache fields are absent when the call had no cache point: then nothing was cached.
     """
     plain = _first(raw, "inputTokens", "inputTokenCount")

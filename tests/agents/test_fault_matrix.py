@@ -1,4 +1,4 @@
-"""Every fault of design/SAFETY.md section 4 at every moment, over real HTTP, in both protocols.
+"""Every fault of a provider at every moment, over real HTTP, in both protocols.
 
 The chain is a primary model that fails as scripted, a second model of the same provider that works,
 and where a test says so the embedded answerer. Always: what was shown is what is kept, every attempt

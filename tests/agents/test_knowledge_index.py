@@ -341,7 +341,6 @@ index.sync(Path(sys.argv[2]), progress=lambda done, total: print(done, flush=Tru
 
 @pytest.mark.slow
 def test_kill_during_indexing_leaves_whole_documents_only(tmp_path: Path, root: Path) -> None:
-    """SAFETY.md case 62."""
     part = "## Part {}\n\n" + "common words again " * 50
     text = "# Doc\n\n" + "\n\n".join(part.format(n) for n in range(8))
     for n in range(200):

@@ -1,4 +1,4 @@
-"""One run's events to rows: definitions of design/ANALYTICS.md 2.2 and 2.4, case by case."""
+"""One run's events to rows: the definition of each column, case by case."""
 
 from __future__ import annotations
 
@@ -256,6 +256,24 @@ def test_parallel_children_are_counted_once_in_self_time_and_shares() -> None:
     )
     assert found.steps[0]["self_us"] == 20_000
     assert found.run["model_us"] == 30_000
+
+
+def test_a_call_whose_start_was_noted_late_has_its_measured_duration() -> None:
+    """The answerer kept the loop busy: its start and its first tokens are noted together."""
+    found = facts(
+        (0, started()),
+        (90, node("answer", "started", agent="billing")),
+        (98, attempt("started")),
+        (98, Token(text="It", message_id="a")),
+        (510, attempt("ok", first_token_us=37_500, duration_us=448_000)),
+        (512, node("answer", "ok", agent="billing")),
+        (517, DONE),
+    )
+    (call,), (parent,) = found.calls, found.steps
+    assert call["started_at_us"] == START_US + 62_000
+    assert call["duration_us"] == 448_000
+    assert parent["started_at_us"] == START_US + 62_000
+    assert found.run["model_us"] == 448_000
 
 
 def test_a_tool_that_retrieves_counts_as_retrieval_for_that_time() -> None:

@@ -1,4 +1,4 @@
-"""Buckets in zones and on days that are not 24 hours long (traps 24 and 25)."""
+"""Buckets in zones and on days that are not 24 hours long."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def test_anthropic_input_gets_what_was_cached_added_once(raw: dict[str, object])
 
 @given(bedrock_usage())
 def test_langchain_aws_and_the_raw_object_agree(raw: dict[str, object]) -> None:
-    """The installed langchain-aws zeroes cache_creation when it knows the lives (trap 42)."""
+    """The installed langchain-aws zeroes cache_creation when it knows the lives."""
     metadata = _extract_usage_metadata({"usage": dict(raw)})
     through, direct = tokens(from_langchain(metadata)), tokens(from_bedrock(raw))
     for name in ("input_tokens", "cache_read", "cache_write", "output_tokens"):
@@ -114,7 +114,7 @@ def test_langchain_aws_and_the_raw_object_agree(raw: dict[str, object]) -> None:
 def test_langchain_openai_and_the_raw_object_agree(
     raw: dict[str, object], tier: str | None
 ) -> None:
-    """The installed langchain-openai prefixes detail keys with flex_ and priority_ (trap 42)."""
+    """The installed langchain-openai prefixes detail keys with flex_ and priority_."""
     create = _create_usage_metadata if "prompt_tokens" in raw else _create_usage_metadata_responses
     usage = from_langchain(create(dict(raw), tier))
     assert tokens(usage) == tokens(from_openai(raw))
