@@ -15,9 +15,16 @@ if __name__ == "__main__":
         page_title="Switchboard", page_icon="🔀", layout="wide", initial_sidebar_state="auto"
     )
     session.enter_frame()
+    chat = st.Page("pages/chat.py", title="Chat", url_path="start", default=True)
+
+    def to_chat() -> None:
+        """The first page has no path of its own; people try this one."""
+        st.switch_page(chat, query_params=st.query_params.to_dict())
+
     page = st.navigation(
         [
-            st.Page("pages/chat.py", title="Chat", url_path="chat", default=True),
+            chat,
+            st.Page(to_chat, title="Chat", url_path="chat", visibility="hidden"),
             st.Page("pages/compare.py", title="Compare", url_path="compare"),
             st.Page("pages/dashboard.py", title="Dashboard", url_path="dashboard"),
             st.Page("pages/run.py", title="Run", url_path="run", visibility="hidden"),

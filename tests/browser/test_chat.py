@@ -252,6 +252,14 @@ def test_a_fresh_servers_first_deep_link_has_its_frame(
     assert page.get_by_text("opened without its frame").count() == 0
 
 
+def test_the_first_page_is_found_by_its_name_too(
+    keyless: Server, open_page: Callable[..., Any]
+) -> None:
+    page = open_page(f"{keyless.url}/chat?thread=nonsense")
+    page.get_by_text("There is no such thread").wait_for(timeout=20_000)
+    assert page.get_by_text("Page not found").count() == 0
+
+
 def test_an_over_long_message_is_refused_and_kept(
     keyless: Server, open_page: Callable[..., Any]
 ) -> None:
