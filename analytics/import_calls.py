@@ -114,6 +114,7 @@ def _mapping(given: argparse.Namespace, columns: Sequence[str]) -> ColumnMapping
         base,
         columns={**base.columns, **_pairs(given.column, FIELDS)},
         constants={**base.constants, **_pairs(given.constant, CONSTANT_FIELDS)},
+        prices_of_today=given.prices_of_today,
         **changes,
     )
 
@@ -143,6 +144,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--time-format", choices=TIME_FORMATS)
     parser.add_argument("--time-zone", help="of times that name none, such as Asia/Kathmandu")
     parser.add_argument("--start-date", type=date.fromisoformat, help="for relative times")
+    parser.add_argument(
+        "--prices-of-today", action="store_true", help="what the calls would cost now"
+    )
     parser.add_argument("--first-token-unit", choices=DURATION_UNITS)
     parser.add_argument("--duration-unit", choices=DURATION_UNITS)
     return parser

@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
         "--format", action="append", choices=FORMATS, help="may be repeated; default: html"
     )
     parser.add_argument(
-        "--date", type=date.fromisoformat, metavar="YYYY-MM-DD",
+        "--date", type=_day, metavar="YYYY-MM-DD",
         help="a day of the day, week or month; default: the last one that is over",
     )  # fmt: skip
     parser.add_argument("--since", metavar="TIME", help="of an incident, like 2026-11-20T14:30")
@@ -53,6 +53,13 @@ def _parser() -> argparse.ArgumentParser:
     add_filters(parser)
     add_data_dir(parser)
     return parser
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a day like 2026-11-20") from None
 
 
 def _make(given: argparse.Namespace) -> None:
@@ -94,7 +101,10 @@ def _write(target: Path, content: bytes) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
     except OSError as exc:
-        raise StorageError(f"{target} cannot be written: {exc.strerror or exc}.") from exc
+        raise StorageError(
+            f"{target} cannot be written: {exc.strerror or exc}.",
+            what_to_do="Give another folder with --out.",
+        ) from exc
 
 
 if __name__ == "__main__":

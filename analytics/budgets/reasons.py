@@ -48,8 +48,19 @@ def _reasons(exc: ValidationError) -> dict[str, str]:
         # A union puts the chosen kind in front of the field's name.
         path = [str(part) for part in error["loc"] if str(part) not in _TAGS]
         message = error["msg"].removeprefix("Value error, ")
-        reasons.setdefault(".".join(path) or WHOLE, message[:1].lower() + message[1:])
+        message = _PLAIN.get(error["type"], message[:1].lower() + message[1:])
+        reasons.setdefault(".".join(path) or WHOLE, message.replace("input should", "must"))
     return reasons
 
 
+_PLAIN = {
+    "extra_forbidden": "there is no such field",
+    "missing": "it is missing",
+    "tuple_type": "must be a list",
+    "dict_type": "must be an object with named fields",
+    "model_type": "must be an object with named fields",
+    "model_attributes_type": "must be an object with named fields",
+    "union_tag_not_found": "it is missing",
+}
+"""Instead of Pydantic's words for the kinds of Python."""
 _TAGS = frozenset({"threshold", "burn_rate", "anomaly", "no_data"})

@@ -76,8 +76,10 @@ def check(
     first: list[Call] = []
     models: Counter[str] = Counter()
     tokens_in = tokens_out = priced = cost_pusd = 0
+    now_us = now_us or time.time_ns() // 1000
+    priced_at_us = now_us if mapping.prices_of_today else None
     with Reading(source) as reading:
-        rows = calls(reading, mapping, now_us or time.time_ns() // 1000, rows_since_us)
+        rows = calls(reading, mapping, now_us, rows_since_us)
         for number, row in enumerate(rows):
             if number % 5_000 == 0:
                 progress(reading.share)
@@ -91,7 +93,7 @@ def check(
                 models[model] += 1
             tokens_in += row.input_tokens or 0
             tokens_out += row.output_tokens or 0
-            cost = cost_of(row, model, catalog).total_pusd
+            cost = cost_of(row, model, catalog, priced_at_us).total_pusd
             if cost is not None:
                 priced, cost_pusd = priced + 1, cost_pusd + cost
     progress(1.0)

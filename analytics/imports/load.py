@@ -92,7 +92,7 @@ def import_calls(
     """
     now_us = now_us or time.time_ns() // 1000
     batch = _Batch(write, source, mapping, now_us)
-    maker = RowMaker(batch.import_id, catalog)
+    maker = RowMaker(batch.import_id, catalog, now_us if mapping.prices_of_today else None)
     complete = True
     with Reading(source) as reading:
         rows = calls(reading, mapping, now_us, write(rows_since))

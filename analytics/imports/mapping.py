@@ -54,6 +54,8 @@ class ColumnMapping:
     duration_unit: DurationUnit = "s"
     no_output_is_failure: bool = False
     """For files that mark a failed call by 0 output tokens."""
+    prices_of_today: bool = False
+    """What the calls would cost now, instead of what they cost on their day."""
 
     def check_columns(self, present: Sequence[str]) -> None:
         """Raises InvalidInput naming what is missing, unknown or contradictory."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 from operator import attrgetter
@@ -32,15 +32,16 @@ _NONE = [
 class RowMaker:
     """Rows of the calls of one import. Remembers which contents it has seen, in about 100 bytes each."""
 
-    def __init__(self, import_id: str, catalog: Catalog) -> None:
-        self._import_id, self._catalog = import_id, catalog
+    def __init__(self, import_id: str, catalog: Catalog, priced_at_us: int | None = None) -> None:
+        """`priced_at_us`: see `cost_of`."""
+        self._import_id, self._catalog, self._priced_at_us = import_id, catalog, priced_at_us
         self._seen: dict[int, int] = {}
 
     def rows(self, call: Call) -> tuple[Row, Row]:
         """The rows of `run` and `llm_call`."""
         run_id = self._run_id(call)
         model, provider = identity(call, self._catalog)
-        cost = cost_of(call, model, self._catalog)
+        cost = cost_of(call, model, self._catalog, self._priced_at_us)
         both: Row = {
             "started_at_us": call.started_at_us,
             "duration_us": call.duration_us,
@@ -149,8 +150,10 @@ def _sellers(model_id: str, provider: str) -> tuple[str, ...]:
     )
 
 
-def cost_of(call: Call, model: str, catalog: Catalog) -> Cost:
+def cost_of(call: Call, model: str, catalog: Catalog, priced_at_us: int | None = None) -> Cost:
     """What the file says, if it says more than 0; else the catalogue's price; else unknown.
+
+    The price is that of the call's moment, or of `priced_at_us`; then it is approximate.
 
     A cost of 0 for a call that used tokens is what exporters write when they do not know it.
     """
@@ -163,8 +166,11 @@ def cost_of(call: Call, model: str, catalog: Catalog) -> Cost:
         cache_read=call.cache_read_tokens,
         source=_source(call),
     )
-    at = datetime.fromtimestamp(call.started_at_us / 1e6, UTC)
-    return price_call(catalog, model, usage, at=at)
+    at = datetime.fromtimestamp((priced_at_us or call.started_at_us) / 1e6, UTC)
+    cost = price_call(catalog, model, usage, at=at)
+    if priced_at_us is None or cost.total_pusd is None:
+        return cost
+    return replace(cost, quality="approximate", why=f"At prices of {at:%Y-%m-%d}: {cost.why}")
 
 
 def _source(call: Call) -> UsageSource:

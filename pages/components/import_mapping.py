@@ -88,6 +88,11 @@ def show_mapping(
             "Calls without any output token failed", start.no_output_is_failure,
             key=f"import_failed_{key}",
         )  # fmt: skip
+        today = st.checkbox(
+            "Price the calls as if they were made today", start.prices_of_today,
+            key=f"import_prices_{key}",
+            help="Otherwise at the prices of their day; the catalogue knows none of years ago.",
+        )  # fmt: skip
         st.form_submit_button("Check the file", icon=":material/fact_check:")
     return ColumnMapping(
         columns={name: column for name, column in chosen.items() if column != _NONE},
@@ -98,6 +103,7 @@ def show_mapping(
         first_token_unit=first_unit,
         duration_unit=unit,
         no_output_is_failure=failed,
+        prices_of_today=today,
     )
 
 

@@ -52,7 +52,7 @@ def allowed(made: Spending, owner: str = "ann", agent: str = "billing", model: s
         ({"kind": "soft", "on_exhausted": LOCAL}, "on_exhausted", "only a hard budget"),
         ({"on_exhausted": "nova"}, "on_exhausted", "provider:model"),
         ({"scope": "model", "target": MODEL, "on_exhausted": MODEL}, "on_exhausted", "itself"),
-        ({"colour": "red"}, "colour", "not permitted"),
+        ({"colour": "red"}, "colour", "no such field"),
     ],
 )
 def test_nonsense_is_refused_with_the_name_of_the_field(

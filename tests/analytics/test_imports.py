@@ -7,6 +7,7 @@ import io
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -451,6 +452,20 @@ def test_who_sold_the_call_decides_its_price_and_an_unknown_one_is_not_zero(
     import_calls(recorder.write, csv(HEAD + line), MAPPED, CATALOG, now_us=NOW_US)
     (call,) = table(recorder, llm_call)
     assert (call["request_model"], call["provider_name"], call["cost_pusd"]) == stored
+
+
+def test_old_calls_can_be_priced_as_if_made_today(recorder: Recorder, queries: Queries) -> None:
+    """gpt-4o-mini: 0.15 and 0.60 USD for a million tokens; 11,168 in, 26 out."""
+    mapping = replace(guess(csv(AZURE).columns()), constants={"model": "openai:gpt-4o-mini"})
+    today = replace(mapping, prices_of_today=True)
+    expected = 11_168 * 150_000 + 26 * 600_000
+    assert check(csv(AZURE), mapping, CATALOG, now_us=NOW_US).priced == 0
+    assert check(csv(AZURE), today, CATALOG, now_us=NOW_US).cost_pusd == expected
+    import_calls(recorder.write, csv(AZURE), today, CATALOG, now_us=NOW_US)
+    assert sum(row["cost_pusd"] for row in table(recorder, llm_call)) == expected
+    row = table(recorder, llm_call)[0]
+    assert row["cost_quality"] == "approximate"
+    assert row["cost_why"].startswith("At prices of 2026-11-18: ")
 
 
 def test_a_failed_call_counts_as_failed_everywhere(recorder: Recorder, queries: Queries) -> None:
