@@ -28,6 +28,7 @@ from analytics.queries.labels import LabelBook
 from analytics.queries.reading import Reader
 from analytics.queries.scope import Scope
 from analytics.queries.source import (
+    MANY_QUARTERS,
     Cells,
     Filters,
     Rows,
@@ -39,12 +40,14 @@ from analytics.queries.source import (
     zone_of_blocks,
 )
 from analytics.schema import schema_meta
-from analytics.timeaxis import Axis, Window
+from analytics.timeaxis import QUARTER_US, Axis, Window
 
 __all__ = ["Facts", "Rows"]
 
 Kept = TypeVar("Kept")
 SAMPLE = 5_000
+FEW = 400
+"""So few are all read, wherever they are."""
 _VERSIONS = select(schema_meta.c.name, schema_meta.c.value)
 _KEPT = 48
 
@@ -128,13 +131,14 @@ class Facts:
         return self._all(fact, [scope.window], scope.filters(fact))
 
     def sample(self, fact: Fact, scope: Scope, wanted: int = SAMPLE) -> Rows:
-        """All rows of a scope, or those of evenly spaced quarters of an hour when there are many."""
+        """All rows of a scope, or those of some quarters of an hour when there are many of either."""
         window, filters = scope.window, scope.filters(fact)
         n = self.sums(fact, scope, ["n"]).total("n")
-        if n <= wanted:
+        few_quarters = window.until_us - window.since_us <= MANY_QUARTERS * QUARTER_US
+        if n <= wanted and (n <= FEW or few_quarters):
             return self._all(fact, [window], filters)
         found = self._all(fact, spread_out(window, n, wanted), filters)
-        if found.n > wanted // 4:
+        if found.n > min(n, wanted) // 8:
             return found
         nothing: list[Window] = []
         spans = self.reader.snapshot(

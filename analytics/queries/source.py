@@ -28,6 +28,8 @@ from analytics.timeaxis import QUARTER_US, Axis, Window
 Finest = Literal["day", "hour", "row"]
 Filters = Mapping[str, Sequence[str]]
 _LEVELS = {"day": (DAY, HOUR), "hour": (HOUR,), "row": ()}
+MANY_QUARTERS = 2_500
+"""Reading more of them takes longer than a person should wait for a sample."""
 _BATCH = 300_000
 _FEW_SPANS = 8
 _AT_ONCE = 400
@@ -229,14 +231,14 @@ def read_rows(
 
 
 def spread_out(window: Window, n: int, wanted: int) -> list[Window]:
-    """Quarters of an hour of a window of `n` rows that have about `wanted` rows together.
+    """Quarters of an hour of a window of `n` rows that have about `wanted` rows together, or fewer.
 
     One of each stretch, at a place that is random but always the same: a fixed step would meet the
     same hour of every day.
     """
     first = window.since_us + -window.since_us % QUARTER_US
     count = (window.until_us - first) // QUARTER_US
-    every = max(1, n // wanted)
+    every = max(1, n // wanted, count // MANY_QUARTERS)
     places = np.arange(0, max(count, 0), every)
     places += np.random.default_rng(0).integers(0, every, len(places))
     starts = (first + places[places < count] * QUARTER_US).tolist()
@@ -251,7 +253,7 @@ def busy_quarters(connection: Connection, fact: Fact, window: Window, wanted: in
         "until_us": window.until_us - QUARTER_US + 1,
     }
     found = connection.execute(_SIZES, limits).all()
-    every = max(1, round(sum(n for _, n in found) / wanted))
+    every = max(1, round(sum(n for _, n in found) / wanted), len(found) // MANY_QUARTERS)
     return [Window(since_us=start, until_us=start + QUARTER_US) for start, _ in found[::every]]
 
 
@@ -261,8 +263,9 @@ def _parts(
     if not gaps:
         return
     readable = zone_of_blocks(connection) is not None
+    kept = {f"{CODE}{name}": book.codes_of(name, values) for name, values in filters.items()}
     for gap, start, data in _quarters(connection, fact, gaps) if readable else ():
-        rows = _of_block(book, fact, gap, start, Block(data), filters)
+        rows = _of_block(book, fact, gap, start, Block(data), kept)
         if rows is not None:
             yield rows
     spec = FACTS[fact]
@@ -298,19 +301,23 @@ def _quarters(
 
 
 def _of_block(
-    book: LabelBook, fact: Fact, gap: Window, start: int, packed: Block, filters: Filters
+    book: LabelBook,
+    fact: Fact,
+    gap: Window,
+    start: int,
+    packed: Block,
+    codes_kept: Mapping[str, Mask],
 ) -> Rows | None:
-    """The rows of a quarter that lie in the gap and that the filters keep."""
+    """The rows of a quarter that lie in the gap and whose codes are kept."""
     spec = FACTS[fact]
     mask: Mask | None = None
     if start < gap.since_us or start + QUARTER_US > gap.until_us:
         at_us = packed["started_at_us"].astype(np.int64) + start
         mask = (at_us >= gap.since_us) & (at_us < gap.until_us)
-    for name, values in filters.items():
-        ids = book.ids(name, list(values))
-        kept = np.isin(book.of_codes(name, packed[f"{CODE}{name}"]), ids)
+    for name, codes in codes_kept.items():
+        kept = codes[packed[name]]
         mask = kept if mask is None else mask & kept
-    n = packed.n if mask is None else int(mask.sum())
+    n = packed.n if mask is None else int(np.count_nonzero(mask))
     if not n:
         return None
 

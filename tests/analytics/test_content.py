@@ -142,6 +142,7 @@ def test_a_long_text_is_cut_and_says_so(keeper: ContentKeeper, mode: str) -> Non
     assert len(text.encode()) < MAX_BYTES + 100
 
 
+@pytest.mark.slow
 def test_a_cut_never_leaves_half_of_what_would_be_masked(keeper: ContentKeeper) -> None:
     """Cut first, the address at the cut would not be one any more, and its half would be kept."""
     for length in range(MAX_BYTES * 4 - 40, MAX_BYTES * 4):

@@ -103,6 +103,7 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_masking_a_hostile_text_takes_time_in_proportion(piece: str) -> None:
     """Eight times the text may take eight times as long; a quadratic pattern would take 64 times."""
