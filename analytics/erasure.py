@@ -44,6 +44,8 @@ _USER = "user"
 class Erased:
     """What was found and erased."""
 
+    threads: int = 0
+    """Conversations; they are not analytics, whoever deletes them counts them."""
     runs: int = 0
     content: int = 0
     feedback: int = 0

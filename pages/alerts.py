@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.errors import SwitchboardError
 from pages.components import session
-from pages.components.alerts_now import show_now
+from pages.components.alerts_now import TABS_KEY, show_now
 from pages.components.alerts_rules import show_rules
 from pages.components.budgets_list import show_budgets
 
@@ -12,7 +12,7 @@ runtime = session.begin_page()
 
 st.title("Alerts", anchor=False)
 now, rules, budgets = st.tabs(
-    ["Now", "Rules", "Budgets"], key="alerts_tab", bind="query-params", on_change="rerun"
+    ["Now", "Rules", "Budgets"], key=TABS_KEY, bind="query-params", on_change="rerun"
 )
 for tab, show in ((now, show_now), (rules, show_rules), (budgets, show_budgets)):
     with tab:

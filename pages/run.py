@@ -10,6 +10,7 @@ from pages.components.run_costs import show_costs
 from pages.components.run_errors import show_errors, show_stalls
 from pages.components.run_events import show_events
 from pages.components.run_head import show_head
+from pages.components.run_newest import show_newest
 from pages.components.run_reading import KnownRun, read_run
 from pages.components.run_replay import show_replay
 from pages.components.run_sources import show_sources
@@ -99,14 +100,19 @@ def show_way_back() -> None:
 show_way_back()
 st.title("Run", anchor=False)
 try:
-    found = read_run(runtime, st.query_params.get("id"))
+    asked_id = st.query_params.get("id")
+    found = read_run(runtime, asked_id)
     if found is None:
-        st.warning(NOT_FOUND, icon=":material/link_off:")
+        if asked_id:
+            st.warning(NOT_FOUND, icon=":material/link_off:")
+        else:
+            st.info("No run is chosen.", icon=":material/touch_app:")
+            show_newest(runtime)
         st.stop()
     chosen = view_in_url()
     st.session_state["view"] = chosen
     st.segmented_control(
-        "Part of the run", list(VIEWS), key="view", required=True, wrap=True, on_change=write_view,
+        "Part of the run", list(VIEWS), key="view", required=True, wrap=False, on_change=write_view,
         format_func=VIEWS.__getitem__, label_visibility="collapsed",
     )  # fmt: skip
     if found.live and chosen != "replay":

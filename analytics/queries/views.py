@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from analytics.queries.ask import Ask
 from analytics.queries.reading import Reader
-from analytics.schema import annotation, saved_view
+from analytics.schema import annotation, run, saved_view
 from analytics.timeaxis import Window
 
 MAX_MARKS = 40
@@ -32,6 +32,8 @@ class Annotation:
     kind: str
     """`release` or `note`."""
     label: str
+    first: bool = False
+    """A release before which nothing was recorded: not a change of anything."""
 
 
 def saved_views(ask: Ask, owner: str) -> tuple[SavedView, ...]:
@@ -53,4 +55,12 @@ def marks_between(reader: Reader, window: Window) -> tuple[Annotation, ...]:
         annotation.c.annotation_id, annotation.c.at_us, annotation.c.kind, annotation.c.label
     ).where(*inside)
     rows = reader.rows(newest.order_by(annotation.c.at_us.desc()).limit(MAX_MARKS))
-    return tuple(Annotation(**row) for row in reversed(rows))
+    start = reader.rows(select(func.min(run.c.started_at_us).label("us")))
+    since = start[0]["us"] if start else None  # no file yet
+    return tuple(
+        Annotation(
+            **row,
+            first=row["kind"] == "release" and (since is None or row["at_us"] <= since),
+        )
+        for row in reversed(rows)
+    )

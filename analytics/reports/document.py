@@ -20,10 +20,25 @@ TITLES: dict[ReportKind, str] = {
 }
 
 Unit = Literal[
-    "text", "id", "model", "count", "us", "pusd", "share", "per_second", "moment", "bytes"
+    "text",
+    "id",
+    "model",
+    "agent",
+    "status",
+    "error",
+    "count",
+    "us",
+    "pusd",
+    "share",
+    "per_second",
+    "moment",
+    "bytes",
 ]
 """`us`: a duration in microseconds. `moment`: UTC microseconds. `pusd`: pico-USD. `share`: 0 to 1.
-`model`: a model's id, shown by its name. `id`: never broken into lines."""
+`model`, `agent`, `status`, `error`: a code, shown to people by its name. `id`: never broken into
+lines."""
+NAMES: frozenset[Unit] = frozenset({"text", "model", "agent", "status", "error"})
+"""Units of words, which may be long."""
 Raw = str | int | float | None
 """None is unknown, never 0."""
 
@@ -57,6 +72,8 @@ class Column:
     unit: Unit = "text"
     key: bool = False
     """Says what a row is about."""
+    signed: bool = False
+    """A difference: more is written with a plus."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,6 +118,8 @@ class Chart:
     series: tuple[Series, ...]
     n: tuple[int, ...] = ()
     """What each bucket rests on."""
+    names: Unit = "text"
+    """What the names of the series are."""
     note: str = ""
 
 

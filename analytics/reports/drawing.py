@@ -129,7 +129,7 @@ def _bars(chart: Chart, writer: Writer, place: _Place) -> list[Bar]:
                     height=round(place.y(low) - place.y(high), 2),
                     color=series.color,
                     pale=chart.cut[k],
-                    words=_words(chart, writer, series.name, k, value),
+                    words=_words(chart, writer, writer.text(series.name, chart.names), k, value),
                 )
             )
     return bars

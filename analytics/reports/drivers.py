@@ -12,7 +12,7 @@ from analytics.reports.errors import TOP
 
 DIMENSIONS: tuple[tuple[str, str, Unit], ...] = (
     ("model", "Model", "model"),
-    ("agent", "Agent", "text"),
+    ("agent", "Agent", "agent"),
     ("user", "User", "text"),
 )
 
@@ -97,7 +97,7 @@ def _table(desk: Desk, before: Desk | None, by: str, title: str, unit: Unit) -> 
             Column(name="Cost", unit="pusd"),
             Column(name="Share", unit="share"),
             Column(name="Before", unit="pusd"),
-            Column(name="Change", unit="pusd"),
+            Column(name="Change", unit="pusd", signed=True),
             Column(name="Calls", unit="count"),
             Column(name="Unpriced calls", unit="count"),
         ),

@@ -31,8 +31,8 @@ def _failed_runs(desk: Desk) -> Table:
     return Table(
         name="Failed runs",
         columns=(
-            Column(name="Error", key=True),
-            Column(name="Status", key=True),
+            Column(name="Error", unit="error", key=True),
+            Column(name="Status", unit="status", key=True),
             Column(name="Runs", unit="count"),
         ),
         rows=rows,
@@ -55,7 +55,7 @@ def _failed_attempts(desk: Desk) -> Table:
     return Table(
         name="Failed attempts",
         columns=(
-            Column(name="Error", key=True),
+            Column(name="Error", unit="error", key=True),
             Column(name="Provider", key=True),
             Column(name="Model", unit="model", key=True),
             Column(name="Attempts", unit="count"),

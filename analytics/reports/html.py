@@ -9,7 +9,17 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analytics.reports.document import Chart, Figure, Figures, Report, Section, Table, Words
+from analytics.reports.document import (
+    NAMES,
+    Chart,
+    Figure,
+    Figures,
+    Report,
+    Section,
+    Table,
+    Unit,
+    Words,
+)
 from analytics.reports.drawing import draw
 from analytics.reports.words import Writer, change, verdict
 from core.version import VERSION
@@ -17,6 +27,7 @@ from core.version import VERSION
 if TYPE_CHECKING:
     from jinja2 import Template
 
+_FILTERS: dict[str, Unit] = {"model": "model", "agent": "agent", "status": "status"}
 _TEMPLATE = Path(__file__).with_name("report.html")
 
 
@@ -35,7 +46,7 @@ def filter_words(report: Report, writer: Writer) -> str:
     """The filters in words, for people."""
     return "; ".join(
         f"{name.replace('_', ' ')}: "
-        + ", ".join(writer.text(v, "model" if name == "model" else "text") for v in values)
+        + ", ".join(writer.text(v, _FILTERS.get(name, "text")) for v in values)
         for name, values in report.filters.items()
     )
 
@@ -101,18 +112,20 @@ def _chart(chart: Chart, writer: Writer) -> dict[str, Any]:
         "question": chart.question,
         "note": chart.note,
         "drawing": draw(chart, writer),
-        "series": chart.series,
+        "series": [
+            {"name": writer.text(series.name, chart.names), "color": series.color}
+            for series in chart.series
+        ],
     }
 
 
 def _table(table: Table, writer: Writer) -> dict[str, Any]:
     def cells(row: Any) -> list[str]:
         return [
-            "–" if value is None else writer.text(value, column.unit)
-            for value, column in zip(row, table.columns, strict=True)
+            writer.cell(value, column) for value, column in zip(row, table.columns, strict=True)
         ]
 
-    css = {"text": "text", "id": "id", "model": "text", "moment": "when"}
+    css = {**dict.fromkeys(NAMES, "text"), "id": "id", "moment": "when"}
     return {
         "kind": "table",
         "name": table.name,

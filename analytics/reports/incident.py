@@ -29,7 +29,7 @@ def sections(desk: Desk) -> tuple[Section, ...]:
         burn(desk),
         Section(
             title="Timeline",
-            about=f"Clocks of {desk.zone.key}.",
+            about=f"Times are in {desk.zone.key}.",
             blocks=(
                 runs_chart(desk, size),
                 _provider_chart(desk, size),
@@ -66,7 +66,7 @@ def burn(desk: Desk) -> Section:
     missed, allowed = level.n - level.k, (1 - target) * month.n
     return Section(
         title="Service level",
-        about=f"Target: {target:.1%} of runs within the limits. A burn rate of 1 uses up exactly "
+        about=f"Target: {target * 100:.1f} % of runs within the limits. A burn rate of 1 uses up exactly "
         "what the target allows.",
         blocks=(
             Figures(

@@ -57,7 +57,7 @@ def _rate(name: str, now: Rate, then: Rate | None, definition: str) -> Figure:
     between = now.interval
     note = f"{now.k:,} of {now.n:,}"
     if between is not None:
-        note += f", 95 % interval {between[0]:.1%} to {between[1]:.1%}"
+        note += f", 95 % interval {between[0] * 100:.1f} to {between[1] * 100:.1f} %"
     return Figure(
         name=name, value=now.share, unit="share", before=then.share if then else None, note=note,
         definition=definition, better="down",
@@ -87,7 +87,7 @@ def _attainment(desk: Desk, before: Desk | None) -> Figure:
     settings = desk.settings
     return Figure(
         name="Service level", value=now.share, unit="share", before=then.share if then else None,
-        note=f"{now.k:,} of {now.n:,} runs, target {settings.slo_target:.0%}", better="up",
+        note=f"{now.k:,} of {now.n:,} runs, target {settings.slo_target * 100:.0f} %", better="up",
         definition=f"Runs with a first token within {settings.slo_first_token_s:g} s and an answer "
         f"within {settings.slo_answer_s:g} s, as judged when each run was recorded.",
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from analytics.reports.document import Chart, Figures, Raw, Report, Section, Table, Words
+from analytics.reports.document import NAMES, Chart, Figures, Raw, Report, Section, Table, Words
 from analytics.reports.html import filter_words
 from analytics.reports.words import Writer, change
 from core.text import clean
@@ -37,7 +37,7 @@ def _lines(report: Report, writer: Writer) -> Iterator[str]:
     yield f"**{safe(report.period)}**"
     yield ""
     made = writer.text(report.made_at_us, "moment")
-    yield f"Times of {safe(report.zone)}. Made {safe(made)} by Switchboard."
+    yield f"Times are in {safe(report.zone)}. Made {safe(made)} by Switchboard."
     if report.filters:
         yield f"Only {safe(filter_words(report, writer))}."
     for remark in report.remarks:
@@ -91,7 +91,7 @@ def _table(table: Table, writer: Writer, *, titled: bool) -> Iterator[str]:
     units = [column.unit for column in table.columns]
 
     def cells(row: Sequence[Raw], strong: bool = False) -> list[str]:
-        texts = ["–" if v is None else writer.text(v, u) for v, u in zip(row, units, strict=True)]
+        texts = [writer.cell(v, column) for v, column in zip(row, table.columns, strict=True)]
         return [f"**{safe(text)}**" if strong else safe(text) for text in texts]
 
     rows = [cells(row) for row in table.rows]
@@ -114,7 +114,7 @@ def _chart(chart: Chart, writer: Writer) -> Iterator[str]:
             [writer.text(v, chart.unit) if v is not None else "–" for v in s.values]
             for s in chart.series
         ]
-        names = ["From", *(series.name for series in chart.series)]
+        names = ["From", *(writer.text(series.name, chart.names) for series in chart.series)]
         rows = [[label, *values] for label, *values in zip(chart.labels, *columns, strict=True)]
         yield from _grid(names, rows, ["text", *[chart.unit] * len(columns)])
     if chart.note:
@@ -129,7 +129,7 @@ def _grid(
     escaped: bool = False,
 ) -> Iterator[str]:
     yield f"| {' | '.join(map(safe, header))} |"
-    marks = ["---" if unit in ("text", "id", "model", "moment") else "---:" for unit in units]
+    marks = ["---" if unit in (*NAMES, "id", "moment") else "---:" for unit in units]
     yield f"| {' | '.join(marks)} |"
     for row in rows:
         yield f"| {' | '.join(row if escaped else map(safe, row))} |"

@@ -100,7 +100,7 @@ def _reconciliation(desk: Desk) -> Section:
             Column(name="Total", key=True),
             *_MEASURES,
             Column(name="Exact amount in dollars"),
-            Column(name="Difference", unit="pusd"),
+            Column(name="Difference", unit="pusd", signed=True),
         ),
         rows=rows,
         note="Unpriced calls have no known price: they cost something that is not in any of these sums.",

@@ -53,6 +53,7 @@ def runs_chart(desk: Desk, size: BucketSize | None) -> Chart:
             **_frame("Runs by status", "How much was asked, and how did it end?", axis, desk),
             kind="bars",
             unit="count",
+            names="status",
             series=tuple(
                 Series(
                     name=name,

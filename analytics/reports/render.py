@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
@@ -20,14 +21,16 @@ MIME: dict[str, str] = {
 }
 
 
-def render(report: Report, form: Format, catalog: Catalog) -> bytes:
-    """The file's bytes, in UTF-8."""
+def render(
+    report: Report, form: Format, catalog: Catalog, agents: Mapping[str, str] | None = None
+) -> bytes:
+    """The file's bytes, in UTF-8. `agents`: their titles, for the forms that people read."""
     zone = ZoneInfo(report.zone)
     if form == "csv":
         return as_csv(report, zone)
     if form == "json":
         return as_json(report, zone).encode("utf-8", "replace")
-    writer = Writer(zone=zone, catalog=catalog)
+    writer = Writer(zone=zone, catalog=catalog, agents=agents or {})
     if form == "html":
         from analytics.reports.html import html
 

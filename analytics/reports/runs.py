@@ -13,18 +13,17 @@ from analytics.reports.document import Column, Raw, Table
 from analytics.schema import run
 
 _COLUMNS = (
-    Column(name="Run", unit="id", key=True),
     Column(name="Started", unit="moment"),
-    Column(name="Status"),
-    Column(name="Error"),
-    Column(name="Agent"),
+    Column(name="Status", unit="status"),
+    Column(name="Error", unit="error"),
+    Column(name="Agent", unit="agent"),
     Column(name="Model", unit="model"),
     Column(name="First token", unit="us"),
     Column(name="Latency", unit="us"),
     Column(name="Cost", unit="pusd"),
+    Column(name="Run", unit="id", key=True),  # last: the widest one says least
 )
 _SHOWN = (
-    run.c.run_id,
     run.c.started_at_us,
     run.c.status,
     run.c.error_type,
@@ -33,6 +32,7 @@ _SHOWN = (
     run.c.first_token_us,
     run.c.duration_us,
     run.c.cost_pusd,
+    run.c.run_id,
 )
 AFFECTED = 100
 # As the partial index says it: SQLite compares literally.

@@ -57,10 +57,11 @@ class Shelf:
         recorder: Recorder,
         settings: Settings,
         catalog: Callable[[], Catalog],
+        agents: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = settings.data_dir / FOLDER
         self._queries, self._recorder = queries, recorder
-        self._settings, self._catalog = settings, catalog
+        self._settings, self._catalog, self._agents = settings, catalog, agents
 
     def make(
         self,
@@ -81,7 +82,7 @@ class Shelf:
             name += f"-{report_id[-8:]}"
         files: dict[str, str] = {}
         for form in forms:
-            content = render(made, form, catalog)
+            content = render(made, form, catalog, self._agents)
             self._write(f"{name}.{form}", content)
             files[f"{name}.{form}"] = hashlib.sha256(content).hexdigest()
         row = {

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
-from analytics.reports.document import Figure, Raw, Unit
+from analytics.reports.document import Column, Figure, Raw, Unit
 from analytics.timeaxis import local
 from core.catalog import Catalog
 from core.pricing import format_usd
+from core.words import error_name, status_name
 
 UNKNOWN = "unknown"
+SAME, HARDLY = "unchanged", "hardly changed"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,20 +23,22 @@ class Writer:
 
     zone: ZoneInfo
     catalog: Catalog
+    agents: Mapping[str, str] = field(default_factory=dict)
+    """Titles of agents by their names."""
 
     def text(self, value: Raw, unit: Unit) -> str:
         """One value. Text may hold anything a person or a model wrote: the caller escapes."""
         if value is None:
             return UNKNOWN
         if isinstance(value, str):
-            return self.catalog.display_name(value) if unit == "model" else value
+            return self._name(value, unit)
         match unit:
             case "us":
                 return duration(value)
             case "pusd":
                 return format_usd(int(value))
             case "share":
-                return f"{value:.1%}"
+                return f"{value * 100:.1f} %"
             case "count":
                 return f"{value:,.0f}"
             case "per_second":
@@ -42,14 +47,34 @@ class Writer:
                 return f"{local(int(value), self.zone):%Y-%m-%d %H:%M:%S}"
             case "bytes":
                 return size(value)
-            case "text" | "id" | "model":
+            case "text" | "id" | "model" | "agent" | "status" | "error":
                 return str(value)
             case _:
                 assert_never(unit)
 
+    def cell(self, value: Raw, column: Column) -> str:
+        """A value of a table; what is unknown there is a dash."""
+        if value is None:
+            return "–"
+        plus = column.signed and not isinstance(value, str) and value > 0
+        return f"{'+' if plus else ''}{self.text(value, column.unit)}"
+
+    def _name(self, code: str, unit: Unit) -> str:
+        match unit:
+            case "model":
+                return self.catalog.display_name(code)
+            case "agent":
+                return self.agents.get(code, code)
+            case "status":
+                return status_name(code)
+            case "error":
+                return error_name(code)
+            case _:
+                return code
+
     def figure(self, figure: Figure) -> str:
         """A figure's value; what is only partly known is a lower bound."""
-        floor = "≥ " if figure.at_least and figure.value is not None else ""
+        floor = "at least " if figure.at_least and figure.value is not None else ""
         return f"{floor}{self.text(figure.value, figure.unit)}"
 
 
@@ -84,19 +109,21 @@ def change(figure: Figure) -> str | None:
     if not isinstance(now, int | float) or not isinstance(before, int | float):
         return None
     if now == before:
-        return "unchanged"
+        return SAME
     if figure.unit == "share":
-        return f"{(now - before) * 100:+.1f} points"
+        points = (now - before) * 100
+        return f"{points:+.1f} points" if abs(points) >= 0.05 else HARDLY
     if before == 0:
         return None
-    return f"{now / before - 1:+.0%}"
+    percent = 100 * (now / before - 1)
+    return f"{percent:+,.0f} %" if abs(percent) >= 0.5 else HARDLY
 
 
 def verdict(figure: Figure) -> str:
     """`good`, `bad` or `neither`: whether the change is what one wants."""
     now, before = figure.value, figure.before
-    compared = figure.sound and change(figure) is not None and now != before
-    if figure.better == "neither" or not compared:
+    hardly = change(figure) in (None, SAME, HARDLY)
+    if figure.better == "neither" or not figure.sound or hardly:
         return "neither"
     assert isinstance(now, int | float)
     assert isinstance(before, int | float)

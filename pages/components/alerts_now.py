@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from analytics.alerts.store import AlertEvent, events
+from analytics.alerts.store import AlertEvent, events, rules
+from analytics.budgets import budgets
 from analytics.queries import Filter
 from analytics.timeaxis import local
 from pages.components.alerts_banner import show_alert
@@ -22,6 +23,15 @@ if TYPE_CHECKING:
     from agents.runtime import Runtime
 
 EVENTS = 100
+STATES = {
+    "pending": "Waits",
+    "dropped": "Did not last",
+    "firing": "Fires",
+    "again": "Still fires",
+    "resolved": "Over",
+}
+TABS_KEY = "alerts_tab"
+"""Of the tabs of the page."""
 EVERY_S = 15
 
 
@@ -31,12 +41,15 @@ def show_now(runtime: Runtime) -> None:
     st.subheader("History", anchor=False)
     found = runtime.queries.ask(lambda ask: events(ask.reader, EVENTS), Filter())
     if not found:
-        st.caption("Nothing was told yet.")
+        st.caption("No alert has begun or ended yet.")
         return
-    st.caption(
-        f"The newest {count(len(found))} messages. Times are those of {runtime.queries.zone.key}."
+    newest = "The newest message" if len(found) == 1 else f"The newest {count(len(found))} messages"
+    st.caption(f"{newest}. Times are in {escape(runtime.queries.zone.key)}.")
+    draw(
+        _columns(found, runtime.queries.zone),
+        alt="Alerts that began and ended",
+        key="alert_history",
     )
-    draw(_columns(found, runtime.queries.zone), alt="Alerts that were told", key="alert_history")
 
 
 def _show_firing(runtime: Runtime) -> None:
@@ -45,8 +58,35 @@ def _show_firing(runtime: Runtime) -> None:
     for alert in firing:
         show_alert(alert, f":small[since {moment(alert.since_us, zone)}]")
     if not firing:
-        st.success("Nothing fires now.", icon=":material/check_circle:")
+        _show_quiet(runtime)
     st.caption(_health_line(runtime))
+
+
+def _show_quiet(runtime: Runtime) -> None:
+    """Silence is good news only when somebody listens."""
+    active, limits = runtime.queries.ask(
+        lambda ask: (
+            sum(rule.enabled for rule in rules(ask.reader)),
+            sum(budget.enabled for budget in budgets(ask.reader)),
+        ),
+        Filter(),
+    )
+    if active:
+        what = "1 rule is" if active == 1 else f"{count(active)} rules are"
+        st.success(f"Nothing fires now; {what} active.", icon=":material/check_circle:")
+        return
+    instead = "only budgets are watched" if limits else "nothing is watched"
+    st.info(f"No rule is active, so {instead}.", icon=":material/notifications_off:")
+    pressed = st.button(
+        "Choose rules", key="to_rules", icon=":material/add_alert:", on_click=_open_rules
+    )
+    if pressed:
+        st.rerun()  # the tabs stand outside the fragment this is drawn in
+
+
+def _open_rules() -> None:
+    """A callback."""
+    st.session_state[TABS_KEY] = "Rules"
 
 
 def _health_line(runtime: Runtime) -> str:
@@ -72,10 +112,13 @@ def _columns(found: tuple[AlertEvent, ...], zone: ZoneInfo) -> dict[str, Column]
     return {
         "Time": Column(values=[moment(e.at_us, zone) for e in found]),
         "Rule": Column(values=[e.rule_name for e in found]),
-        "State": Column(values=[e.state for e in found]),
+        "State": Column(values=[STATES.get(e.state, e.state) for e in found]),
         "Message": Column(values=[e.message for e in found]),
         "Began": Column(values=[moment(e.began_at_us, zone) for e in found]),
-        "Told": Column(values=[_told(e) for e in found], help="How the log and the webhook went."),
+        "Sent to": Column(
+            values=[_told(e) for e in found],
+            help="Where the message went, and whether the log and the webhook took it.",
+        ),
     }
 
 

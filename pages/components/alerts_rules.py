@@ -15,10 +15,12 @@ from analytics.queries import Filter
 from core.errors import SwitchboardError
 from pages.components import session
 from pages.components.alerts_editor import show_editor
+from pages.components.dashboard_controls import value_names
 from pages.components.markdown import escape
 
 if TYPE_CHECKING:
     from agents.runtime import Runtime
+    from core.catalog import Catalog
 
 EDITING = "alert_rule_editing"
 NEW = "new"
@@ -74,18 +76,18 @@ def _show_rule(runtime: Runtime, rule: AlertRule) -> None:
                 on_click=_edit, args=(rule.rule_id,),
             )  # fmt: skip
             with st.popover("", icon=":material/delete:", type="tertiary", width="content"):
-                st.caption("What was told stays in the history.")
+                st.caption("Its past messages stay in the history.")
                 st.button(
                     "Delete rule", key=f"delete_{rule.rule_id}", on_click=_delete,
                     args=(runtime, rule.rule_id),
                 )  # fmt: skip
-    st.caption(escape(". ".join([condition(asked), *_details(rule)]) + "."))
+    st.caption(escape(". ".join([condition(asked), *_details(rule, runtime.catalog)]) + "."))
 
 
-def _details(rule: AlertRule) -> list[str]:
+def _details(rule: AlertRule, catalog: Catalog) -> list[str]:
     asked = rule.definition
     found = [
-        f"Only {name.replace('_', ' ')} {', '.join(values)}"
+        f"Only {name.replace('_', ' ')} {value_names(catalog, name, values)}"
         for name, values in asked.filters.model_dump().items()
         if values
     ]

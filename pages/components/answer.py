@@ -10,6 +10,7 @@ import streamlit as st
 from agents.specialists import BY_NAME
 from core.pricing import format_usd
 from core.transcript import AnswerSummary, Transcript
+from core.words import error_name
 from pages.components.format import count, duration, speed
 from pages.components.markdown import escape, plain, safe
 
@@ -137,7 +138,7 @@ def _show_outcome(summary: AnswerSummary) -> None:
 def _show_fallbacks(summary: AnswerSummary, catalog: Catalog) -> None:
     for failed in summary.fallbacks:
         name = escape(catalog.display_name(failed["model"]))
-        reason = escape(str(failed.get("error_type") or "error"))
+        reason = escape(error_name(str(failed.get("error_type") or "error")))
         following = failed.get("next_model")
         then = f" → {escape(catalog.display_name(following))}" if following else ""
         st.badge(f"{name}: {reason}{then}", color="orange", icon=":material/alt_route:")

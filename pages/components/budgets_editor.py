@@ -83,7 +83,7 @@ def _choice(label: str, options: dict[str, str], start: str, key: str) -> str:
 
 def _limit(start: Given, key: str) -> Decimal:
     value = st.number_input(
-        "Limit (US dollars)", min_value=0.0, max_value=1_000_000.0, format="%g",
+        "Limit (US dollars)", format="%g",
         value=float(start.get("limit_usd", 10)), key=f"budget_limit_{key}",
     )  # fmt: skip
     return Decimal(repr(value)).quantize(Decimal("1e-12")).normalize()

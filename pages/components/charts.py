@@ -1,8 +1,8 @@
 """Charts over time as ECharts options: pure functions, drawn by `st.echarts_chart(key=)` in place.
 
 Rules (design/ANALYTICS.md 3): a percentile without runs is a gap, a count without runs is 0; what
-rests on too few runs or on a bucket that is not whole is pale; lines are straight; one unit per
-axis; the tooltip says on how many runs a bucket rests. Times of buckets are the reporting zone's.
+rests on too few runs is dashed, a bar of a bucket that is not whole is pale; lines are straight; one
+unit per axis; the tooltip says on how many runs a bucket rests. Times are the reporting zone's.
 """
 
 from __future__ import annotations
@@ -10,45 +10,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from analytics.timeaxis import Bucket, BucketSize, local
-
-Option = dict[str, Any]
+from pages.components.charts_axes import (
+    NEUTRALS,
+    ONES,
+    Option,
+    Unit,
+    time_axis,
+    with_legend,
+    with_step,
+)
 
 HEIGHT = 270
 PALE = 0.4
+"""Of areas: a bar of a bucket that is cut."""
+FAINT = 0.7
+"""Of dashed lines and of points; paler ones are not seen on white."""
+DASHED = "dashed: too few"
 FEW = 12
 """Up to so many points are dots one can see, because no line joins lone ones."""
 STRIP_PX = 44
-_HATCHED = "#D55E00"
+GREY = "#8A9499"
 _UNSEEN = "rgba(0,0,0,0)"
-_DAY_SIZES = ("day", "week")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Unit:
-    """How the values of an axis are written; values are multiplied by `factor` first."""
-
-    factor: float
-    axis: str
-    tooltip: str
-    """A printf format."""
-
-
-MILLISECONDS = Unit(factor=1e-3, axis="{value} ms", tooltip="%.0f ms")
-SECONDS = Unit(factor=1e-6, axis="{value} s", tooltip="%.2f s")
-DOLLARS = Unit(factor=1e-12, axis="${value}", tooltip="$%.6f")
-PERCENT = Unit(factor=100, axis="{value} %", tooltip="%.1f %%")
-TOKENS_PER_S = Unit(factor=1, axis="{value}", tooltip="%,.0f tokens/s")
-ONES = Unit(factor=1, axis="{value}", tooltip="%,d")
-THOUSANDS = Unit(factor=1e-3, axis="{value} k", tooltip="%.1f k")
-MILLIONS = Unit(factor=1e-6, axis="{value} M", tooltip="%.2f M")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Series:
-    """One name in the legend. None is a gap; `sound[k]` False draws value k pale."""
+    """One name in the legend. None is a gap; `sound[k]` False draws value k dashed, or its bar pale."""
 
     name: str
     color: str
@@ -62,7 +50,9 @@ class Count:
     """A row of the tooltip that is not drawn: what a bucket rests on."""
 
     name: str
-    values: Sequence[int]
+    values: Sequence[float]
+    unit: Unit | None = None
+    """None: a plain number."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,34 +65,8 @@ class Mark:
     kind: str = "note"
 
 
-MARK_COLORS = {"release": "#0072B2", "note": "#8A9499"}
+MARK_COLORS = {"release": NEUTRALS[0], "note": GREY}
 _MARK_TEXT = 16
-
-
-def time_unit(values_us: Sequence[float | None]) -> Unit:
-    """Milliseconds when everything is below a second."""
-    return MILLISECONDS if max((v for v in values_us if v), default=0) < 1e6 else SECONDS
-
-
-def count_unit(highest: float) -> Unit:
-    """Ones, thousands or millions, so that an axis never shows six zeros."""
-    return ONES if highest < 20_000 else THOUSANDS if highest < 2_000_000 else MILLIONS
-
-
-def bucket_labels(buckets: Sequence[Bucket], size: BucketSize, zone: ZoneInfo) -> list[str]:
-    """What stands under each bucket. Where the clocks go back an hour, its second pass says so."""
-    starts = [local(bucket.start_us, zone) for bucket in buckets]
-    one_day = len({start.date() for start in starts}) == 1
-    names: list[str] = []
-    for start in starts:
-        if size == "month":
-            name = f"{start:%b %Y}"
-        elif size in _DAY_SIZES:
-            name = f"{start:%a} {start.day} {start:%b}"
-        else:
-            name = f"{start:%H:%M}" if one_day else f"{start.day} {start:%b} {start:%H:%M}"
-        names.append(f"{name} {start:%Z}" if name in names else name)
-    return names
 
 
 def bars(
@@ -126,7 +90,11 @@ def bars(
         }
         for one in series
     ]
-    option = _frame(labels, [s.name for s in series], unit, drawn, also, pointer="shadow")
+    totals = [
+        sum(v or 0 for v in column) for column in zip(*(s.values for s in series), strict=True)
+    ]
+    names = [s.name for s in series]
+    option = _frame(labels, names, unit, drawn, also, pointer="shadow", values=totals)
     return marked(option, marks)
 
 
@@ -138,10 +106,14 @@ def lines(
     *,
     log: bool = False,
     marks: Sequence[Mark] = (),
+    few: str = DASHED,
 ) -> Option:
-    """Straight lines, each percentile on its own. Everything is drawn pale, what is sound on top."""
+    """Straight lines, each percentile on its own. Everything is drawn dashed, what is sound on top.
+
+    The legend says `few` when anything but a first or last value is not sound.
+    """
     drawn: list[Option] = []
-    few = max((sum(v is not None for v in one.values) for one in series), default=0) <= FEW
+    lone = max((sum(v is not None for v in one.values) for one in series), default=0) <= FEW
     for one in series:
         whole = [_scaled(v, unit, log) for v in one.values]
         sound = [v if good else None for v, good in zip(whole, one.sound, strict=True)]
@@ -157,21 +129,41 @@ def lines(
         # The first of a name gives the legend its look; the second answers the tooltip.
         drawn.append(
             shared
-            | {"data": sound, "symbolSize": 9 if few else 5, "z": 3, "tooltip": {"show": False}}
+            | {"data": sound, "symbolSize": 9 if lone else 5, "z": 3, "tooltip": {"show": False}}
         )
         drawn.append(
             shared
             | {
                 "data": whole,
-                "symbolSize": 8 if few else 4,
+                "symbolSize": 8 if lone else 3,
                 "z": 2,
-                "lineStyle": {"opacity": PALE, "width": 1.5},
-                "itemStyle": {"opacity": PALE},
+                "lineStyle": {"opacity": FAINT, "width": 1.5, "type": [4, 3]},
+                "itemStyle": {"opacity": FAINT},
                 "tooltip": {"valueFormatter": unit.tooltip},
             }
         )
-    option = _frame(labels, [s.name for s in series], unit, drawn, also, pointer="line", log=log)
+    names = [s.name for s in series]
+    if any(_dashed_inside(one) for one in series):
+        names.append(few)
+        drawn.append(key_of_dashes(few))
+    flat = [v for one in series for v in one.values if v is not None]
+    option = _frame(labels, names, unit, drawn, also, pointer="line", log=log, values=flat)
     return marked(option, marks)
+
+
+def _dashed_inside(one: Series) -> bool:
+    """The first and the last bucket are cut by the range more often than not: nothing to explain."""
+    inner = list(zip(one.values, one.sound, strict=True))[1:-1]
+    return any(value is not None and not good for value, good in inner)
+
+
+def key_of_dashes(name: str) -> Option:
+    """A series without values, for a name in the legend that tells what dashes mean."""
+    return {
+        "type": "line", "name": name, "data": [], "color": GREY, "silent": True,
+        "itemStyle": {"opacity": 0},
+        "lineStyle": {"type": [4, 3], "width": 1.5}, "tooltip": {"show": False},
+    }  # fmt: skip
 
 
 def marked(option: Option, marks: Sequence[Mark]) -> Option:
@@ -187,51 +179,51 @@ def marked(option: Option, marks: Sequence[Mark]) -> Option:
         "markLine": {
             "symbol": ["none", "none"],
             "animation": False,
-            "data": [_mark(mark) for mark in marks],
+            "data": [_mark(mark, len(option["xAxis"]["data"])) for mark in marks],
         },
     }
     return option | {"series": [*option["series"], carrier]}
 
 
-def with_strip(option: Option, name: str, values: Sequence[int]) -> Option:
+def with_strip(option: Option, name: str, values: Sequence[int], sound: Sequence[bool]) -> Option:
     """The same chart with a low strip of hatched counts under it, on an axis of their own."""
     (left, hidden), labels = option["yAxis"], option["xAxis"]
     # Fixed margins: measured ones would differ, and the buckets would not stand under each other.
     sides = {"left": 52, "right": 24, "containLabel": False}
-    upper = option["grid"] | sides | {"bottom": STRIP_PX + 26}
+    upper = option["grid"] | sides | {"bottom": STRIP_PX + 34}
     lower = sides | {"height": STRIP_PX - 14, "bottom": 4}
-    axis = {"type": "value", "gridIndex": 1, "splitLine": {"show": False}, "splitNumber": 1,
-            "axisLabel": {"show": False}, "minInterval": 1}  # fmt: skip
+    highest = max(values, default=0) or 1
+    axis = {"type": "value", "gridIndex": 1, "splitLine": {"show": False}, "max": highest,
+            "interval": highest, "axisLabel": {"showMinLabel": False, "fontSize": 10}}  # fmt: skip
     hatched = {
-        "type": "bar", "name": name, "xAxisIndex": 1, "yAxisIndex": 2, "color": _HATCHED,
-        "barCategoryGap": "18%", "data": list(values), "tooltip": {"valueFormatter": "%,d"},
+        "type": "bar", "name": name, "xAxisIndex": 1, "yAxisIndex": 2, "color": GREY,
+        "barCategoryGap": "18%", "tooltip": {"valueFormatter": "%,d"},
+        "data": [_bar(v, good, ONES) for v, good in zip(values, sound, strict=True)],
         "itemStyle": {"decal": {"symbol": "rect", "color": "rgba(255,255,255,0.75)",
                                 "dashArrayX": [1, 0], "dashArrayY": [2, 3], "rotation": -0.785}},
     }  # fmt: skip
-    legend = option["legend"]
-    return option | {
+    under = labels | {"gridIndex": 1, "axisLabel": {"show": False}, "axisTick": {"show": False}}
+    both = option | {
         "grid": [upper, lower],
-        "xAxis": [
-            labels,
-            labels | {"gridIndex": 1, "axisLabel": {"show": False}, "axisTick": {"show": False}},
-        ],
+        "xAxis": [labels, under],
         "yAxis": [left, hidden, axis],
         "axisPointer": {"link": [{"xAxisIndex": "all"}]},
-        "legend": legend | {"data": [*legend["data"], name]},
         "series": [*option["series"], hatched],
     }
+    return with_legend(both, [*option["legend"]["data"], name])
 
 
-def _mark(mark: Mark) -> Option:
+def _mark(mark: Mark, places: int) -> Option:
     color = MARK_COLORS.get(mark.kind, MARK_COLORS["note"])
+    align = "left" if mark.place < places / 2 else "right"  # so that the text stays inside
     text = mark.label if len(mark.label) <= _MARK_TEXT else mark.label[: _MARK_TEXT - 1] + "…"
     return {
-        "xAxis": mark.place,
-        "name": text,
+        "xAxis": mark.place, "name": text,
         "lineStyle": {"color": color, "type": "dashed", "width": 1.5},
         # {b} is the name as it is: braces in a label are not read as a template.
-        "label": {"formatter": "{b}", "color": color, "position": "insideEndTop", "fontSize": 10},
-    }
+        "label": {"formatter": "{b}", "color": color, "position": "end", "distance": 3, "rotate": 0,
+                  "align": align, "fontSize": 11},
+    }  # fmt: skip
 
 
 def _bar(value: float | None, sound: bool, unit: Unit) -> Any:
@@ -253,41 +245,39 @@ def _frame(
     also: Sequence[Count],
     *,
     pointer: str,
+    values: Sequence[float],
     log: bool = False,
 ) -> Option:
-    counts = [
-        {
-            "type": "line",
-            "name": count.name,
-            "data": list(count.values),
-            "yAxisIndex": 1,
-            "color": _UNSEEN,
-            "lineStyle": {"opacity": 0},
-            "showSymbol": False,
-            "silent": True,
-            "tooltip": {"valueFormatter": "%,d"},
-        }
-        for count in also
-    ]
-    return {
+    axis = {"type": "log" if log else "value", "axisLabel": {"formatter": unit.axis}}
+    if not log:
+        low, high = (end(values, default=0) * unit.factor for end in (min, max))
+        axis = with_step(axis, low, high, whole=unit is ONES)
+    option = {
         "animationDuration": 0,
         "animationDurationUpdate": 300,
-        "grid": {"left": 24, "right": 24, "top": 36, "bottom": 4, "containLabel": True},
-        "legend": {"type": "scroll", "data": list(names), "top": 0, "left": 0},
+        "grid": {"left": 24, "right": 24, "bottom": 4, "containLabel": True},
         "tooltip": {"trigger": "axis", "axisPointer": {"type": pointer}, "confine": True},
         "xAxis": {
-            "type": "category",
-            "data": list(labels),
-            "boundaryGap": pointer == "shadow",
-            "axisLabel": {"alignMaxLabel": "right"},  # else the last one is cut
-        },
-        "yAxis": [
-            {
-                "type": "log" if log else "value",
-                "axisLabel": {"formatter": unit.axis},
-                "minInterval": 1 if unit is ONES else 0,
-            },
-            {"type": "value", "show": False, "axisLabel": {"show": False}},
-        ],
-        "series": drawn + counts,
+            "type": "category", "data": list(labels), "boundaryGap": pointer == "shadow",
+        } | time_axis(labels),
+        "yAxis": [axis, {"type": "value", "show": False, "axisLabel": {"show": False}}],
+        "series": drawn + [_said(count) for count in also],
+    }  # fmt: skip
+    return with_legend(option, names)
+
+
+def _said(count: Count) -> Option:
+    """A series that nobody sees, for its row of the tooltip."""
+    return {
+        "type": "line",
+        "name": count.name,
+        "data": [_scaled(v, count.unit, log=False) for v in count.values]
+        if count.unit
+        else list(count.values),
+        "yAxisIndex": 1,
+        "color": _UNSEEN,
+        "lineStyle": {"opacity": 0},
+        "showSymbol": False,
+        "silent": True,
+        "tooltip": {"valueFormatter": count.unit.tooltip if count.unit else "%,d"},
     }

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pages.components.charts import HEIGHT, Option
+from pages.components.charts import HEIGHT
+from pages.components.charts_axes import Option
 
-_ROW_PX, _FRAME_PX = 46, 60
+_ROW_PX, _FRAME_PX = 46, 84
 _LIGHT, _FULL = (207, 227, 241), (0, 114, 178)
 _INK, _PAPER = "#10201d", "#ffffff"
 _DARK_FROM = 0.55
@@ -27,17 +28,31 @@ class MatrixCell:
     said: str
 
 
-def matrix(columns: Sequence[str], rows: Sequence[str], cells: Sequence[MatrixCell]) -> Option:
-    """A table of coloured cells with words in them; the first row is on top."""
+def matrix(
+    columns: Sequence[str],
+    rows: Sequence[str],
+    cells: Sequence[MatrixCell],
+    *,
+    titles: tuple[str, str] = ("", ""),
+) -> Option:
+    """A table of coloured cells with words in them; the first row is on top.
+
+    `titles`: of the columns and of the rows.
+    """
     return {
         "animationDuration": 0,
-        "grid": {"left": 8, "right": 12, "top": 8, "bottom": 4, "containLabel": True},
+        "grid": {"left": 8, "right": 12, "top": 26 if titles[1] else 8,
+                 "bottom": 24 if titles[0] else 4, "containLabel": True},
         "tooltip": {"trigger": "item", "confine": True, "formatter": "{b}"},
         "xAxis": {"type": "category", "data": list(columns), "axisTick": {"show": False},
-                  "axisLabel": {"interval": 0, "width": 66, "overflow": "break", "fontSize": 11}},
+                  "name": titles[0], "nameLocation": "middle", "nameGap": 38,
+                  "axisLabel": {"interval": 0, "width": 62, "overflow": "break", "fontSize": 11,
+                                "lineHeight": 14}},
         "yAxis": {"type": "category", "data": list(rows), "inverse": True,
                   "axisTick": {"show": False},
-                  "axisLabel": {"width": 92, "overflow": "truncate", "fontSize": 11}},
+                  "name": titles[1], "nameLocation": "start", "nameGap": 12,
+                  "nameTextStyle": {"align": "right"},
+                  "axisLabel": {"width": 80, "overflow": "break", "fontSize": 11, "lineHeight": 14}},
         "series": [
             {
                 "type": "heatmap",

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pages.components.charts import PALE, Option, Unit
+from pages.components.charts import FAINT, GREY
+from pages.components.charts_axes import NEUTRALS, Option, Unit, with_legend
 
-GREY = "#8A9499"
-RISE, FALL = "#D55E00", "#0072B2"
+RISE, FALL = NEUTRALS[:2]
 ROW_PX = 34
-_NAMES = {"width": 150, "overflow": "truncate"}
+LABEL_FROM = 0.08
+"""Parts below have no room for words."""
+_NAMES = {"width": 130, "overflow": "truncate", "interval": 0}
+_BARE: Option = {"axisTick": {"show": False}, "axisLine": {"show": False}}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,7 +24,6 @@ class Part:
     color: str
     shares: Sequence[float]
     said: Sequence[str]
-    hatched: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,10 +40,9 @@ class RateRow:
 
 def stacks(rows: Sequence[str], parts: Sequence[Part]) -> Option:
     """One horizontal bar of 100 % per row."""
-    return {
+    option = {
         "animationDuration": 0,
-        "grid": {"left": 8, "right": 20, "top": 58, "bottom": 4, "containLabel": True},
-        "legend": {"top": 0, "left": 0, "data": [part.name for part in parts]},
+        "grid": {"left": 8, "right": 20, "bottom": 4, "containLabel": True},
         "tooltip": {"trigger": "item", "confine": True, "formatter": "{a}: {b}"},
         "xAxis": {"type": "value", "min": 0, "max": 100, "axisLabel": {"formatter": "{value} %"}},
         "yAxis": {"type": "category", "inverse": True, "data": list(rows),
@@ -50,12 +51,14 @@ def stacks(rows: Sequence[str], parts: Sequence[Part]) -> Option:
             {
                 "type": "bar", "stack": "all", "name": part.name, "color": part.color,
                 "barMaxWidth": 38,
-                "itemStyle": {"decal": _HATCH} if part.hatched else {},
-                "label": {"show": True, "position": "inside", "color": "#10201d", "fontSize": 11},
+                # On a plate: no colour of words is readable on every colour of bars.
+                "label": {"show": True, "position": "inside", "color": "#10201d", "fontSize": 11,
+                          "backgroundColor": "rgba(255,255,255,0.88)", "padding": [2, 4],
+                          "borderRadius": 3},
                 "data": [
                     {
                         "name": said, "value": round(share * 100, 3),
-                        "label": {"formatter": f"{share:.0%}" if share >= 0.08 else ""},
+                        "label": {"show": share >= LABEL_FROM, "formatter": f"{share * 100:.0f} %"},
                     }
                     for share, said in zip(part.shares, part.said, strict=True)
                 ],
@@ -63,12 +66,7 @@ def stacks(rows: Sequence[str], parts: Sequence[Part]) -> Option:
             for part in parts
         ],
     }  # fmt: skip
-
-
-_HATCH = {
-    "symbol": "rect", "symbolSize": 1, "color": "rgba(255,255,255,0.5)", "rotation": -0.785,
-    "dashArrayX": [1, 0], "dashArrayY": [2, 5],
-}  # fmt: skip
+    return with_legend(option, [part.name for part in parts])
 
 
 def changes(
@@ -78,26 +76,32 @@ def changes(
     unit: Unit,
     marks: Sequence[str],
 ) -> Option:
-    """Bars to the right for more, to the left for less; `marks` are written at their ends."""
+    """Bars to the right for more, to the left for less; `marks` are a column at the right."""
     return {
         "animationDuration": 0,
         "grid": {"left": 8, "right": 16, "top": 8, "bottom": 4, "containLabel": True},
         "tooltip": {"trigger": "item", "confine": True, "formatter": "{b}"},
-        "xAxis": {"type": "value", "axisLabel": {"formatter": unit.axis, "hideOverlap": True},
-                  "boundaryGap": ["16%", "16%"]},
-        "yAxis": {"type": "category", "inverse": True, "data": list(names),
-                  "axisTick": {"show": False}, "axisLine": {"onZero": False}, "axisLabel": _NAMES},
+        # Every bar has its amount beside it: ticks would say it twice.
+        "xAxis": {"type": "value", "axisLabel": {"show": False}, "splitLine": {"show": False}},
+        "yAxis": [
+            {"type": "category", "inverse": True, "data": list(names), "axisLabel": _NAMES} | _BARE,
+            {"type": "category", "inverse": True, "data": list(marks), "position": "right",
+             "axisLabel": {"interval": 0}} | _BARE,
+        ],
         "series": [
             {
                 "type": "bar", "barMaxWidth": 18,
+                "markLine": {
+                    "silent": True, "symbol": ["none", "none"], "animation": False,
+                    "label": {"show": False}, "data": [{"xAxis": 0}],
+                    "lineStyle": {"color": GREY, "type": "solid", "width": 1},
+                },
                 "data": [
                     {
                         "name": words, "value": float(f"{value * unit.factor:.6g}"),
                         "itemStyle": {"color": RISE if value > 0 else FALL},
-                        "label": {"show": True, "position": "right" if value > 0 else "left",
-                                  "formatter": mark, "color": GREY, "fontSize": 11},
                     }
-                    for value, words, mark in zip(values, said, marks, strict=True)
+                    for value, words in zip(values, said, strict=True)
                 ],
             }
         ],
@@ -109,8 +113,8 @@ def rates(rows: Sequence[RateRow]) -> Option:
     lines = [
         [
             {"coord": [row.interval[0] * 100, place], "lineStyle": {
-                "color": row.color, "width": 3, "type": "solid",
-                "opacity": 0.55 if row.sound else PALE}},
+                "color": row.color, "width": 3, "opacity": FAINT,
+                "type": "solid" if row.sound else [4, 3]}},
             {"coord": [row.interval[1] * 100, place]},
         ]
         for place, row in enumerate(rows)
@@ -128,7 +132,7 @@ def rates(rows: Sequence[RateRow]) -> Option:
                 "type": "scatter", "symbolSize": 13,
                 "data": [
                     {"name": row.said, "value": [row.share * 100, place],
-                     "itemStyle": {"color": row.color, "opacity": 1 if row.sound else PALE}}
+                     "itemStyle": {"color": row.color, "opacity": 1 if row.sound else FAINT}}
                     for place, row in enumerate(rows)
                 ],
                 "markLine": {"silent": True, "symbol": ["none", "none"], "animation": False,

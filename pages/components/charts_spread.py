@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pages.components.charts import PALE, Option
+from pages.components.charts import DASHED, FAINT, GREY, key_of_dashes
+from pages.components.charts_axes import BucketLabels, Option, time_axis, with_legend
 
-GREY = "#8A9499"
 _RAMP = ["rgba(0,114,178,0.10)", "rgba(30,140,205,0.55)", "rgba(30,150,220,1)"]
 _FAR = 6
 MOST_COLUMNS, MOST_ROWS, FEW_CELLS = 8, 10, 24
@@ -21,7 +21,7 @@ _GRID = {"left": 12, "right": 24, "top": 36, "bottom": 8, "containLabel": True}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Curve:
-    """A line of (x, share) points; `sound` False draws it pale."""
+    """A line of (x, share) points; `sound` False draws it dashed."""
 
     name: str
     color: str
@@ -65,8 +65,8 @@ def curves(drawn: Sequence[Curve], *, limit_s: float | None = None) -> Option:
         {
             "type": "line", "name": one.name, "color": one.color, "showSymbol": False,
             "smooth": False, "data": [[x, round(y * 100, 2)] for x, y in one.points],
-            "lineStyle": {"width": 2.5, "opacity": 1 if one.sound else PALE,
-                          "type": "solid" if one.sound else "dashed"},
+            "lineStyle": {"width": 2.5, "opacity": 1 if one.sound else FAINT,
+                          "type": "solid" if one.sound else [4, 3]},
             "tooltip": {"valueFormatter": "%.1f %%"},
         }
         for one in drawn
@@ -76,14 +76,18 @@ def curves(drawn: Sequence[Curve], *, limit_s: float | None = None) -> Option:
             "symbol": ["none", "none"], "silent": True, "animation": False,
             "lineStyle": {"color": GREY, "type": "dashed", "width": 1.5},
             "label": {"formatter": f"limit {limit_s:g} s", "color": GREY,
-                      "position": "insideEndTop"},
+                      "position": "insideEnd",
+                      "rotate": 0, "align": "right", "padding": [0, 5]},
             "data": [{"xAxis": limit_s}],
         }  # fmt: skip
+    names = [one.name for one in drawn]
+    if not all(one.sound for one in drawn):
+        names.append(DASHED)
+        series.append(key_of_dashes(DASHED))
     ends = [x for one in drawn for x, _ in one.points]
-    return {
+    option = {
         "animationDuration": 0,
         "grid": _GRID,
-        "legend": {"type": "scroll", "top": 0, "left": 0, "data": [one.name for one in drawn]},
         "tooltip": {"trigger": "axis", "confine": True},
         "xAxis": {
             "type": "log", "min": min(ends, default=0.01), "max": max(ends, default=10),
@@ -94,6 +98,7 @@ def curves(drawn: Sequence[Curve], *, limit_s: float | None = None) -> Option:
         "yAxis": {"type": "value", "min": 0, "max": 100, "axisLabel": {"formatter": "{value} %"}},
         "series": series,
     }  # fmt: skip
+    return with_legend(option, names)
 
 
 def boxes(drawn: Sequence[Box], unit: str) -> Option:
@@ -106,7 +111,7 @@ def boxes(drawn: Sequence[Box], unit: str) -> Option:
     scale: Option = {"type": "log"} if log else {"type": "value", "min": 0}
     return {
         "animationDuration": 0,
-        "grid": _GRID | {"top": 8},
+        "grid": _GRID | {"top": 8, "bottom": 26},
         "tooltip": {"trigger": "item", "confine": True, "valueFormatter": "%,.0f " + unit},
         "xAxis": scale | {
             "name": f"{unit}, logarithmic" if log else unit, "nameLocation": "middle", "nameGap": 26,
@@ -124,7 +129,8 @@ def boxes(drawn: Sequence[Box], unit: str) -> Option:
                         "name": one.name,
                         "value": [round(v, 2) for v in one.values],
                         "itemStyle": {"color": "rgba(138,148,153,0.15)", "borderColor": one.color,
-                                      "borderWidth": 2, "opacity": 1 if one.sound else PALE},
+                                      "borderWidth": 2, "opacity": 1 if one.sound else FAINT,
+                                      "borderType": "solid" if one.sound else "dashed"},
                     }
                     for one in drawn
                 ],
@@ -148,10 +154,9 @@ def dots(drawn: Sequence[Dots], *, log: bool = False) -> Option:
                                       "borderWidth": 1 if symbol == "diamond" else 0},
                     }
                 )  # fmt: skip
-    return {
+    option = {
         "animationDuration": 0,
         "grid": _GRID | {"bottom": 26},
-        "legend": {"type": "scroll", "top": 0, "left": 0, "data": [one.name for one in drawn]},
         "tooltip": {
             "trigger": "item", "confine": True,
             "formatter": "{a}<br>{@[0]} input tokens, first token after {@[1]} s",
@@ -162,20 +167,29 @@ def dots(drawn: Sequence[Dots], *, log: bool = False) -> Option:
         "yAxis": {"type": "log" if log else "value", "axisLabel": {"formatter": "{value} s"}},
         "series": series,
     }  # fmt: skip
+    return with_legend(option, [one.name for one in drawn])
 
 
-def heatmap(columns: Sequence[str], rows: Sequence[str], cells: Sequence[Cell]) -> Option:
-    """Cells coloured by weight; the tooltip says the cell's own words."""
+def heatmap(
+    columns: Sequence[str], rows: Sequence[str], cells: Sequence[Cell], ends: tuple[str, str]
+) -> Option:
+    """Cells coloured by weight; the tooltip says the cell's own words.
+
+    `ends`: what the palest and the strongest colour mean, for the scale above.
+    """
     weights = [cell.weight for cell in cells if cell.weight is not None]
     low, high = min(weights, default=0.0), max(weights, default=1.0)
     return {
         "animationDuration": 0,
-        "grid": {"left": 12, "right": 30, "top": 8, "bottom": 8, "containLabel": True},
+        "grid": {"left": 12, "right": 30, "top": 34, "bottom": 8, "containLabel": True},
         "tooltip": {"trigger": "item", "confine": True, "formatter": "{b}"},
-        "xAxis": _categories(columns, MOST_COLUMNS) | {"data": list(columns)},
+        "xAxis": _categories(columns, MOST_COLUMNS) | (time_axis(columns) if isinstance(columns, BucketLabels) else {}) | {"data": list(columns)},
         "yAxis": _categories(rows, MOST_ROWS) | {"data": list(rows)},
         "visualMap": {
-            "show": False, "seriesIndex": 0, "dimension": 2,
+            "show": bool(weights), "seriesIndex": 0, "dimension": 2, "orient": "horizontal",
+            "top": 0, "left": 0, "itemWidth": 12, "itemHeight": 90, "text": [ends[1], ends[0]],
+            "textStyle": {"color": GREY, "fontSize": 11}, "hoverLink": False,
+            "inactiveColor": "rgba(0,0,0,0)",
             "min": low, "max": high if high > low else low + 1, "inRange": {"color": _RAMP},
         },
         "series": [

@@ -12,7 +12,7 @@ from analytics.metrics import DEFINITIONS, Rate
 from analytics.queries.agents_tools import NEWEST, agents, routing, tools, tools_over_time
 from analytics.queries.quality import MAX_RATINGS
 from pages.components.answer import agent_title
-from pages.components.charts import Option
+from pages.components.charts_axes import Option
 from pages.components.charts_card import Cell, Table, card
 from pages.components.charts_matrix import MatrixCell, matrix, matrix_px
 from pages.components.dashboard_intervals import interval, interval_column
@@ -28,8 +28,8 @@ NOBODY = "Nobody yet"
 FEW = 10
 """Ratings under which a share is not said."""
 _ROUTING = (
-    "Rows: the agent the supervisor chose first. Columns: the agent that answered. A full colour is a "
-    "large share of its row; 👎 is thumbs down of rated runs. Off the diagonal another agent answered "
+    "Rows: the agent the supervisor chose first. Columns: the agent that answered. The stronger the "
+    "colour, the more runs; 👎 is thumbs down of rated runs. Off the diagonal another agent answered "
     "than the one chosen: hand-offs, or wrong choices."
 )
 
@@ -73,6 +73,7 @@ def routing_option(found: Routing) -> Option:
         [_title(name) for name in columns],
         [_title(name) for name in routes],
         _routing_cells(found, routes, columns),
+        titles=("answered by", "chosen first"),
     )
 
 
@@ -80,6 +81,7 @@ def _routing_cells(
     found: Routing, routes: Sequence[str], columns: Sequence[str | None]
 ) -> list[MatrixCell]:
     whole = {route: sum(c.runs for c in found.cells if c.route == route) for route in routes}
+    most = max(c.runs for c in found.cells)
     cells = []
     for cell in found.cells:
         part = cell.runs / whole[cell.route]
@@ -92,7 +94,7 @@ def _routing_cells(
             MatrixCell(
                 column=columns.index(cell.agent),
                 row=routes.index(cell.route),
-                weight=part,
+                weight=cell.runs / most,
                 text="\n".join(part for part in (count(cell.runs), down) if part),
                 said=said,
             )
@@ -102,7 +104,7 @@ def _routing_cells(
 
 def _brief(rate: Rate) -> str:
     """A percentage only where there are enough cases to say one."""
-    return f"{rate.share:.0%}" if rate.n >= FEW else f"{rate.k}/{rate.n}"
+    return share(rate.share, 0) if rate.n >= FEW else f"{rate.k}/{rate.n}"
 
 
 def _routing_note(found: Routing) -> str:
@@ -151,9 +153,9 @@ def _agent_columns(lines_: Sequence[AgentLine]) -> dict[str, Column]:
         "Handed over": taken,
         "Loops": loops,
         "Failed": rate_column(failed, DEFINITIONS["failure_rate"]),
-        "Failed, 95 %": interval_column(failed),
+        "Failed, 95 % interval": interval_column(failed),
         "👍": rate_column([line.up for line in lines_], "Thumbs up / rated runs."),
-        "👍, 95 %": interval_column([line.up for line in lines_]),
+        "👍, 95 % interval": interval_column([line.up for line in lines_]),
         "Rated": rate_column([line.coverage for line in lines_], "Rated runs / runs."),
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 ENOUGH_STREAMS = 20
+_WEEK, _WEEK_CHOSEN = "week_quantile", "_week_quantile_chosen"
 
 
 def show_first_tokens(tab: Tab) -> None:
@@ -78,7 +79,7 @@ def show_stalls(tab: Tab) -> None:
         f"{count(total)} streams{more}",
         definition="Successful streams with a gap of more than 1 s between two pieces / all whose gaps "
         "were measured, "
-        f"with Wilson's 95 % interval. Pale: fewer than {ENOUGH_STREAMS} streams.",
+        f"with Wilson's 95 % interval. Dashed: fewer than {ENOUGH_STREAMS} streams.",
         data=partial(_stalls_table, found),
         runs={"status": ["ok"]},
     ):
@@ -94,23 +95,49 @@ def show_stalls(tab: Tab) -> None:
 
 def show_week(tab: Tab) -> None:
     """When is it slow?"""
-    q: Literal["p50", "p95"] = st.session_state.get("week_quantile") or "p95"
-    found = tab.answer(latency.hours_of_week, float(q[1:]) / 100)
+    found = _week(tab)
+    q = f"p{found.q * 100:g}"
+    few = any(one.n > 0 and not one.enough for hours in found.cells for one in hours)
     only = f" of the last {WEEKS} weeks" if found.shortened else ""
     with card(
         "hours-of-week",
         "Hours of the week",
-        f"When is it slow? Run latency {q} by weekday and hour{only}, n = {count(found.n)} runs",
-        definition=f"Successful runs by the hour they started in, {tab.zone.key}; within 1 %. Grey: "
-        f"fewer than {minimum_n(found.q)} runs. The stronger the colour, the slower.",
+        f"When is it slow? Run latency {q} by weekday and hour{only}, n = {count(found.n)} runs"
+        + (f". Grey: fewer than {minimum_n(found.q)} runs, too few for {q}" if few else ""),
+        definition=f"Successful runs by the hour they started in, {tab.zone.key}; within 1 %. "
+        "The stronger the colour, the slower; an hour without runs is empty. Without a choice of "
+        f"yours p95, or p50 when p95 would leave more than half of the hours grey.",
         data=partial(_week_table, found),
         control=_quantile,
         runs={"status": ["ok"]},
     ):
+        cells = week_cells(found)
         st.echarts_chart(
-            heatmap([f"{hour:02d}" for hour in range(24)], DAYS[::-1], week_cells(found)),
+            heatmap([f"{hour:02d}" for hour in range(24)], DAYS[::-1], cells, _ends(cells)),
             key="chart_week", height=HEIGHT, alt=_slowest_hour(found),
         )  # fmt: skip
+
+
+def _week(tab: Tab) -> Week:
+    """By the percentile that was chosen, else by the highest that most hours have enough runs for."""
+    if st.session_state.get(_WEEK_CHOSEN):
+        return tab.answer(latency.hours_of_week, float(st.session_state[_WEEK][1:]) / 100)
+    found = tab.answer(latency.hours_of_week, 0.95)
+    if not mostly_enough(found):
+        found = tab.answer(latency.hours_of_week, 0.5)
+    st.session_state[_WEEK] = f"p{found.q * 100:g}"
+    return found
+
+
+def mostly_enough(found: Week) -> bool:
+    """Whether at least half of the hours with runs have enough of them."""
+    used = [one for hours in found.cells for one in hours if one.n]
+    return 2 * sum(one.enough for one in used) >= len(used)
+
+
+def _ends(cells: Sequence[Cell]) -> tuple[str, str]:
+    known = [cell.weight for cell in cells if cell.weight is not None]
+    return duration(min(known, default=None)), duration(max(known, default=None))
 
 
 def week_cells(found: Week) -> list[Cell]:
@@ -144,9 +171,13 @@ def _slowest_hour(found: Week) -> str:
 
 def _quantile() -> None:
     st.segmented_control(
-        "Which percentile", ["p50", "p95"], key="week_quantile", default="p95", required=True,
+        "Which percentile", ["p50", "p95"], key=_WEEK, required=True, on_change=_choose_quantile,
         label_visibility="collapsed", width="content",
     )  # fmt: skip
+
+
+def _choose_quantile() -> None:
+    st.session_state[_WEEK_CHOSEN] = True
 
 
 def _dots(name: str, color: str, points: Sequence[latency.Point]) -> Dots:

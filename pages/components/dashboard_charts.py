@@ -12,21 +12,8 @@ from analytics.intervals import minimum_n
 from analytics.metrics import DEFINITIONS
 from analytics.queries import CountSeries, PercentileSeries, SumSeries
 from core.pricing import format_usd
-from pages.components.charts import (
-    DOLLARS,
-    HEIGHT,
-    ONES,
-    Count,
-    Mark,
-    Series,
-    Unit,
-    bars,
-    bucket_labels,
-    count_unit,
-    lines,
-    time_unit,
-    with_strip,
-)
+from pages.components.charts import HEIGHT, Count, Mark, Series, bars, lines, with_strip
+from pages.components.charts_axes import DOLLARS, ONES, Unit, bucket_labels, count_unit, time_unit
 from pages.components.charts_card import BUCKET_HEADER, Table, bucket_cells, card
 from pages.components.dashboard_controls import STATUS_NAMES, status_name
 from pages.components.format import count, duration, known_money
@@ -57,7 +44,7 @@ _QUANTILE_LOOKS = {
     0.95: ("#E69F00", "triangle"),
     0.99: ("#CC79A7", "diamond"),
 }
-_PALE = "Pale: too few runs (p50 needs {}, p95 {}, p99 {}) or a bucket cut by the range.".format(
+_FEW = "Dashed: too few runs (p50 needs {}, p95 {}, p99 {}) or a bucket cut by the range.".format(
     *(minimum_n(q) for q in (0.5, 0.95, 0.99))
 )
 _TOKEN_KINDS: dict[TokenKind, str] = {"all": "All", "input": "Input", "output": "Output"}
@@ -123,7 +110,7 @@ def show_percentiles(
         name,
         title,
         f"{question} n = {count(sum(series.n))}, {count(sum(series.left_out))} left out",
-        definition=f"{DEFINITIONS[key]} Left out: failed, stopped and unfinished runs. {_PALE}",
+        definition=f"{DEFINITIONS[key]} Left out: failed, stopped and unfinished runs. {_FEW}",
         data=partial(_percentile_table, series, zone),
         runs={"status": ["ok"]},
     ):
@@ -135,6 +122,7 @@ def show_percentiles(
             [Count(name="Runs counted", values=series.n)],
             log=log,
             marks=marks_on(series.buckets, marks),
+            few="dashed: too few runs for this percentile",
         )
         spoken = f"highest {duration(max(values))}" if values else "no runs"
         _draw(name, option, f"{title} over time as p50, p95 and p99: {spoken}")
@@ -155,7 +143,7 @@ def show_tokens(
         f"Which model works how much? {_sum_note(series, 'uncounted')}, "
         f"{count(cached)} input tokens from a cache",
         definition=DEFINITIONS["tokens"],
-        data=partial(_sum_table, series, zone, 1.0, "tokens"),
+        data=partial(_sum_table, series, zone, "tokens"),
         control=_token_kind,
         runs={},
     ):
@@ -184,8 +172,8 @@ def show_cost(
         "Cost by model",
         f"What does each model cost? {spent}. {_sum_note(series, 'unpriced')}",
         definition=f"{DEFINITIONS['cost']} A call without a known price is counted, never drawn as 0: "
-        "the hatched bars below are such calls.",
-        data=partial(_sum_table, series, zone, 1e-12, "usd"),
+        "the hatched bars below count such calls.",
+        data=partial(_sum_table, series, zone, "pusd"),
         runs={},
     ):
         _by_model(
@@ -194,9 +182,14 @@ def show_cost(
 
 
 def marks_on(buckets: Sequence[Bucket], marks: Sequence[Annotation]) -> list[Mark]:
-    """Each mark at the bucket its moment lies in; several in one bucket become one line."""
+    """Each mark at the bucket its moment lies in; several in one bucket become one line.
+
+    The first release of all is left out: it changed nothing.
+    """
     found: dict[int, list[Annotation]] = {}
     for mark in marks:
+        if mark.first:
+            continue
         for place, bucket in enumerate(buckets):
             if bucket.start_us <= mark.at_us < bucket.end_us:
                 found.setdefault(place, []).append(mark)
@@ -236,12 +229,14 @@ def _by_model(
         label = f"{len(rest)} others"
         drawn.append(Series(name=label, color=OTHER_COLOR, values=summed, sound=sound))
     also = [Count(name="Calls", values=series.calls)]
-    if any(series.missing):
+    totals = [sum(column) for column in zip(*series.values.values(), strict=True)]
+    also.append(Count(name="Total", values=totals, unit=unit))
+    if any(series.missing) and not strip:
         also.append(Count(name="Calls without a value", values=series.missing))
     labels = bucket_labels(series.buckets, series.size, zone)
     option = bars(labels, drawn, unit, also, marks=marks_on(series.buckets, marks))
     if strip and any(series.missing):
-        option = with_strip(option, strip, series.missing)
+        option = with_strip(option, strip, series.missing, sound)
     names = ", ".join(one.name for one in drawn) or "nothing"
     _draw(key, option, f"{what} over time by model, largest first: {names}")
 
@@ -271,10 +266,10 @@ def _percentile_table(series: PercentileSeries, zone: ZoneInfo) -> Table:
     return [*BUCKET_HEADER, *names, "runs", "left_out"], _with_buckets(series, zone, columns)
 
 
-def _sum_table(series: SumSeries, zone: ZoneInfo, factor: float, unit: str) -> Table:
-    columns = [[v * factor for v in values] for values in series.values.values()]
+def _sum_table(series: SumSeries, zone: ZoneInfo, unit: str) -> Table:
     names = [f"{name} ({unit})" for name in series.values]
-    rows = _with_buckets(series, zone, [*columns, series.calls, series.missing])
+    columns = [*series.values.values(), series.calls, series.missing]
+    rows = _with_buckets(series, zone, columns)
     return [*BUCKET_HEADER, *names, "calls", "calls_without_value"], rows
 
 

@@ -26,6 +26,7 @@ from pages.components.dashboard_cost_split import (
     show_threads,
     show_users,
 )
+from pages.components.dashboard_tiles import AT_LEAST
 from pages.components.format import count, share
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ def show(tab: Tab, monthly_limit: MonthlyLimit = limit_of_app) -> None:
 def tiles(report: SpendingReport, *, changes: bool) -> list[Tile]:
     """The figures above the charts, compared with the period before when it was recorded."""
     now, before = report.current, report.previous if changes else None
-    doubt = "≥ " if now.cost.missing and now.cost.value is not None else ""
-    missing = f"{count(now.cost.missing)} of {count(now.cost.of)} unpriced"
+    doubt = AT_LEAST if now.cost.missing and now.cost.value is not None else ""
+    missing = f"{count(now.cost.missing)} of {count(now.cost.of)} calls without a price"
     return [
         Tile(
             label="Cost", value=doubt + money(now.cost.value) if now.cost.of else None,
@@ -94,7 +95,7 @@ def tiles(report: SpendingReport, *, changes: bool) -> list[Tile]:
 
 
 def _answers(now: Spending, before: Spending | None) -> list[Tile]:
-    doubt = "≥ " if now.runs_cost.missing and now.runs_cost.value is not None else ""
+    doubt = AT_LEAST if now.runs_cost.missing and now.runs_cost.value is not None else ""
 
     def tile(label: str, help: str, note: str, value: float | None, old: float | None) -> Tile:
         shown = None if value is None else doubt + money(value)
@@ -121,5 +122,5 @@ def _earlier_note(before: Spending | None) -> str:
     if before is None:
         return "not recorded in full"
     if before.cost.missing:
-        return f"{count(before.cost.missing)} of {count(before.cost.of)} unpriced"
+        return f"{count(before.cost.missing)} of {count(before.cost.of)} calls without a price"
     return f"{count(before.cost.of)} calls"

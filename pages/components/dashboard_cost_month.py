@@ -16,7 +16,8 @@ from analytics.queries.cost_month import (
     exhaustion,
     month_to_date,
 )
-from pages.components.charts import DOLLARS, Option, Series, lines
+from pages.components.charts import Series, lines
+from pages.components.charts_axes import DOLLARS, NEUTRALS, Option
 from pages.components.charts_card import Table, card
 from pages.components.dashboard_cost_parts import band, draw, money, usd
 from pages.components.format import count
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from analytics.queries import Filter
     from pages.components.dashboard_tab import Tab
 
-_SPENT, _FORECAST, _BUDGET = "#0072B2", "#E69F00", "#D55E00"
+_SPENT, _FORECAST, _BUDGET = NEUTRALS[0], "#E69F00", "#D55E00"
 _RANGE = {"range", "since_us", "until_us"}
 _METHOD = (
     "Each coming day is expected to cost the mean of the same weekday over the last "
@@ -124,7 +125,11 @@ def _option(month: Month, limit: int | None) -> Option:
                 sound=[True] * len(shown), symbol="none",
             )
         )  # fmt: skip
-    option = lines([f"{day.day} {day:%b}" for day in shown], series, DOLLARS)
+    rough = found is not None and not found.by_weekday
+    option = lines(
+        [f"{day.day} {day:%b}" for day in shown], series, DOLLARS,
+        few="dashed: no weekday pattern yet" if rough else "dashed: today is not over",
+    )  # fmt: skip
     return option | {"series": [*bands, *option["series"]]}
 
 

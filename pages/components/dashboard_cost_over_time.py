@@ -17,16 +17,8 @@ from analytics.queries.cost import (
 from analytics.queries.cost_cache import CacheSeries, cache_over_time
 from analytics.queries.cost_spenders import MAX_TURNS, NEWEST_RUNS, Growth, context_growth
 from analytics.queries.over_time import cost_over_time
-from pages.components.charts import (
-    DOLLARS,
-    PERCENT,
-    Count,
-    Option,
-    Series,
-    bucket_labels,
-    count_unit,
-    lines,
-)
+from pages.components.charts import Count, Series, lines, with_strip
+from pages.components.charts_axes import DOLLARS, NEUTRALS, PERCENT, bucket_labels, count_unit
 from pages.components.charts_card import Table, card
 from pages.components.dashboard_cost_parts import (
     bucket_table,
@@ -44,15 +36,14 @@ if TYPE_CHECKING:
     from pages.components.dashboard_tab import Tab
 
 FEW_RUNS = minimum_n(0.5)
-"""Under so many successful runs the cost of one is drawn pale."""
-UNPRICED = "Has unpriced calls"
-_UNPRICED_COLOR = "#D55E00"
+"""Under so many successful runs the cost of one is drawn dashed."""
+UNPRICED = "Unpriced calls"
 
 
 def show_over_time(tab: Tab, spent: Spending) -> None:
     series = tab.answer(cost_over_time)
     missing = sum(series.missing)
-    note = f", {count(missing)} of them unpriced (marked)" if missing else ""
+    note = f", {count(missing)} of them unpriced" if missing else ""
     cost = spent.cost
     known = known_money(money(cost.value), missing=cost.missing, of=cost.of)
     with card(
@@ -60,42 +51,23 @@ def show_over_time(tab: Tab, spent: Spending) -> None:
         f"What is spent when, and on which model? {known}. "
         f"n = {count(sum(series.calls))} calls{note}",
         definition=f"{DEFINITIONS['cost']} A call counts when it began. A call without a price is "
-        "marked above its bar and never drawn as 0.",
+        "never drawn as 0: the hatched bars below count such calls.",
         data=partial(_cost_table, series, tab.zone), runs={},
     ):  # fmt: skip
         names = {name: tab.catalog.display_name(name) for name in series.values}
         colors = {name: tab.catalog.color(name) for name in series.values}
-        also = [Count(name="Calls", values=series.calls)]
-        if missing:
-            also.append(Count(name="Calls without a price", values=series.missing))
+        totals = [sum(column) for column in zip(*series.values.values(), strict=True)]
+        also = [
+            Count(name="Calls", values=series.calls),
+            Count(name="Total", values=totals, unit=DOLLARS),
+        ]
         option = over_time(
             series.values, colors, names, series.size, series.buckets, DOLLARS, also, tab.zone
         )
+        if missing:
+            option = with_strip(option, UNPRICED, series.missing, whole(series.buckets))
         largest = ", ".join(list(names.values())[:3]) or "nothing"
-        draw("cost_over_time", _with_marks(option, series), f"Cost over time, most on {largest}")
-
-
-def _with_marks(option: Option, series: SumSeries) -> Option:
-    """A triangle over each bar that lacks something; the larger, the more is unknown."""
-    totals = [sum(column) for column in zip(*series.values.values(), strict=True)]
-    marks = [
-        {
-            "value": [place, float(f"{total * DOLLARS.factor:.6g}")],
-            "symbolSize": 6 + 10 * missing / max(calls, 1),
-        }
-        for place, (total, missing, calls) in enumerate(
-            zip(totals, series.missing, series.calls, strict=False)
-        )
-        if missing
-    ]
-    if not marks:
-        return option
-    scatter = {
-        "type": "scatter", "name": UNPRICED, "symbol": "triangle", "symbolOffset": [0, "-70%"],
-        "color": _UNPRICED_COLOR, "data": marks, "silent": True, "tooltip": {"show": False}, "z": 5,
-    }  # fmt: skip
-    legend = option["legend"] | {"data": [*option["legend"]["data"], UNPRICED]}
-    return option | {"legend": legend, "series": [*option["series"], scatter]}
+        draw("cost_over_time", option, f"Cost over time, most on {largest}")
 
 
 def show_per_answer(tab: Tab) -> None:
@@ -109,7 +81,7 @@ def show_per_answer(tab: Tab) -> None:
         f"{thumbs} with a thumbs-down{note}",
         definition="Cost of all runs that began in the bucket, failed and stopped ones too, divided "
         f"by the successful, or by the accepted ones. {ACCEPTED} A bucket without such a run is a "
-        f"gap; pale: under {FEW_RUNS} successful runs, or cut by the range.",
+        f"gap; dashed: under {FEW_RUNS} successful runs, or cut by the range.",
         data=partial(_answer_table, series, tab.zone), runs={"status": ["ok"]},
     ):  # fmt: skip
         sound = [
@@ -117,7 +89,7 @@ def show_per_answer(tab: Tab) -> None:
             for good, ok in zip(whole(series.buckets), series.ok, strict=True)
         ]
         drawn = [
-            Series(name="Per successful run", color="#0072B2", values=series.per_success, sound=sound),
+            Series(name="Per successful run", color=NEUTRALS[0], values=series.per_success, sound=sound),
             Series(
                 name="Per accepted answer", color="#E69F00", values=series.per_accepted, sound=sound,
                 symbol="triangle",
@@ -170,7 +142,7 @@ def show_growth(tab: Tab) -> None:
         f"began in the range, from {bound}",
         definition="Input tokens of a run, all its calls together, by its place in the thread. Turns "
         f"are counted among the newest {NEWEST_RUNS:,} runs of the range; threads that began earlier "
-        f"are left out. The first {MAX_TURNS} turns. Pale: too few (p50 needs {minimum_n(0.5)}, "
+        f"are left out. The first {MAX_TURNS} turns. Dashed: too few (p50 needs {minimum_n(0.5)}, "
         f"p95 {minimum_n(0.95)}).",
         data=partial(_growth_table, found),
     ):  # fmt: skip

@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.ids import is_id
-from core.pricing import format_usd
-from pages.components.charts import HEIGHT, PALE, Count, Option, Series, Unit, bars, bucket_labels
+from pages.components.charts import GREY as GREY
+from pages.components.charts import HEIGHT, PALE, Count, Series, bars
+from pages.components.charts_axes import ONES, Option, Unit, bucket_labels, with_legend, with_step
 from pages.components.charts_card import BUCKET_HEADER, Cell, Table, bucket_cells
 from pages.components.dashboard_runs import set_run
+from pages.components.dashboard_tables import Column
+from pages.components.dashboard_tiles import show_tile
+from pages.components.format import usd as usd
+from pages.components.format import usd_alike
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -20,9 +25,6 @@ if TYPE_CHECKING:
     from analytics.timeaxis import Bucket, BucketSize
     from pages.components.dashboard_tab import Tab
 
-# Okabe and Ito's palette, for everything that is not a model.
-PALETTE = ("#D55E00", "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#B8A800", "#8A9499")
-GREY = "#8A9499"
 TOP = 8
 ROW_PX = 34
 _NAMES = {"width": 130, "overflow": "truncate"}
@@ -59,16 +61,10 @@ def show_tiles(key: str, tiles: Sequence[Tile]) -> None:
     with st.grid(3, min_column_width=165, gap="small", key=key):
         for tile in tiles:
             change = _change(tile)
-            st.metric(
-                tile.label,
-                tile.value,
-                change,
-                delta_color=_color(tile, change),
-                delta_description=tile.note,
-                help=f"{tile.help} Here: {tile.note}.",
-                border=True,
-                height="stretch",
-            )
+            show_tile(
+                tile.label, tile.value, tile.note, help=tile.help, change=change,
+                color=_color(tile, change),
+            )  # fmt: skip
 
 
 def _change(tile: Tile) -> str | int | None:
@@ -101,8 +97,11 @@ def money(pusd: float | None) -> str:
     return usd(pusd).replace("$", "\\$")
 
 
-def usd(pusd: float | None) -> str:
-    return format_usd(None if pusd is None else round(pusd))
+def money_column(
+    values: Sequence[float | None], *, help: str = "", grey: Sequence[bool] = ()
+) -> Column:
+    """A column of pico-USD, all written with equally many decimals."""
+    return Column(values=values, show=usd_alike(values), unit="pico-USD", help=help, grey=grey)
 
 
 def draw(key: str, option: Option, alt: str, height: int = HEIGHT) -> None:
@@ -140,15 +139,17 @@ def over_time(
 
 def rows(names: Sequence[str], stacks: Sequence[Stack], unit: Unit) -> Option:
     """Horizontal bars, stacked, one row per name; the first name on top."""
-    return {
+    totals = [sum(row) * unit.factor for row in zip(*(one.values for one in stacks), strict=True)]
+    low, high = min(totals, default=0), max(totals, default=0)
+    axis = {
+        "type": "value",
+        "axisLabel": {"formatter": unit.axis, "hideOverlap": True, "alignMaxLabel": "right"},
+    }
+    option = {
         "animationDuration": 0,
-        "grid": {"left": 8, "right": 28, "top": 40, "bottom": 4, "containLabel": True},
-        "legend": {"type": "scroll", "top": 0, "left": 0, "data": [one.name for one in stacks]},
+        "grid": {"left": 8, "right": 28, "bottom": 4, "containLabel": True},
         "tooltip": {"trigger": "item", "confine": True, "formatter": "{a}: {b}"},
-        "xAxis": {
-            "type": "value",
-            "axisLabel": {"formatter": unit.axis, "hideOverlap": True},
-        },
+        "xAxis": with_step(axis, low, high, whole=unit is ONES),
         "yAxis": {
             "type": "category",
             "inverse": True,
@@ -171,6 +172,7 @@ def rows(names: Sequence[str], stacks: Sequence[Stack], unit: Unit) -> Option:
             for one in stacks
         ],
     }
+    return with_legend(option, [one.name for one in stacks])
 
 
 def height_of(count: int) -> int:
@@ -201,6 +203,24 @@ def band(
         for side, values in zip(("from", "to"), ends, strict=True)
     ]  # fmt: skip
     return [*filled, *said]
+
+
+def with_band(
+    option: Option,
+    low: Sequence[float | None],
+    high: Sequence[float | None],
+    color: str,
+    unit: Unit,
+    name: str,
+) -> Option:
+    """A chart over time with a band behind it, and an axis with ticks for both."""
+    ends = [value * unit.factor for value in (*low, *high) if value is not None]
+    first, *others = option["yAxis"]
+    axis = with_step(first, min(ends, default=0), max(ends, default=0))
+    return option | {
+        "yAxis": [axis, *others],
+        "series": [*band(low, high, color, unit, name), *option["series"]],
+    }
 
 
 def _at(value: float | None, unit: Unit) -> float | None:

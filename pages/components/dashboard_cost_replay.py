@@ -16,9 +16,18 @@ from analytics.queries.cost_replay import (
     rates_of,
     replayable,
 )
-from pages.components.charts import DOLLARS
+from pages.components.charts_axes import DOLLARS, NEUTRALS
 from pages.components.charts_card import Table, card
-from pages.components.dashboard_cost_parts import GREY, Stack, draw, height_of, money, rows, usd
+from pages.components.dashboard_cost_parts import (
+    GREY,
+    Stack,
+    draw,
+    height_of,
+    money,
+    money_column,
+    rows,
+    usd,
+)
 from pages.components.dashboard_tables import Column
 from pages.components.dashboard_tables import draw as draw_table
 from pages.components.format import count, share
@@ -29,7 +38,7 @@ if TYPE_CHECKING:
 
 _KEY = "what_if_model"
 SHOWN = 8
-_COLORS = ("#0072B2", "#E69F00", GREY)
+_COLORS = (NEUTRALS[0], NEUTRALS[2], GREY)
 _DEFINITION = (
     "The same tokens at today's standard price of another model, cached and reasoning tokens at "
     "their own rates. Counterfactual: another model would write other and more or fewer tokens and "
@@ -159,10 +168,10 @@ def _show_models(tab: Tab, found: Replayable, rates: Rates) -> None:
         {
             "Model in use": Column(values=[tab.catalog.display_name(t.model) for t in found.models]),
             "Calls": Column(values=[t.calls for t in found.models], show=count),
-            "In fact": Column(values=[t.pusd for t in found.models], show=usd),
-            "At the chosen prices": Column(values=other, show=usd),
-            "Difference": Column(
-                values=[b - t.pusd for b, t in zip(other, found.models, strict=True)], show=usd
+            "In fact": money_column([t.pusd for t in found.models]),
+            "At the chosen prices": money_column(other),
+            "Difference": money_column(
+                [b - t.pusd for b, t in zip(other, found.models, strict=True)]
             ),
         },
         alt="What each model cost and would have cost", key="what_if_table",

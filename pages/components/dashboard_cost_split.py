@@ -24,7 +24,8 @@ from analytics.queries.cost_spenders import (
     by_user,
 )
 from pages.components.answer import agent_title
-from pages.components.charts import DOLLARS, HEIGHT
+from pages.components.charts import HEIGHT
+from pages.components.charts_axes import DOLLARS
 from pages.components.charts_card import Table, card
 from pages.components.charts_parts import Part, stacks
 from pages.components.dashboard_cost_parts import (
@@ -34,6 +35,7 @@ from pages.components.dashboard_cost_parts import (
     draw,
     height_of,
     money,
+    money_column,
     rows,
     run_picker,
     usd,
@@ -79,7 +81,7 @@ def show_models_and_agents(tab: Tab) -> None:
         agents, drawn = _agent_bars(found, tab.catalog)
         option = rows([_agent(name) for name in agents], drawn, DOLLARS)
         spoken = ", ".join(_agent(name) for name in agents) or "nothing"
-        draw("cost_by_agent", option, f"Cost by agent and model, dearest agent first: {spoken}",
+        draw("cost_by_agent", option, f"Cost by agent and model, most expensive agent first: {spoken}",
              height_of(len(agents)))  # fmt: skip
 
 
@@ -158,8 +160,8 @@ def show_cache(tab: Tab) -> None:
     found = tab.answer(cache_by_model)
     columns = {
         "Model": Column(values=[tab.catalog.display_name(row.model) for row in found]),
-        "Saved": Column(
-            values=[row.saved for row in found], show=usd, unit="pico-USD", help="Net; can be negative."
+        "Saved": money_column(
+            [row.saved for row in found], help="Net; can be negative."
         ),
         "Input tokens": Column(values=[row.input_tokens for row in found], show=count),
         "Cached": Column(
@@ -170,16 +172,16 @@ def show_cache(tab: Tab) -> None:
             values=[row.cache_write_tokens for row in found], show=count,
             help="Input tokens written to the cache.",
         ),
-        "Reading saved": Column(
-            values=[row.saved_by_reads for row in found], show=usd, unit="pico-USD",
+        "Reading saved": money_column(
+            [row.saved_by_reads for row in found],
             help="Cached tokens x (price of input - price of cached input).",
         ),
-        "Writing cost extra": Column(
-            values=[row.extra_for_writes for row in found], show=usd, unit="pico-USD",
+        "Writing cost extra": money_column(
+            [row.extra_for_writes for row in found],
             help="Written tokens x (price of writing - price of input).",
         ),
-        "Wasted on writes": Column(
-            values=[row.wasted for row in found], show=usd, unit="pico-USD",
+        "Wasted on writes": money_column(
+            [row.wasted for row in found],
             help="Extra cost of writes that reading has not earned back in this range.",
         ),
     }  # fmt: skip
@@ -206,7 +208,7 @@ def show_users(tab: Tab) -> None:
         "without a person count in the total only.",
         data=partial(table_of, columns), runs={},
     ):  # fmt: skip
-        draw_table(columns, alt="People by cost, dearest first", key="cost_users_table")
+        draw_table(columns, alt="People by cost, most expensive first", key="cost_users_table")
 
 
 def show_threads(tab: Tab) -> None:
@@ -222,14 +224,14 @@ def show_threads(tab: Tab) -> None:
         data=partial(table_of, columns), runs={},
     ):  # fmt: skip
         picker = run_picker("cost_threads", [row.run_id for row in found.rows])
-        draw_table(columns, alt="Threads by cost, dearest first", **picker)
+        draw_table(columns, alt="Threads by cost, most expensive first", **picker)
 
 
 def _spender_columns(what: str, found: Concentration) -> dict[str, Column]:
     return {
         what: Column(values=[row.name for row in found.rows]),
-        "Cost": Column(
-            values=[row.cost.value for row in found.rows], show=usd, unit="pico-USD",
+        "Cost": money_column(
+            [row.cost.value for row in found.rows],
             grey=[bool(row.cost.missing) for row in found.rows],
         ),
         "Share": Column(
@@ -237,9 +239,8 @@ def _spender_columns(what: str, found: Concentration) -> dict[str, Column]:
             help="Of the known cost of all.",
         ),
         "Runs": Column(values=[row.runs for row in found.rows], show=count),
-        "Cost per run": Column(
-            values=[each(row.cost.value, row.runs) for row in found.rows],
-            show=usd, unit="pico-USD", grey=[bool(row.cost.missing) for row in found.rows],
+        "Cost per run": money_column(
+            [each(row.cost.value, row.runs) for row in found.rows], grey=[bool(row.cost.missing) for row in found.rows],
         ),
     }  # fmt: skip
 
@@ -248,7 +249,7 @@ def _concentrated(found: Concentration, what: str) -> str:
     if not found.of:
         return "Nobody in this range"
     return (
-        f"The dearest {TOP_SHARE:.0%} ({count(found.top_n)}) pay {share(_of(found.top_pusd, found.total))} "
+        f"The most expensive {share(TOP_SHARE, 0)} ({count(found.top_n)}) pay {share(_of(found.top_pusd, found.total))} "
         f"of {money(found.total)}. Showing {len(found.rows)} of {count(found.of)} {what}, "
         f"n = {count(found.runs)} runs"
     )

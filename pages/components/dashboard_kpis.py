@@ -14,9 +14,9 @@ from analytics.queries import CountSeries, Kpis, PercentileSeries, SumSeries
 from analytics.queries.overview import KeyFigures, Standing, UsersOverTime
 from analytics.queries.service_level import Attainment
 from core.pricing import format_usd
+from pages.components.dashboard_tiles import AT_LEAST, show_tile
 from pages.components.format import count, duration, share
 
-_GAP = float("nan")
 _SLO = "Runs that met every limit of their profile / runs that count; a failed run is a miss."
 _THUMBS = "Thumbs up / (up + down). How many runs were rated is part of the number."
 
@@ -61,20 +61,10 @@ def show_kpis(row: Row) -> None:
     with st.grid(5, min_column_width=160, gap="small", key="kpis"):
         for tile in tiles(row):
             change = _change(tile)
-            st.metric(
-                tile.label,
-                tile.value,
-                change,
-                delta_color=_color(tile, change),
-                delta_description=tile.note,
-                help=f"{tile.help} Here: {tile.note}.",
-                border=True,
-                height="stretch",
-                chart_data=[_GAP if v is None else v for v in tile.trend]
-                if any(tile.trend)
-                else None,
-                chart_type="bar" if tile.bars else "line",
-            )
+            show_tile(
+                tile.label, tile.value, tile.note, help=tile.help, change=change,
+                color=_color(tile, change), trend=tile.trend, chart="bar" if tile.bars else "line",
+            )  # fmt: skip
 
 
 def tiles(row: Row) -> list[Tile]:
@@ -112,7 +102,7 @@ def _volume(row: Row, now: Kpis, before: Kpis | None) -> list[Tile]:
         ),
         Tile(
             label="Cost", value=money(now.cost) if now.cost.of else None, help=DEFINITIONS["cost"],
-            better="down", note=_missing(now.cost, "unpriced") or f"{count(now.cost.of)} calls",
+            better="down", note=_missing(now.cost, "without a price") or f"{count(now.cost.of)} calls",
             now=now.cost.value, before=before.cost.value if before else None, bars=True,
             trend=_whole(row.cost, _sums(row.cost)),
         ),
@@ -174,7 +164,7 @@ def _tokens(row: Row, now: Kpis, before: Kpis | None) -> Tile:
         label="Tokens", value=count(all_tokens(now)) if now.input_tokens.of else None,
         help=DEFINITIONS["tokens"], better="neither", bars=True, now=all_tokens(now),
         before=all_tokens(before) if before else None, trend=_whole(row.tokens, _sums(row.tokens)),
-        note=_missing(now.input_tokens, "uncounted") or _in_and_out(now),
+        note=_missing(now.input_tokens, "without a count") or _in_and_out(now),
     )  # fmt: skip
 
 
@@ -207,7 +197,7 @@ def all_tokens(kpis: Kpis) -> int | None:
 def money(cost: Known) -> str:
     """A sum of known costs; "at least" when some calls have no price."""
     text = format_usd(cost.value).replace("$", "\\$")
-    return f"≥ {text}" if cost.missing and cost.value is not None else text
+    return f"{AT_LEAST}{text}" if cost.missing and cost.value is not None else text
 
 
 def _shown(p: Percentile) -> str | None:
@@ -222,7 +212,8 @@ def sample(p: Percentile) -> str:
         return f"n = {count(p.n)}"
     if not p.n:
         return "no runs"
-    return f"n too small ({p.n} of {minimum_n(p.q)}), max {duration(p.maximum)}"
+    runs = "1 run" if p.n == 1 else f"{count(p.n)} runs"
+    return f"only {runs}, {count(minimum_n(p.q))} are needed; the longest {duration(p.maximum)}"
 
 
 def _change(tile: Tile) -> str | int | None:
@@ -267,7 +258,7 @@ def _sums(series: CountSeries | SumSeries, *names: str) -> list[int]:
 
 
 def _missing(known: Known, word: str) -> str:
-    return f"{count(known.missing)} of {count(known.of)} {word}" if known.missing else ""
+    return f"{count(known.missing)} of {count(known.of)} calls {word}" if known.missing else ""
 
 
 def _in_and_out(kpis: Kpis) -> str:
@@ -280,7 +271,7 @@ def _interval(rate: Rate) -> str:
     if rate.interval is None:
         return ""
     low, high = rate.interval
-    return f"{low * 100:.1f}–{high * 100:.1f} %, {count(rate.k)} of {count(rate.n)}"
+    return f"{low * 100:.1f}–{high * 100:.1f} %, {rate.k:,} of {rate.n:,}"
 
 
 def _per_user(kpis: Kpis) -> str:

@@ -11,7 +11,8 @@ from analytics.intervals import minimum_n
 from analytics.metrics import DEFINITIONS
 from analytics.queries import groups, latency, over_time, views
 from analytics.queries.latency import BOX, Ecdf, Heatmap, SpeedBox
-from pages.components.charts import HEIGHT, bucket_labels
+from pages.components.charts import HEIGHT
+from pages.components.charts_axes import bucket_labels
 from pages.components.charts_card import BUCKET_HEADER, Cell, Table, bucket_cells, card
 from pages.components.charts_parts import height_of
 from pages.components.charts_spread import Box, Curve, boxes, curves, heatmap
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from pages.components.dashboard_tab import Tab
 
 QUANTILES = (0.5, 0.95, 0.99)
-_FEW = f"Pale or dashed: fewer than {minimum_n(0.95)} calls."
+_FEW = f"Dashed: fewer than {minimum_n(0.95)} calls."
 
 
 def show(tab: Tab) -> None:
@@ -168,8 +169,9 @@ def show_heatmap(found: Heatmap, zone: ZoneInfo) -> None:
             for y, n in enumerate(column)
             if n
         ]  # fmt: skip
+        most = max(max(column) for column in found.counts)
         st.echarts_chart(
-            heatmap(columns, rows, cells), key="chart_heatmap", height=HEIGHT,
+            heatmap(columns, rows, cells, ("1 run", f"{count(most)} runs")), key="chart_heatmap", height=HEIGHT,
             alt=f"Runs by start and duration, from {rows[0]} to {rows[-1]}",
         )  # fmt: skip
 

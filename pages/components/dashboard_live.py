@@ -13,7 +13,7 @@ from analytics.metrics import DEFINITIONS
 from analytics.queries import Filter
 from analytics.queries.overview import last_first_tokens
 from pages.components.answer import agent_title
-from pages.components.charts import Option
+from pages.components.charts_axes import Option
 from pages.components.format import duration, speed
 from pages.components.markdown import escape
 
@@ -31,7 +31,7 @@ RECENT = 400
 """Newest events that the speed of a run is taken from."""
 MIN_PIECES = 4
 CHARS_PER_TOKEN = 4.0
-DOTS_PX, DOTS_HEIGHT = 280, 44
+DOTS_PX, DOTS_HEIGHT = 150, 36
 
 
 def latest_first_tokens(runtime: Runtime) -> tuple[FirstToken, ...]:
@@ -48,35 +48,31 @@ def _firsts_once(_queries: Queries, where: str, version: int) -> tuple[FirstToke
 def show_live(active: Sequence[Run], firsts: Sequence[FirstToken], catalog: Catalog) -> None:
     """Runs in flight, oldest first, and the newest waits for a first token.
 
-    Always there and of the same height with up to a few runs: nothing below it jumps.
+    Always there and of the same height with up to a few runs: nothing below it jumps. One low row
+    also on a phone: the figures are what one came for.
     """
-    with st.container(
-        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute",
-        border=True, key="live",
-    ):  # fmt: skip
-        with st.container(width="content", gap="xsmall"):
-            _in_flight(active)
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False, key="live"):
+        waits = [one.first_token_us for one in firsts]
+        median_us = duration(median(waits)) if waits else ""
+        st.caption(
+            _line(active, len(waits), median_us), help=DEFINITIONS["ttft"] if waits else None
+        )
         if firsts:
-            with st.container(width=DOTS_PX, gap=None):
-                _dots(firsts, catalog)
+            said = f"Last {len(waits)} first tokens, median {median_us}"
+            st.echarts_chart(
+                dots_option(firsts, catalog), key="chart_live", height=DOTS_HEIGHT, width=DOTS_PX,
+                alt=said,
+            )  # fmt: skip
 
 
-def _in_flight(active: Sequence[Run]) -> None:
+def _line(active: Sequence[Run], waits: int, median_us: str) -> str:
+    """What runs and how long the first words took, as Markdown."""
+    last = f" · last {waits} first tokens: median {median_us}" if waits else ""
     if not active:
-        st.caption(":material/radio_button_unchecked: Nothing is running.", width="content")
-        return
+        return f":material/radio_button_unchecked: Nothing is running{last}"
     badges = [f":green-badge[:material/progress_activity: {doing(run)}]" for run in active[:SHOWN]]
     more = f" :gray[and {len(active) - SHOWN} more]" if len(active) > SHOWN else ""
-    st.caption(f"**{len(active)} in flight** {' '.join(badges)}{more}", width="content")
-
-
-def _dots(firsts: Sequence[FirstToken], catalog: Catalog) -> None:
-    waits = [one.first_token_us for one in firsts]
-    said = f"last {len(waits)} first tokens, median {duration(median(waits))}"
-    st.caption(said.capitalize(), width="content", help=DEFINITIONS["ttft"])
-    st.echarts_chart(
-        dots_option(firsts, catalog), key="chart_live", height=DOTS_HEIGHT, alt=said.capitalize()
-    )
+    return f"**{len(active)} in flight** {' '.join(badges)}{more}{last}"
 
 
 def dots_option(firsts: Sequence[FirstToken], catalog: Catalog) -> Option:

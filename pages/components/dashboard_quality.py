@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
+import numpy as np
 import streamlit as st
 
 from analytics.metrics import Rate
@@ -13,23 +14,31 @@ from analytics.queries.quality import (
     DIMENSIONS,
     MAX_RATINGS,
     Dimension,
+    RatedSeries,
     evaluations,
     quality,
     worst_runs,
 )
 from analytics.queries.views import marks
-from analytics.timeaxis import local
+from analytics.timeaxis import Axis, BucketSize, axis_of, local
+from core.words import error_name
 from pages.components.answer import agent_title
-from pages.components.charts import HEIGHT, PERCENT, Count, Series, bucket_labels, lines
+from pages.components.charts import HEIGHT, Count, Series, lines
+from pages.components.charts_axes import PERCENT, bucket_labels
 from pages.components.charts_card import BUCKET_HEADER, Table, bucket_cells, card
 from pages.components.dashboard_charts import marks_on
 from pages.components.dashboard_controls import status_name
+from pages.components.dashboard_cost_parts import with_band
 from pages.components.dashboard_intervals import interval, interval_column
+from pages.components.dashboard_reliability_rates import size_words
 from pages.components.dashboard_runs import set_run
 from pages.components.dashboard_tables import Column, draw, rate_column, table_of
+from pages.components.dashboard_tiles import show_tile
 from pages.components.format import count, duration, share
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from analytics.queries.quality import Evaluation, Quality, WorstRun
     from pages.components.dashboard_tab import Tab
 
@@ -37,12 +46,15 @@ NO_RATINGS = (
     "No answer of this range has been rated. Thumbs are read from the table `feedback` of the "
     "analytics database. The chat does not collect them yet."
 )
-FEW = 10
-"""Ratings under which a bucket is drawn pale."""
+ENOUGH = 20
+"""Ratings a point should rest on; buckets are as long as most need for that."""
 _UP = "Thumbs up / (thumbs up + thumbs down), one rating per run: a person's newest."
 _COVERAGE = "Rated runs / runs. A share of thumbs up says little when few are rated."
 _NAMES: dict[Dimension, str] = {"model": "Model", "agent": "Agent", "version": "Version"}
-_GREY = "#8A9499"
+_COLOR = "#009E73"
+_SIZES: tuple[BucketSize, ...] = get_args(BucketSize)
+FEWEST = 4
+"""Points a line needs to say how something went."""
 _IDS = "_worst_rows"
 
 
@@ -61,15 +73,14 @@ def show(tab: Tab) -> None:
 
 def _show_ratings(tab: Tab, found: Quality) -> None:
     overall = found.overall
-    with st.container(horizontal=True, key="quality_figures"):
-        st.metric(
-            "Thumbs up", share(overall.up.share), border=True, help=_UP,
-            delta=f"95 %: {interval(overall.up)}", delta_color="off", delta_arrow="off",
+    with st.grid(2, min_column_width=150, gap="small", key="quality_figures"):
+        show_tile(
+            "Thumbs up", share(overall.up.share), help=_UP,
+            note=f"95 % interval {interval(overall.up)}, {overall.up.k:,} of {overall.up.n:,} ratings",
         )  # fmt: skip
-        st.metric(
-            "Coverage", share(overall.coverage.share), border=True, help=_COVERAGE,
-            delta=f"{overall.coverage.k:,} of {overall.coverage.n:,} runs",
-            delta_color="off", delta_arrow="off",
+        show_tile(
+            "Coverage", share(overall.coverage.share), help=_COVERAGE,
+            note=f"{overall.coverage.k:,} of {overall.coverage.n:,} runs were rated",
         )  # fmt: skip
     if not found.whole:
         since = local(found.window.since_us, tab.zone).strftime("%Y-%m-%d %H:%M")
@@ -81,39 +92,64 @@ def _show_ratings(tab: Tab, found: Quality) -> None:
 
 
 def _show_over_time(tab: Tab, found: Quality) -> None:
-    series = found.over_time
+    series = longer(found, tab.zone)
     with card(
         "thumbs",
         "Thumbs up over time",
-        f"Do answers get better? n = {count(found.overall.up.n)} ratings",
-        definition=f"{_UP} By the time a run started. Grey: the 95 % interval. Pale: fewer than {FEW} "
-        "ratings, or a bucket cut by the range.",
+        f"Do answers get better? n = {count(found.overall.up.n)} ratings. "
+        f"One point is {size_words(series.size)}",
+        definition=f"{_UP} By the time a run started. Band: Wilson's 95 % interval. Points are as far "
+        f"apart as most need to rest on {ENOUGH} ratings; dashed: fewer, or a bucket cut by the "
+        "range.",
         data=partial(_over_time_table, tab, found),
         runs={},
     ):
-        rates = _rates(found)
+        rates = [Rate(k=up, n=n) for up, n in zip(series.up, series.rated, strict=True)]
         sound = [
-            not bucket.partial and rate.n >= FEW
+            not bucket.partial and rate.n >= ENOUGH
             for bucket, rate in zip(series.buckets, rates, strict=True)
         ]
-        pale = [False] * len(rates)
-        edges = [rate.interval or (None, None) for rate in rates]
-        drawn = [
-            Series(name="Thumbs up", color="#009E73", values=[r.share for r in rates], sound=sound),
-            Series(name="95 % from", color=_GREY, values=[low for low, _ in edges], sound=pale,
-                   symbol="none"),
-            Series(name="95 % to", color=_GREY, values=[high for _, high in edges], sound=pale,
-                   symbol="none"),
-        ]  # fmt: skip
+        line = Series(name="Thumbs up", color=_COLOR, values=[r.share for r in rates], sound=sound)
         also = [Count(name="Rated", values=series.rated), Count(name="Runs", values=series.runs)]
         option = lines(
-            bucket_labels(series.buckets, series.size, tab.zone), drawn, PERCENT, also,
-            marks=marks_on(series.buckets, tab.answer(marks)),
+            bucket_labels(series.buckets, series.size, tab.zone), [line], PERCENT, also,
+            marks=marks_on(series.buckets, tab.answer(marks)), few="dashed: few ratings",
         )  # fmt: skip
+        low, high = ([r.interval[side] if r.interval else None for r in rates] for side in (0, 1))
+        option = with_band(option, low, high, _COLOR, PERCENT, "95 %")
         st.echarts_chart(
             option, key="chart_thumbs", height=HEIGHT,
             alt=f"Share of thumbs up over time; {share(found.overall.up.share)} of the range",
         )  # fmt: skip
+
+
+def longer(found: Quality, zone: ZoneInfo) -> RatedSeries:
+    """The ratings in the shortest buckets of which most have enough, or in the longest there are."""
+    series = found.over_time
+    for size in _SIZES[_SIZES.index(series.size) + 1 :]:
+        rated = [n for n in series.rated if n]
+        if 2 * sum(n >= ENOUGH for n in rated) >= len(rated):
+            return series
+        merged = _merged(found, axis_of(found.window, zone, size))
+        if len(merged.buckets) < FEWEST:
+            return series
+        series = merged
+    return series
+
+
+def _merged(found: Quality, axis: Axis) -> RatedSeries:
+    """The same counts by longer buckets."""
+    old = found.over_time
+    places = axis.places(np.array([bucket.start_us for bucket in old.buckets], dtype=np.int64))
+
+    def summed(counts: Sequence[int]) -> tuple[int, ...]:
+        sums = np.bincount(places, weights=counts, minlength=len(axis.buckets))
+        return tuple(int(n) for n in sums)
+
+    return RatedSeries(
+        size=axis.size, buckets=axis.buckets, up=summed(old.up), rated=summed(old.rated),
+        runs=summed(old.runs),
+    )  # fmt: skip
 
 
 def _show_reasons(found: Quality) -> None:
@@ -142,12 +178,12 @@ def _show_by(tab: Tab, found: Quality) -> None:
     names = [_name(tab, chosen, row.name) for row in rows]
     columns = {
         _NAMES[chosen]: Column(values=names),
-        "Runs": Column(values=[row.coverage.n for row in rows], show=count),
-        "Rated": Column(values=[row.coverage.k for row in rows], show=count),
-        "Coverage": rate_column([row.coverage for row in rows], _COVERAGE),
         "👍": rate_column([row.up for row in rows], _UP),
-        "👍, 95 %": interval_column([row.up for row in rows]),
+        "95 % interval": interval_column([row.up for row in rows]),
+        "Rated": Column(values=[row.coverage.k for row in rows], show=count),
         "👎": Column(values=[row.up.n - row.up.k for row in rows], show=count),
+        "Runs": Column(values=[row.coverage.n for row in rows], show=count),
+        "Coverage": rate_column([row.coverage for row in rows], _COVERAGE),
     }
     with card(
         "thumbs-by",
@@ -175,7 +211,9 @@ def _show_worst(tab: Tab, rows: Sequence[WorstRun]) -> None:
             values=[f"{local(r.run.started_at_us, tab.zone):%Y-%m-%d %H:%M:%S}" for r in rows]
         ),
         "Why": Column(values=[_why(row) for row in rows]),
-        "Reason": Column(values=[row.reason or row.run.error_type or "" for row in rows]),
+        "Reason": Column(
+            values=[row.reason or error_name(row.run.error_type or "") for row in rows]
+        ),
         "In their words": Column(values=[row.words or "" for row in rows]),
         "Agent": Column(values=[_name(tab, "agent", row.run.agent_name) for row in rows]),
         "Model": Column(values=[_name(tab, "model", row.run.answer_model) for row in rows]),
@@ -231,11 +269,6 @@ def _show_evaluations(found: Sequence[Evaluation]) -> None:
         draw(columns, alt="Evaluations by name, source and judge", key="evaluations_all")
 
 
-def _rates(found: Quality) -> list[Rate]:
-    series = found.over_time
-    return [Rate(k=up, n=n) for up, n in zip(series.up, series.rated, strict=True)]
-
-
 def _why(row: WorstRun) -> str:
     parts = ["👎"] if row.down else []
     return " ".join([*parts, status_name(row.run.status)] if row.failed else parts)
@@ -243,7 +276,7 @@ def _why(row: WorstRun) -> str:
 
 def _name(tab: Tab, dimension: Dimension, name: str | None) -> str:
     if name is None:
-        return "–"
+        return f"no {dimension}"
     if dimension == "model":
         return tab.catalog.display_name(name)
     return agent_title(name) if dimension == "agent" else name

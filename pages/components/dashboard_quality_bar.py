@@ -61,12 +61,12 @@ def coverages(quality: DataQuality) -> list[tuple[str, Rate]]:
 def doubts(quality: DataQuality, dropped: int = 0) -> list[str]:
     """What makes figures wrong or incomplete, in words."""
     found = (
-        (quality.contradictory, "calls have contradictory token counts"),
-        (quality.free_but_used, r"calls were used but priced at \$0"),
-        (quality.lost_runs, "runs were lost when Switchboard ended"),
-        (dropped, "finished runs could not be recorded"),
+        ("calls with contradictory token counts", quality.contradictory),
+        (r"calls that were used but priced at \$0", quality.free_but_used),
+        ("runs lost when Switchboard ended", quality.lost_runs),
+        ("finished runs that could not be recorded", dropped),
     )
-    return [f"{count(number)} {words}" for number, words in found if number]
+    return [f"{words}: {count(number)}" for words, number in found if number]
 
 
 def show_coverage(name: str, rate: Rate) -> None:

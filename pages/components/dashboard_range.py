@@ -75,7 +75,7 @@ def show_range(keep: Filter, zone: ZoneInfo) -> None:
     own = keep.since_us is not None
     st.session_state["range"] = None if own else keep.range
     st.segmented_control(
-        "Range", RANGES, key="range", required=not own, wrap=True, on_change=_choose,
+        "Range", RANGES, key="range", required=not own, wrap=False, on_change=_choose,
         format_func=RANGE_NAMES.__getitem__, label_visibility="collapsed",
     )  # fmt: skip
     label = range_name(keep, zone) if own else "From – to"

@@ -48,7 +48,7 @@ def tiles(report: TroubleReport, lost: Delay, *, changes: bool) -> list[Tile]:
             now=rate.share, before=old.share if old else None, better=better, points=True,
         )  # fmt: skip
 
-    enough = "" if lost.p50.enough else f", n too small (max {duration(lost.p50.maximum)})"
+    enough = "" if lost.p50.enough else f", too few to tell (longest {duration(lost.p50.maximum)})"
     return [
         tile("Attempt error rate", "attempts", DEFINITIONS["attempt_error_rate"]),
         tile("Run failure rate", "runs", DEFINITIONS["failure_rate"]),

@@ -16,10 +16,11 @@ from analytics.queries.reliability_errors import (
     errors_over_time,
 )
 from analytics.timeaxis import local
-from pages.components.charts import ONES, Count
+from core.words import error_name
+from pages.components.charts import Count
+from pages.components.charts_axes import NEUTRALS, ONES
 from pages.components.charts_card import Table, card
 from pages.components.dashboard_cost_parts import (
-    PALETTE,
     bucket_table,
     comparable,
     draw,
@@ -56,8 +57,8 @@ def show_errors(tab: Tab) -> None:
         if not total:
             st.success("Nothing failed in this range.", icon=":material/check_circle:")
             return
-        names = {name: name for name in series.values}
-        colors = {name: PALETTE[k % len(PALETTE)] for k, name in enumerate(series.values)}
+        names = {name: error_name(name) for name in series.values}
+        colors = {name: NEUTRALS[k % len(NEUTRALS)] for k, name in enumerate(series.values)}
         also = [Count(name=f"{_LEVELS[level]} that ended", values=series.n)]
         option = over_time(
             series.values, colors, names, series.size, series.buckets, ONES, also, tab.zone
@@ -88,7 +89,7 @@ def show_error_types(tab: Tab) -> None:
 
 def _columns(found: Sequence[ErrorType], tab: Tab) -> dict[str, Column]:
     columns = {
-        "Type": Column(values=[row.name for row in found]),
+        "Type": Column(values=[row.name for row in found], show=error_name),
         "Errors": Column(values=[row.count for row in found], show=count),
         "Share": Column(
             values=[row.count / row.of for row in found], show=share, help="Of all errors of the range."

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from analytics.queries.reliability import Delay, Funnel, StopSeries, delay, funnel, stops
-from pages.components.charts import ONES, Count, Series, bars, bucket_labels
+from pages.components.charts import Count, Series, bars
+from pages.components.charts_axes import NEUTRALS, ONES, bucket_labels
 from pages.components.charts_card import Table, card
-from pages.components.dashboard_cost_parts import PALETTE, Stack, bucket_table, draw, rows, whole
+from pages.components.dashboard_cost_parts import Stack, bucket_table, draw, rows, whole
 from pages.components.format import count, duration, share
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def show_funnel(tab: Tab) -> None:
             return
         drawn = [
             Stack(
-                name=row.provider, color=PALETTE[k % len(PALETTE)],
+                name=row.provider, color=NEUTRALS[k % len(NEUTRALS)],
                 values=[getattr(row, name) for name in _STAGES.values()],
                 said=[f"{stage} {getattr(row, name):,}" for stage, name in _STAGES.items()],
             )

@@ -21,9 +21,10 @@ from analytics.queries.reliability import (
     rates_over_time,
     state_of,
 )
-from pages.components.charts import PERCENT, Count, Option, Series, bucket_labels, lines
+from pages.components.charts import Count, Series, lines
+from pages.components.charts_axes import PERCENT, Option, bucket_labels, time_axis, with_legend
 from pages.components.charts_card import Cell, Table, card
-from pages.components.dashboard_cost_parts import GREY, band, bucket_table, draw, whole
+from pages.components.dashboard_cost_parts import GREY, bucket_table, draw, whole, with_band
 from pages.components.format import count, share
 
 if TYPE_CHECKING:
@@ -43,11 +44,11 @@ _TITLES: dict[Level, tuple[str, str, str, str]] = {
     ),
 }  # fmt: skip
 _COLORS: dict[Level, str] = {"call": "#E69F00", "run": "#D55E00"}
-_STATES: dict[State, tuple[int, str, str]] = {
-    "few": (0, f"Under {STATE_MIN_N} attempts", GREY),
-    "ok": (1, "OK", "#009E73"),
-    "degraded": (2, f"Degraded, from {DEGRADED:.0%}", "#E69F00"),
-    "down": (3, f"Down, from {DOWN:.0%}", "#D55E00"),
+_STATES: dict[State, tuple[str, str]] = {
+    "few": (f"Under {STATE_MIN_N} attempts", GREY),
+    "ok": ("OK", "#009E73"),
+    "degraded": (f"Degraded, from {share(DEGRADED, 0)}", "#E69F00"),
+    "down": (f"Down, from {share(DOWN, 0)}", "#D55E00"),
 }
 _LANE_PX = 34
 
@@ -59,10 +60,10 @@ def show_rate(tab: Tab, level: Level) -> None:
     bad, n = sum(rate.k for rate in series.rates), sum(rate.n for rate in series.rates)
     with card(
         f"error-rate-{level}", title, f"{question} {count(bad)} failed, n = {count(n)} {what}. "
-        f"One point is {_size(series.size)}",
+        f"One point is {size_words(series.size)}",
         definition=f"{definition} Waiting for a person is no error either. Band: Wilson's 95 % "
         f"interval. Points are as far apart as most need to rest on n = {MIN_N}. Without any there is a "
-        f"gap; pale: n under {MIN_N}, or cut by the range.",
+        f"gap; dashed: n under {MIN_N}, or cut by the range.",
         data=partial(_rate_table, series, tab.zone),
         runs=_FAILED_RUNS if level == "run" else {},
     ):  # fmt: skip
@@ -89,7 +90,7 @@ def rate_option(series: RateSeries, title: str, color: str, what: str, zone: Zon
     ]
     option = lines(bucket_labels(series.buckets, series.size, zone), [line], PERCENT, also)
     low, high = ([end[side] if end else None for end in ends] for side in (0, 1))
-    return option | {"series": [*band(low, high, color, PERCENT, "95 %"), *option["series"]]}
+    return with_band(option, low, high, color, PERCENT, "95 %")
 
 
 def show_status(tab: Tab) -> None:
@@ -101,9 +102,9 @@ def show_status(tab: Tab) -> None:
     ]
     with card(
         "provider-status", "Providers",
-        f"Who was in trouble, and when? One cell is {_size(grid.size)}. n = {count(n)} attempts",
-        definition=f"Failed / (ok + failed) attempts of the cell: degraded from {DEGRADED:.0%}, down "
-        f"from {DOWN:.0%}, grey under {STATE_MIN_N} attempts, empty without any. Stopped attempts "
+        f"Who was in trouble, and when? One cell is {size_words(grid.size)}. n = {count(n)} attempts",
+        definition=f"Failed / (ok + failed) attempts of the cell: degraded from {share(DEGRADED, 0)}, down "
+        f"from {share(DOWN, 0)}, grey under {STATE_MIN_N} attempts, empty without any. Stopped attempts "
         "count nowhere.",
         data=partial(_status_table, grid, tab.zone), runs={},
     ):  # fmt: skip
@@ -117,42 +118,37 @@ def show_status(tab: Tab) -> None:
 def status_option(grid: StatusGrid, zone: ZoneInfo) -> Option:
     """A cell per provider and bucket, coloured by state."""
     labels = bucket_labels(grid.buckets, grid.size, zone)
-    cells = []
+    cells: dict[State, list[Option]] = {}
     for row, (provider, rates) in enumerate(grid.cells.items()):
         for place, rate in enumerate(rates):
             state = state_of(rate)
             if state == "none":
                 continue
-            number, word, _ = _STATES[state]
+            word = _STATES[state][0]
             said = f"{provider}, {labels[place]}: {word.split(',')[0]}, {rate.k} of {rate.n} failed"
-            cells.append({"name": said, "value": [place, row, number]})
-    return {
+            cells.setdefault(state, []).append({"name": said, "value": [place, row, 0]})
+    option = {
         "animationDuration": 0,
-        "grid": {"left": 8, "right": 16, "top": 44, "bottom": 4, "containLabel": True},
+        "grid": {"left": 8, "right": 16, "bottom": 4, "containLabel": True},
         "tooltip": {"trigger": "item", "confine": True, "formatter": "{b}"},
         "xAxis": {
             "type": "category", "data": labels, "splitArea": {"show": False},
-            "axisTick": {"show": False}, "axisLabel": {"hideOverlap": True},
-        },
+        } | time_axis(labels),
         "yAxis": {
             "type": "category", "inverse": True, "data": list(grid.cells),
             "axisTick": {"show": False}, "axisLabel": {"width": 110, "overflow": "truncate"},
         },
-        "visualMap": {
-            "type": "piecewise", "dimension": 2, "orient": "horizontal", "top": 0, "left": 0,
-            "itemGap": 12, "showLabel": True, "textStyle": {"color": GREY},
-            "pieces": [
-                {"value": number, "label": word, "color": color}
-                for number, word, color in _STATES.values()
-            ],
-        },
+        # A series per state, because the scale of a heatmap drops names it has no room for.
         "series": [
             {
-                "type": "heatmap", "data": cells,
-                "itemStyle": {"borderWidth": 1, "borderColor": "rgba(127,127,127,0.25)"},
+                "type": "heatmap", "name": word, "color": color, "data": cells.get(state, []),
+                "itemStyle": {"color": color, "borderWidth": 1,
+                              "borderColor": "rgba(127,127,127,0.25)"},
             }
+            for state, (word, color) in _STATES.items()
         ],
     }  # fmt: skip
+    return with_legend(option, [word for word, _ in _STATES.values()])
 
 
 def _bad(cells: tuple[Rate, ...]) -> list[str]:
@@ -160,7 +156,8 @@ def _bad(cells: tuple[Rate, ...]) -> list[str]:
     return [f"{states[state]} times {state}" for state in ("degraded", "down") if states[state]]
 
 
-def _size(size: BucketSize) -> str:
+def size_words(size: BucketSize) -> str:
+    """How long one bucket is, in words."""
     return {
         "1m": "a minute", "5m": "5 minutes", "15m": "15 minutes", "30m": "30 minutes",
         "1h": "an hour", "3h": "3 hours", "6h": "6 hours",

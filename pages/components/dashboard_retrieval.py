@@ -19,16 +19,8 @@ from analytics.queries.retrieval import (
 from analytics.queries.views import marks
 from analytics.timeaxis import local
 from core.errors import SwitchboardError
-from pages.components.charts import (
-    HEIGHT,
-    ONES,
-    PERCENT,
-    Count,
-    Series,
-    bars,
-    bucket_labels,
-    lines,
-)
+from pages.components.charts import HEIGHT, Count, Series, bars, lines
+from pages.components.charts_axes import NEUTRALS, ONES, PERCENT, bucket_labels
 from pages.components.charts_card import BUCKET_HEADER, Table, bucket_cells, card
 from pages.components.dashboard_charts import marks_on
 from pages.components.dashboard_controls import is_filtered
@@ -54,10 +46,10 @@ GREY = "#8A9499"
 _ROWS_SEEN = 6
 _UTC = ZoneInfo("UTC")
 MODES = {
-    "rag": ("RAG", "#0072B2", "circle"),
-    "hybrid": ("Hybrid", "#E69F00", "triangle"),
-    "cag": ("CAG", "#009E73", "diamond"),
-    "metrics": ("Metrics", "#CC79A7", "rect"),
+    "rag": ("RAG", NEUTRALS[0], "circle"),
+    "hybrid": ("Hybrid", NEUTRALS[3], "triangle"),
+    "cag": ("CAG", NEUTRALS[2], "diamond"),
+    "metrics": ("Metrics", NEUTRALS[4], "rect"),
 }
 _MODES_MEAN = (
     "RAG searches passages. CAG puts whole documents into the prompt. Hybrid does both. The data "
@@ -169,7 +161,7 @@ def _show_modes(rows: Sequence[ModeRow]) -> None:
             help="Passages / retrievals. Of whole documents every passage counts.",
         ),
         "Empty": rate_column(empty, "Retrievals that found nothing."),
-        "Empty, 95 %": interval_column(empty),
+        "Empty, 95 % interval": interval_column(empty),
         "Best score p10": Column(
             values=[row.score_p10 for row in rows], show=_score, help=_SCORE,
             grey=[row.scored < 36 for row in rows],

@@ -76,30 +76,34 @@ def run_columns(rows: Sequence[RunRow], zone: ZoneInfo, catalog: Catalog) -> dic
 
     return {
         "Time": column(lambda r: local(r.started_at_us, zone).strftime("%Y-%m-%d %H:%M:%S")),
-        "Agent": column(lambda r: agent_title(r.agent_name) if r.agent_name else "–"),
-        "Model": column(lambda r: catalog.display_name(r.answer_model) if r.answer_model else "–"),
+        "Agent": column(lambda r: agent_title(r.agent_name) if r.agent_name else "no agent"),
         "Status": column(lambda r: status_name(r.status)),
-        "First token": Column(
-            values=[row.first_token_us for row in rows], show=duration, unit="us",
-            help="From submitting to the first token shown.",
-        ),
         "Total": Column(
             values=[row.duration_us for row in rows], show=duration, unit="us",
             help="From submitting to the end of the run.",
         ),
-        "Tokens": column(run_tokens, count, "Input and output tokens of all calls of the run."),
         "Cost": Column(
             values=[row.cost_pusd for row in rows],
             show=usd,
             unit="pico-USD",
-            help="Grey: some calls have no price, so it is at least this.",
+            help="Grey: some calls have no price, so the cost is incomplete: at least this.",
             grey=[row.cost_pusd is not None and not row.cost_complete for row in rows],
         ),
+        "First token": Column(
+            values=[row.first_token_us for row in rows], show=duration, unit="us",
+            help="From submitting to the first token shown.",
+        ),
+        "Model": column(lambda r: _model(r, catalog)),
+        "Tokens": column(run_tokens, count, "Input and output tokens of all calls of the run."),
         "Fallbacks": column(lambda r: r.fallbacks, count, "Changes to another model."),
         "From": column(lambda r: entry_name(r.entry_point)),
         "User": column(lambda r: r.user_id or "–"),
         "Version": column(lambda r: r.app_version or "–"),
     }  # fmt: skip
+
+
+def _model(row: RunRow, catalog: Catalog) -> str:
+    return catalog.display_name(row.answer_model) if row.answer_model else "no model"
 
 
 def run_tokens(row: RunRow) -> int | None:

@@ -17,17 +17,17 @@ from pages.components.format import count, duration, share
 
 _SHARES_HELP = (
     "Each moment of a run counts once: model before retrieval before tools before choosing the agent; "
-    "the rest is our own code and waiting. Hatched: model time before the first token was shown. "
+    "the rest is our own code and waiting. First token: model time before the first token was shown. "
     "Around p50 and p95: runs within 2.5 % of that rank."
 )
-_KINDS: tuple[tuple[str, str, Callable[[Shares], int], bool], ...] = (
-    ("Supervisor", KIND_COLORS["Supervisor"], lambda part: part.supervisor_us, False),
-    ("Retrieval", KIND_COLORS["Retrieval"], lambda part: part.retrieval_us, False),
-    ("Tools", KIND_COLORS["Tools"], lambda part: part.tool_us, False),
-    ("Model, first token", KIND_COLORS["Model"],
-     lambda part: part.model_us - part.writing_us, True),
-    ("Model, writing", KIND_COLORS["Model"], lambda part: part.writing_us, False),
-    ("Other", KIND_COLORS["Other"], lambda part: part.other_us, False),
+_FIRST_TOKEN = "#B8A800"
+_KINDS: tuple[tuple[str, str, Callable[[Shares], int]], ...] = (
+    ("Supervisor", KIND_COLORS["Supervisor"], lambda part: part.supervisor_us),
+    ("Retrieval", KIND_COLORS["Retrieval"], lambda part: part.retrieval_us),
+    ("Tools", KIND_COLORS["Tools"], lambda part: part.tool_us),
+    ("Model, first token", _FIRST_TOKEN, lambda part: part.model_us - part.writing_us),
+    ("Model, writing", KIND_COLORS["Model"], lambda part: part.writing_us),
+    ("Other", KIND_COLORS["Other"], lambda part: part.other_us),
 )  # fmt: skip
 
 
@@ -52,8 +52,8 @@ def show_shares(found: TimeShares) -> None:
         parts = (f"{label}: model {_part(part)}" for label, part in shown)
         names = [f"{label}\n{duration(part.duration_us / part.n)}" for label, part in shown]
         stacked = [
-            _stack(name, color, [(of(part), part) for _, part in shown], hatched)
-            for name, color, of, hatched in _KINDS
+            _stack(name, color, [(of(part), part) for _, part in shown])
+            for name, color, of in _KINDS
         ]
         st.echarts_chart(
             stacks(names, [one for one in stacked if any(one.shares)]), key="chart_shares",
@@ -61,7 +61,7 @@ def show_shares(found: TimeShares) -> None:
         )  # fmt: skip
 
 
-def _stack(name: str, color: str, parts: Sequence[tuple[int, Shares]], hatched: bool) -> Part:
+def _stack(name: str, color: str, parts: Sequence[tuple[int, Shares]]) -> Part:
     return Part(
         name=name,
         color=color,
@@ -70,7 +70,6 @@ def _stack(name: str, color: str, parts: Sequence[tuple[int, Shares]], hatched: 
             f"{duration(us / part.n)} per run ({share(us / part.duration_us)})"
             for us, part in parts
         ],
-        hatched=hatched,
     )
 
 

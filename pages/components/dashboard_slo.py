@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -10,7 +11,8 @@ import streamlit as st
 from analytics.metrics import Rate
 from analytics.queries import views
 from analytics.queries.service_level import Attainment, attainment, within
-from pages.components.charts import PERCENT, Count, Option, Series, bucket_labels, lines
+from pages.components.charts import GREY, Count, Series, lines
+from pages.components.charts_axes import NEUTRALS, PERCENT, Option, bucket_labels
 from pages.components.charts_card import BUCKET_HEADER, Cell, Table, bucket_cells, card
 from pages.components.dashboard_charts import marks_on
 from pages.components.format import count, share
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from pages.components.dashboard_tab import Tab
 
-BUDGET_COLOR, ATTAINED_COLOR = "#0072B2", "#009E73"
+BUDGET_COLOR, ATTAINED_COLOR = GREY, NEUTRALS[0]
 CHART_PX = 200
 _FIRST_S = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.5, 10.0)
 _ANSWER_S = (2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0)
@@ -57,19 +59,26 @@ def budget_option(found: Attainment, tab: Tab, marks: Sequence[views.Annotation]
     """Attainment by bucket and the budget that is left, in percent; both on one axis."""
     by_bucket = [met / of if of else None for met, of in zip(found.met, found.of, strict=True)]
     whole = [not bucket.partial for bucket in found.buckets]
+    left = budget_left(found)
     return lines(
         bucket_labels(found.buckets, found.size, tab.zone),
         [
             Series(name="Met", color=ATTAINED_COLOR, values=by_bucket, sound=whole),
             Series(
-                name="Budget left", color=BUDGET_COLOR, values=found.left(), symbol="diamond",
-                sound=[True] * len(found.buckets),
+                name="Budget left", color=BUDGET_COLOR, values=left, symbol="diamond",
+                sound=[True] * len(left),
             ),
         ],
         PERCENT,
         [Count(name="Runs that count", values=found.of)],
         marks=marks_on(found.buckets, marks),
     )  # fmt: skip
+
+
+def budget_left(found: Attainment) -> list[float | None]:
+    """What is left after each bucket, from the first run that counts on: before it, a gap."""
+    begun = [so_far > 0 for so_far in accumulate(found.of)]
+    return [value if any_run else None for value, any_run in zip(found.left(), begun, strict=True)]
 
 
 def _try_limits(tab: Tab, first_s: float, answer_s: float) -> None:
@@ -120,7 +129,7 @@ def _table(found: Attainment, zone: ZoneInfo) -> Table:
     rows: list[list[Cell]] = [
         [*start, met, of, left]
         for start, met, of, left in zip(
-            bucket_cells(found.buckets, zone), found.met, found.of, found.left(), strict=True
+            bucket_cells(found.buckets, zone), found.met, found.of, budget_left(found), strict=True
         )
     ]
     return [*BUCKET_HEADER, "met", "runs_that_count", "share_of_budget_left"], rows

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from core.catalog import Catalog
 
 _GREY = "color: #8A9499"
-FIRST_PX = 150
+FIRST_PX = 136
+"""Of the first column, which stays where it is: on a phone every pixel of it hides figures."""
 _MODEL_TTFT = "From the request to the first token; successful attempts."
 _MODEL_LATENCY = "From the request to the end of the stream; successful attempts."
 
@@ -92,7 +93,8 @@ def agent_columns(rows: Sequence[AgentRow]) -> dict[str, Column]:
             values=[_each(r.cost) for r in rows],
             show=usd,
             unit="pico-USD",
-            help="Known cost / ended runs. Grey: some calls have no price, so it is at least this.",
+            help="Known cost / ended runs. Grey: some calls have no price, so the cost is incomplete: "
+            "at least this.",
             grey=[bool(r.cost.missing) for r in rows],
         ),
         "Tokens": Column(values=[r.tokens.value for r in rows], show=count),
@@ -108,7 +110,7 @@ def show_models(rows: Sequence[ModelRow], catalog: Catalog) -> None:
     """One row per model that was asked."""
     columns = model_columns(rows, catalog)
     attempts, unpriced = sum(r.attempts for r in rows), sum(r.cost.missing for r in rows)
-    doubt = f", {count(unpriced)} unpriced" if unpriced else ""
+    doubt = f", {count(unpriced)} without a price" if unpriced else ""
     with card(
         "by-model",
         "By model",
@@ -123,9 +125,16 @@ def show_models(rows: Sequence[ModelRow], catalog: Catalog) -> None:
 def model_columns(rows: Sequence[ModelRow], catalog: Catalog) -> dict[str, Column]:
     return {
         "Model": Column(values=[catalog.display_name(r.model) for r in rows]),
-        "Provider": Column(values=[r.provider for r in rows]),
-        "Attempts": Column(values=[r.attempts for r in rows], show=count),
         "First token p50": percentile_column(_MODEL_TTFT, [r.ttft_p50 for r in rows]),
+        "Cost": Column(
+            values=[r.cost.value for r in rows],
+            show=usd,
+            unit="pico-USD",
+            help="Known costs. Grey: some calls have no price, so the sum is incomplete: at least this.",
+            grey=[bool(r.cost.missing) for r in rows],
+        ),
+        "Failed": rate_column([r.error for r in rows], DEFINITIONS["attempt_error_rate"]),
+        "Attempts": Column(values=[r.attempts for r in rows], show=count),
         "First token p95": percentile_column(_MODEL_TTFT, [r.ttft_p95 for r in rows]),
         "Latency p95": percentile_column(_MODEL_LATENCY, [r.latency_p95 for r in rows]),
         "Speed": Column(
@@ -141,14 +150,7 @@ def model_columns(rows: Sequence[ModelRow], catalog: Catalog) -> dict[str, Colum
             help="Input tokens read from the provider's cache / all input tokens.",
         ),
         "Tokens out": Column(values=[r.output_tokens.value for r in rows], show=count),
-        "Cost": Column(
-            values=[r.cost.value for r in rows],
-            show=usd,
-            unit="pico-USD",
-            help="Known costs. Grey: some calls have no price.",
-            grey=[bool(r.cost.missing) for r in rows],
-        ),
-        "Failed": rate_column([r.error for r in rows], DEFINITIONS["attempt_error_rate"]),
+        "Provider": Column(values=[r.provider for r in rows]),
     }
 
 

@@ -33,10 +33,10 @@ def tab_in_url() -> str:
 
 
 def show_tabs() -> str:
-    """Draws the choice and gives it."""
+    """Draws the choice and gives it. In one row at any width: on a phone it is pushed aside."""
     st.session_state["tab"] = tab_in_url()
     st.segmented_control(
-        "Part of the dashboard", list(TABS), key="tab", required=True, wrap=True, on_change=_write,
+        "Part of the dashboard", list(TABS), key="tab", required=True, wrap=False, on_change=_write,
         format_func=TABS.__getitem__, label_visibility="collapsed",
     )  # fmt: skip
     return tab_in_url()

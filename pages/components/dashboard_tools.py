@@ -10,18 +10,8 @@ import streamlit as st
 
 from analytics.intervals import minimum_n
 from analytics.queries.views import marks
-from pages.components.charts import (
-    HEIGHT,
-    ONES,
-    Count,
-    Option,
-    Series,
-    bars,
-    bucket_labels,
-    lines,
-    marked,
-    time_unit,
-)
+from pages.components.charts import HEIGHT, Count, Series, bars, lines, marked
+from pages.components.charts_axes import NEUTRALS, ONES, Option, bucket_labels, time_unit
 from pages.components.charts_card import BUCKET_HEADER, Table, bucket_cells, card
 from pages.components.dashboard_charts import marks_on
 from pages.components.dashboard_intervals import interval_column
@@ -32,8 +22,6 @@ if TYPE_CHECKING:
     from analytics.queries.agents_tools import ToolRow, ToolsOverTime
     from pages.components.dashboard_tab import Tab
 
-# Okabe and Ito's palette, for what is not a model.
-COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 TOP_TOOLS = 6
 _TOOL_VIEWS = {"calls": "Calls", "p95": "p95"}
 _TOOL_TIME = "From the start to the end of a call; successful calls."
@@ -65,7 +53,7 @@ def _tool_columns(rows: Sequence[ToolRow]) -> dict[str, Column]:
         "Tool": Column(values=[row.tool for row in rows]),
         "Calls": Column(values=[row.calls for row in rows], show=count),
         "Failed": rate_column(errors, "Failed / (ok + failed) calls; stopped ones in neither."),
-        "Failed, 95 %": interval_column(errors),
+        "Failed, 95 % interval": interval_column(errors),
         "Stopped": Column(values=[row.cancelled for row in rows], show=count),
         "p50": percentile_column(_TOOL_TIME, [row.p50 for row in rows]),
         "p95": percentile_column(_TOOL_TIME, [row.p95 for row in rows]),
@@ -91,7 +79,7 @@ def show_tools_over_time(tab: Tab, found: ToolsOverTime) -> None:
         "tools-over-time",
         "Tools over time",
         f"Are tools used more, or slower? {shown}n = {count(total)} calls, {count(failed)} failed",
-        definition=f"{_TOOL_TIME} Pale: fewer than {minimum_n(0.95)} calls for p95, or a bucket cut "
+        definition=f"{_TOOL_TIME} Dashed: fewer than {minimum_n(0.95)} calls for p95, or a bucket cut "
         "by the range.",
         data=partial(_tools_table, tab, found),
         control=_tools_view,
@@ -114,7 +102,7 @@ def _call_bars(
 ) -> Option:
     drawn = [
         Series(name=tool.tool, color=color, values=tool.calls, sound=whole)
-        for tool, color in zip(found.tools, COLORS, strict=False)
+        for tool, color in zip(found.tools, NEUTRALS, strict=False)
     ]
     errors = [sum(column) for column in zip(*(t.errors for t in found.tools), strict=True)]
     return bars(labels, drawn, ONES, [Count(name="Failed", values=errors)])
@@ -123,7 +111,7 @@ def _call_bars(
 def _p95_lines(
     labels: Sequence[str], found: ToolsOverTime, whole: Sequence[bool], log: bool
 ) -> Option:
-    pairs = list(zip(found.tools, COLORS, strict=False))
+    pairs = list(zip(found.tools, NEUTRALS, strict=False))
     drawn = [
         Series(
             name=tool.tool,

@@ -15,7 +15,8 @@ from analytics.metrics import DEFINITIONS
 from analytics.queries.people import active_people, cohorts, threads, top_people
 from analytics.queries.views import marks
 from analytics.timeaxis import DAY_US, BucketSize, local
-from pages.components.charts import HEIGHT, ONES, Count, Option, Series, bars, bucket_labels
+from pages.components.charts import HEIGHT, Count, Series, bars
+from pages.components.charts_axes import NEUTRALS, ONES, Option, bucket_labels
 from pages.components.charts_card import BUCKET_HEADER, Cell, Table, bucket_cells, card
 from pages.components.charts_matrix import MatrixCell, matrix, matrix_px
 from pages.components.dashboard_charts import marks_on
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from analytics.queries.people import ActivePeople, Cohorts, Threads, TopPeople
     from pages.components.dashboard_tab import Tab
 
-NEW, RETURNING = ("New", "#E69F00"), ("Returning", "#0072B2")
+NEW, RETURNING = ("New", NEUTRALS[1]), ("Returning", NEUTRALS[0])
 _SIZES: dict[BucketSize, str] = {"day": "Days", "week": "Weeks", "month": "Months"}
 _LONGEST = {"day": 120 * DAY_US, "week": 800 * DAY_US}
 _NEW_MEANS = (
@@ -155,7 +156,7 @@ def cohort_option(zone: ZoneInfo, found: Cohorts) -> Option:
             column=later,
             row=place,
             weight=active / row.size,
-            text=f"{active / row.size:.0%}",
+            text=share(active / row.size, 0),
             said=f"{names[place]}: {active} of {row.size} after {later} weeks"
             + (" (this week is cut by the range)" if later == len(row.active) - 1 else ""),
         )
@@ -216,7 +217,7 @@ def _show_top(found: TopPeople) -> None:
         "Of all cost": Column(values=[row.cost_share for row in found.rows], show=share),
         "Tokens": Column(values=[row.tokens for row in found.rows], show=count),
         "Failed": rate_column(failed, DEFINITIONS["failure_rate"]),
-        "Failed, 95 %": interval_column(failed),
+        "Failed, 95 % interval": interval_column(failed),
     }
     with card(
         "top-people",

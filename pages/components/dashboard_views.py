@@ -1,4 +1,4 @@
-"""Saved views and notes of the dashboard: two popovers beside the filters."""
+"""Saved views and notes of the dashboard: two parts of the popover beside the filters."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ _LIST_PX = 260
 
 def show_views(runtime: Runtime) -> None:
     """Name and keep the present filters; open or delete what was kept."""
-    with st.popover("Views", icon=":material/bookmark:", key="views", help=_SAVE_HELP):
+    with st.container(key="views"):
+        st.markdown("**Saved views**", help=_SAVE_HELP)
         st.text_input(
             "Keep these filters as", key=_NAME, max_chars=MAX_NAME * 2, on_change="ignore",
             placeholder="Slow answers of this week",
@@ -55,7 +56,8 @@ def show_views(runtime: Runtime) -> None:
 
 def show_notes(runtime: Runtime, keep: Filter, zone: ZoneInfo) -> None:
     """Marks on the charts over time: releases come by themselves, notes are written here."""
-    with st.popover("Notes", icon=":material/flag:", key="notes", help="Marks on the time axis"):
+    with st.container(key="notes"):
+        st.markdown("**Notes on the time axis**")
         st.text_input(
             "What happened?", key=_NOTE, max_chars=MAX_LABEL * 2, on_change="ignore",
             placeholder="New prompt for billing",

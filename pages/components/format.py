@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
+from core.pricing import format_usd
+
 UNKNOWN = "unknown"
+MINUS = "−"
+PUSD_PER_USD = 1e12
+MOST_DECIMALS = 6
 
 
 def duration(us: float | None) -> str:
-    """Microseconds as "12 ms", "1.24 s" or "2 min 5 s"."""
+    """Microseconds as "12 ms", "1.24 s" or "2 min 5 s". The unit is that of the rounded number."""
     if us is None:
         return UNKNOWN
-    ms = us / 1000
-    if ms < 1:
+    if us < 1000:
         return "< 1 ms"
+    ms = round(us / 1000)
     if ms < 1000:
-        return f"{ms:.0f} ms"
-    seconds = ms / 1000
-    if seconds < 100:
-        return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
-    return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+        return f"{ms} ms"
+    seconds = us / 1e6
+    if round(seconds, 2) < 10:
+        return f"{seconds:.2f} s"
+    if round(seconds, 1) < 100:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    return f"{whole // 60} min {whole % 60} s"
 
 
 def count(value: float | None) -> str:
-    """ "1,234", or "12.3 k" and "1.2 M" for large ones."""
+    """ "1,234", or "12.3 k" and "1.2 M" for large ones. The unit is that of the rounded number."""
     if value is None:
         return UNKNOWN
-    if value < 10_000:
+    if round(value) < 10_000:
         return f"{value:,.0f}"
-    return f"{value / 1000:,.1f} k" if value < 1_000_000 else f"{value / 1e6:,.2f} M"
+    thousands = round(value / 1000, 1)
+    return f"{thousands:,.1f} k" if thousands < 1000 else f"{value / 1e6:,.2f} M"
 
 
 def speed(tokens_per_s: float | None) -> str:
@@ -41,9 +52,41 @@ def known_money(shown: str, *, missing: int, of: int) -> str:
     return "no known price" if of and missing >= of else f"{shown} known"
 
 
-def share(value: float | None) -> str:
-    """0..1 as percent."""
-    return UNKNOWN if value is None else f"{value:.1%}"
+def share(value: float | None, digits: int = 1) -> str:
+    """0..1 as "2.6 %"."""
+    return UNKNOWN if value is None else f"{minus(f'{value * 100:.{digits}f}')} %"
+
+
+def minus(text: str) -> str:
+    """With a true minus sign, and none before a zero: "−0.3", "0.0"."""
+    if not text.startswith("-"):
+        return text
+    return f"{MINUS}{text[1:]}" if text.strip("-$0.,") else text[1:]
+
+
+def usd(pusd: float | None) -> str:
+    """Pico-USD as "$0.033" or "−$1.20", as plain text."""
+    return minus(format_usd(None if pusd is None else round(pusd)))
+
+
+def usd_alike(column: Sequence[float | None]) -> Callable[[float | None], str]:
+    """How money of one column is written: with the same number of decimals.
+
+    As many as its largest amount needs for three digits, at most MOST_DECIMALS. What they cannot
+    show is written as `usd` does.
+    """
+    largest = max((abs(value) for value in column if value), default=0.0) / PUSD_PER_USD
+    decimals = 2
+    while largest and decimals < MOST_DECIMALS and round(largest * 10**decimals) < 100:
+        decimals += 1
+
+    def shown(pusd: float | None) -> str:
+        if not pusd or abs(pusd) / PUSD_PER_USD * 10**decimals < 1:
+            return usd(pusd)
+        sign = MINUS if pusd < 0 else ""
+        return f"{sign}${abs(pusd) / PUSD_PER_USD:,.{decimals}f}"
+
+    return shown
 
 
 def size(num_bytes: int | None) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pages.components.format import UNKNOWN, count, size
+from pages.components.lost_files import not_written
 from pages.components.markdown import escape
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from agents.runtime import Runtime
     from analytics.recorder import RecorderHealth
 
@@ -49,17 +51,13 @@ def per_second(rows: float) -> str:
 
 def warnings(runtime: Runtime, health: RecorderHealth) -> list[str]:
     """Markdown sentences: what is wrong and what it means."""
-    return [*_of_recorder(health), *_of_helpers(runtime), *_of_runs(runtime)]
+    return [*_of_recorder(health, runtime.queries.zone), *_of_helpers(runtime), *_of_runs(runtime)]
 
 
-def _of_recorder(health: RecorderHealth) -> list[str]:
+def _of_recorder(health: RecorderHealth, zone: ZoneInfo) -> list[str]:
     found = []
     if health.failing:
-        when = _clock(health.last_error_at_us)
-        found.append(
-            f"Analytics cannot be written{when}: {escape(health.last_error or 'unknown')} "
-            "Answers go on; figures are kept in memory and written when it works again."
-        )
+        found.append(not_written(health.failing_since_us, health.last_error, zone))
     if health.dropped:
         found.append(
             f"{_many(health.dropped, 'finished run is', 'finished runs are')} missing from analytics."
@@ -118,7 +116,3 @@ def _of_runs(runtime: Runtime) -> list[str]:
 
 def _many(number: int, one: str, more: str) -> str:
     return f"{count(number)} {one if number == 1 else more}"
-
-
-def _clock(at_us: int | None) -> str:
-    return f" since {datetime.fromtimestamp(at_us / 1e6, UTC):%H:%M} UTC" if at_us else ""

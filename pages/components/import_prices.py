@@ -69,8 +69,8 @@ def _show_plan(runtime: Runtime, plan: PricePlan) -> None:
         for label, value in figures.items():
             st.metric(label, count(value), border=True)
     st.caption(
-        f"{count(plan.unknown_models)} models are not in the catalogue, "
-        f"{count(plan.other_sellers)} belong to providers Switchboard does not call."
+        f"Models that are not in the catalogue: {count(plan.unknown_models)}; of providers that "
+        f"Switchboard does not call: {count(plan.other_sellers)}."
     )
     if plan.changes:
         draw(
@@ -91,7 +91,9 @@ def _show_plan(runtime: Runtime, plan: PricePlan) -> None:
         keys = ", ".join(f"{escape(key)} ({n})" for key, n in plan.ignored_keys.items())
         st.caption(f"Keys about cost that are not used: {keys}")
     st.button(
-        f"Use these {len(plan.changes)} prices from {plan.since} on",
+        f"Use {len(plan.changes)} prices from {plan.since} on"
+        if len(plan.changes) != 1
+        else f"Use this price from {plan.since} on",
         type="primary",
         key="price_apply",
         disabled=not plan.changes,

@@ -81,12 +81,12 @@ def show_exports(runtime: Runtime) -> None:
 
 def _range(zone: ZoneInfo) -> Filter:
     chosen = st.segmented_control(
-        "Range", [*RANGES, _OWN], key="export_range", default="30d", required=True, wrap=True,
+        "Range", [*RANGES, _OWN], key="export_range", default="30d", required=True, wrap=False,
         format_func=lambda name: RANGE_NAMES.get(name, "From – to"),
     )  # fmt: skip
     if chosen != _OWN:
         return Filter(range=cast("RangeName", chosen))
-    st.caption(f"Times of {escape(zone.key)}")
+    st.caption(f"Times are in {escape(zone.key)}")
     now = local(time.time_ns() // 1000, zone).replace(tzinfo=None, second=0, microsecond=0)
     with st.container(horizontal=True):
         moments = []

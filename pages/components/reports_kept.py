@@ -13,6 +13,7 @@ from analytics.reports.shelf import FOLDER, MOST_FILES
 from analytics.timeaxis import local
 from core.errors import NotFound, SwitchboardError
 from pages.components import session
+from pages.components.dashboard_controls import value_names
 from pages.components.markdown import escape
 
 if TYPE_CHECKING:
@@ -107,7 +108,10 @@ def _details(runtime: Runtime, report: KeptReport) -> str:
     by = "by the schedule" if report.trigger == "schedule" else "on this page"
     parts = [f"Made {by}, {made:%d %b %Y, %H:%M}"]
     if report.filters:
-        kept = (f"{n.replace('_', ' ')}: {', '.join(v)}" for n, v in report.filters.items())
+        kept = (
+            f"{name.replace('_', ' ')}: {value_names(runtime.catalog, name, values)}"
+            for name, values in report.filters.items()
+        )
         parts.append(escape("; ".join(kept)))
     parts += [f":orange[{escape(name)} was changed since]" for name in _changed(runtime, report)]
     return " · ".join(parts)

@@ -49,11 +49,11 @@ def show_make(runtime: Runtime) -> None:
     except InvalidInput as exc:
         st.warning(escape(f"{exc.message} {exc.what_to_do}"), icon=":material/warning:")
         return
-    st.caption(f"**{escape(period.words)}**, times of {escape(runtime.queries.zone.key)}")
+    st.caption(f"**{escape(period.words)}**, times in {escape(runtime.queries.zone.key)}")
     keep = Filter(since_us=period.since_us, until_us=period.until_us)
     chosen = show_filters(runtime, keep, "report") if kind != "data" else {}
     forms = st.pills(
-        "Forms", FORMATS, key="report_forms", selection_mode="multi", default=["html"],
+        "File types", FORMATS, key="report_forms", selection_mode="multi", default=["html"],
         format_func=FORMAT_NAMES.__getitem__,
         help="HTML opens in any browser, without a network, and prints well.",
     )  # fmt: skip

@@ -10,14 +10,15 @@ import streamlit as st
 from analytics.timeaxis import local
 from core.pricing import format_usd
 from pages.components.answer import agent_title
+from pages.components.charts_plotly import label_px
 from pages.components.dashboard_controls import status_name
 from pages.components.dashboard_runs import run_tokens
 from pages.components.format import UNKNOWN, count, duration, share
 from pages.components.markdown import escape, safe
 from pages.components.run_diff import SAME, word_diff
-from pages.components.run_head import title_line
+from pages.components.run_head import cost_text, title_line
 from pages.components.run_reading import read_related, read_run
-from pages.components.run_waterfall import run_end_us, show_waterfall
+from pages.components.run_waterfall import run_end_us, show_waterfall, waterfall_bars
 
 if TYPE_CHECKING:
     from agents.runtime import Runtime
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from pages.components.run_reading import KnownRun
 
 Value = int | float | None
+COST = "Cost"
+NOT_COMPARABLE = "not comparable"
 _FIGURES: dict[str, tuple[Callable[[RunRow], Value], Callable[[float | None], str]]] = {
     "First token": (lambda r: r.first_token_us, duration),
     "Total": (lambda r: r.duration_us, duration),
@@ -35,7 +38,7 @@ _FIGURES: dict[str, tuple[Callable[[RunRow], Value], Callable[[float | None], st
     "Cached": (lambda r: r.usage_cache_read_input_tokens, count),
     "Tokens out": (lambda r: r.usage_output_tokens, count),
     "Tokens": (run_tokens, count),
-    "Cost": (lambda r: r.cost_pusd, lambda v: _usd(v)),
+    COST: (lambda r: r.cost_pusd, lambda v: _usd(v)),
     "Attempts": (lambda r: r.llm_attempts, count),
     "Fallbacks": (lambda r: r.fallbacks, count),
     "Tool calls": (lambda r: r.tool_calls, count),
@@ -117,25 +120,37 @@ def _both(runtime: Runtime, one: KnownRun, other: KnownRun) -> None:
         alt="Figures of both runs and what the other has more or less",
     )  # fmt: skip
     end_us = max(run_end_us(one.detail), run_end_us(other.detail))
-    for name, title, known in (("this", "This run", one), ("other", "The other run", other)):
+    names_px = max(label_px(waterfall_bars(d, catalog)) for d in (one.detail, other.detail))
+    for name, title, detail in (
+        ("this", "This run", one.detail),
+        ("other", "The other run", other.detail),
+    ):
         st.markdown(f"**{title}**")
-        if known.detail is not None:
-            show_waterfall(known.detail, catalog, name=name, end_us=end_us)
+        show_waterfall(detail, catalog, name=name, end_us=end_us, left_px=names_px)
     _answers(one, other)
     _sources(one, other)
 
 
 def figures_table(one: RunRow, other: RunRow) -> dict[str, list[str]]:
-    """Rows of figures: this run, the other, and other minus this. Unknown has no difference."""
+    """Rows of figures: this run, the other, and other minus this.
+
+    Unknown has no difference, and neither has a cost that lacks the price of a call.
+    """
     mine = [of(one) for of, _ in _FIGURES.values()]
     theirs = [of(other) for of, _ in _FIGURES.values()]
     shows = [show for _, show in _FIGURES.values()]
-    return {
+    table = {
         "Figure": list(_FIGURES),
         "This run": [_md(show(value)) for show, value in zip(shows, mine, strict=True)],
         "The other": [_md(show(value)) for show, value in zip(shows, theirs, strict=True)],
         "Difference": [_delta(*row) for row in zip(mine, theirs, shows, strict=True)],
     }
+    cost = table["Figure"].index(COST)
+    table["This run"][cost], table["The other"][cost] = cost_text(one), cost_text(other)
+    known = one.cost_pusd is not None and other.cost_pusd is not None
+    if known and not (one.cost_complete and other.cost_complete):
+        table["Difference"][cost] = NOT_COMPARABLE
+    return table
 
 
 def _delta(mine: Value, theirs: Value, show: Callable[[float | None], str]) -> str:
@@ -144,7 +159,7 @@ def _delta(mine: Value, theirs: Value, show: Callable[[float | None], str]) -> s
     if mine == theirs:
         return "same"
     more = theirs - mine
-    relative = f" ({more / mine:+.0%})" if mine else ""
+    relative = f" ({100 * more / mine:+,.0f} %)" if mine else ""
     return f"{'+' if more > 0 else '−'}{_md(show(abs(more)))}{relative}"
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.words import error_name
 from pages.components.format import count, duration
 from pages.components.markdown import escape
 from pages.components.run_waterfall import PURPOSES
@@ -38,7 +39,7 @@ def show_errors(known: KnownRun, catalog: Catalog) -> None:
         st.error(f"Failed{_STAGES.get(run.error_stage or '', '')}: {said}", icon=":material/error:")
     elif run.error_type:
         stage = _STAGES.get(run.error_stage or "", "")
-        st.error(f"Failed{stage}: {escape(run.error_type)}", icon=":material/error:")
+        st.error(f"Failed{stage}: {escape(error_name(run.error_type))}", icon=":material/error:")
     lines = error_lines(known, catalog)
     if lines:
         st.markdown("**What failed and what was tried next**")
@@ -59,7 +60,9 @@ def error_lines(known: KnownRun, catalog: Catalog) -> list[str]:
     for step in known.detail.steps:
         if step.status == "error":
             what = step.tool_name or step.graph_node or step.operation_name
-            why = _tool_error(known, step.step_id) or step.error_type or "no reason given"
+            why = _tool_error(known, step.step_id) or (
+                error_name(step.error_type) if step.error_type else "no reason given"
+            )
             said = f"after {duration(step.offset_us)} **{escape(what)}** failed: {escape(why)}"
             lines.append((step.offset_us, said))
     return [line for _, line in sorted(lines, key=lambda pair: pair[0])]
@@ -68,7 +71,7 @@ def error_lines(known: KnownRun, catalog: Catalog) -> list[str]:
 def _call_line(call: CallRow, following: CallRow | None, known: KnownRun, catalog: Catalog) -> str:
     event = known.transcript.attempts.get(call.call_id)
     name = escape(catalog.display_name(call.request_model))
-    reason = escape(call.error_type or "no reason given")
+    reason = escape(error_name(call.error_type) if call.error_type else "no reason given")
     status = f" (HTTP {call.http_status})" if call.http_status else ""
     message = f": {escape(event.error_message)}" if event and event.error_message else ""
     purpose = escape(PURPOSES.get(call.purpose, call.purpose).lower())
@@ -108,19 +111,34 @@ def _tool_error(known: KnownRun, step_id: str) -> str | None:
     return tool.error if tool else None
 
 
+def stalls_line(calls: Sequence[CallRow]) -> str:
+    """What is known of the stalls of streams; those that were not measured are said, not 0."""
+    known = [c for c in calls if c.stall_count is not None]
+    if not known:
+        return "Stalls were not measured in this run."
+    stalls = sum(c.stall_count or 0 for c in known)
+    lost = sum(c.stall_us or 0 for c in known)
+    said = (
+        f"{count(stalls)} {'stall' if stalls == 1 else 'stalls'}, {duration(lost)} stood still."
+        if stalls
+        else "No stall: the text came without long gaps."
+    )
+    missing = len(calls) - len(known)
+    return (
+        f"{said} Not measured in {count(missing)} of {count(len(calls))} streams."
+        if missing
+        else said
+    )
+
+
 def show_stalls(known: KnownRun, catalog: Catalog) -> None:
     """Gaps between the pieces of every stream."""
     calls = [c for c in known.detail.calls if c.chunk_count] if known.detail else []
     if not calls:
         st.caption("No stream of this run was measured.")
         return
-    stalls = sum(c.stall_count or 0 for c in calls)
-    lost = sum(c.stall_us or 0 for c in calls)
     st.markdown("**Stalls and gaps**")
-    st.caption(
-        f"{count(stalls)} stalls, {duration(lost)} stood still." if stalls
-        else "No stall: the text came without long gaps."
-    )  # fmt: skip
+    st.caption(stalls_line(calls))
     st.table(
         {
             "Model": [escape(catalog.display_name(c.request_model)) for c in calls],

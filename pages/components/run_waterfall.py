@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.pricing import format_usd
+from core.words import error_name
 from pages.components.answer import agent_title
 from pages.components.charts_card import Cell, Table, card
 from pages.components.charts_plotly import DEEPER, FAILED, Bar, waterfall_figure
@@ -24,18 +25,26 @@ if TYPE_CHECKING:
 PURPOSES = {"answer": "Answer", "route": "Choose an agent", "title": "Title", "tool": "Tool"}
 _OUTCOMES = {"ok": "ok", "error": "failed", "cancelled": "stopped", "running": "still going on"}
 _DEFINITION = (
-    "Pink: choosing the agent. Amber: retrieval. Blue: tools. Green: a model; hatched until its first "
-    "token (reading the prompt), then writing. Vermilion: a failed attempt. Grey: the agent around "
-    "them. A name with › is part of the last one above it with one › less."
+    "Colours are kinds of work, not models: see the legend. Supervisor: choosing the agent. Hatched: "
+    "until the first token (reading the prompt), then writing. Crossed: a failed attempt. Pale grey: "
+    "the agent around them. A name with › is part of the last one above it with one › less."
 )
 _Child = tuple[int, int, Bar, str]
 """Offset, 0 for a step and 1 for a call, its bar, its step id or ""."""
 
 
 def show_waterfall(
-    found: RunDetail, catalog: Catalog, *, name: str = "run", end_us: int | None = None
+    found: RunDetail,
+    catalog: Catalog,
+    *,
+    name: str = "run",
+    end_us: int | None = None,
+    left_px: int | None = None,
 ) -> None:
-    """Draws nothing when nothing was recorded. `end_us`: the scale, when two runs share one."""
+    """Draws nothing when nothing was recorded.
+
+    `end_us` and `left_px`: the scale and the room for names, when two runs share them.
+    """
     bars = waterfall_bars(found, catalog)
     if not bars:
         st.info("No steps of this run were recorded.", icon=":material/account_tree:")
@@ -43,12 +52,13 @@ def show_waterfall(
     with card(
         name,
         "What happened when",
-        "Where did this run spend its time? Each bar begins when its step began.",
+        "Where did this run spend its time? Each bar begins when its step began."
+        + (" Hatched: until the first token." if any(bar.first_us for bar in bars) else ""),
         definition=_DEFINITION,
         data=partial(_bar_table, bars),
     ):
         st.plotly_chart(
-            waterfall_figure(bars, found.run.first_token_us, end_us or run_end_us(found)),
+            waterfall_figure(bars, found.run.first_token_us, end_us or run_end_us(found), left_px),
             key=f"waterfall_{name}", config={"displayModeBar": False}, alt=waterfall_alt(bars),
         )  # fmt: skip
 
@@ -117,7 +127,7 @@ def _step_bar(step: StepRow) -> Bar:
     failed = step.status == "error"
     notes = [f"alone {duration(step.self_us)}"]
     if failed:
-        notes.append(f"failed: {step.error_type}" if step.error_type else "failed")
+        notes.append(f"failed: {error_name(step.error_type)}" if step.error_type else "failed")
     elif step.status != "ok":
         notes.append(_OUTCOMES.get(step.status, "stopped"))
     return Bar(
@@ -157,7 +167,7 @@ def _call_bar(call: CallRow, catalog: Catalog) -> Bar:
 def outcome(call: CallRow) -> str:
     """How an attempt ended, as plain text."""
     said = _OUTCOMES.get(call.status, call.status)
-    return f"{said}, {call.error_type}" if call.error_type else said
+    return f"{said}: {error_name(call.error_type)}" if call.error_type else said
 
 
 def waterfall_alt(bars: Sequence[Bar]) -> str:

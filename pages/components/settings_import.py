@@ -148,7 +148,10 @@ def _show_check(runtime: Runtime, found: CheckResult) -> None:
 
 def _show_problems(found: CheckResult) -> None:
     reasons = ", ".join(f"{n:,} × {escape(reason)}" for reason, n in found.reasons[:5])
-    st.warning(f"{found.rejected:,} rows are left out: {reasons}", icon=":material/warning:")
+    if len(found.reasons) > 5:
+        reasons += f" and {len(found.reasons) - 5} more reasons"
+    rows = "1 row is" if found.rejected == 1 else f"{found.rejected:,} rows are"
+    st.warning(f"{rows} left out: {reasons}", icon=":material/warning:")
     shown = found.problems[:SHOWN_PROBLEMS]
     with st.expander(f"Rejected rows: {len(shown)} of {found.rejected:,}"):
         draw(
@@ -218,7 +221,8 @@ def _show_end(state: JobState) -> None:
         if result.known:
             parts.append(f"{result.known:,} were there already")
         if result.rejected:
-            parts.append(f"{result.rejected:,} rows left out")
+            rows = "row" if result.rejected == 1 else "rows"
+            parts.append(f"{result.rejected:,} {rows} left out")
         text = f"{name}: {', '.join(parts)}."
         if result.complete:
             st.success(text, icon=":material/check_circle:")

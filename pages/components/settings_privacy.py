@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,13 @@ MODES = {
 }
 
 
+SETTINGS = (
+    "`SWITCHBOARD_KEEP_CONTENT_DAYS` (questions, answers, prompts), `SWITCHBOARD_KEEP_ROWS_DAYS` "
+    "(runs, steps, model calls) and `SWITCHBOARD_KEEP_FIGURES_DAYS` (sums)"
+)
+"""In a sentence and not in the table: no name of that length fits into a column on a phone."""
+
+
 def show_privacy(runtime: Runtime) -> None:
     """Draws what analytics keeps, and the two ways to delete it before its time."""
     st.subheader("Privacy", anchor=False)
@@ -42,8 +50,7 @@ def show_privacy(runtime: Runtime) -> None:
         )
     except SwitchboardError as exc:
         show_error(exc)
-    names = ", ".join(f"SWITCHBOARD_KEEP_{name}_DAYS" for name in ("CONTENT", "ROWS", "FIGURES"))
-    st.caption(f"{_last_cleaning(runtime)} Days are set by {escape(names)}.")
+    st.caption(f"{_last_cleaning(runtime)} The days are set by {SETTINGS}.")
     _delete_content(runtime)
     _delete_person(runtime)
 
@@ -65,8 +72,7 @@ def _kept_table(runtime: Runtime) -> dict[str, list[str]]:
         "What": [row[0] for row in rows],
         "Kept now": [row[1] for row in rows],
         "Oldest": [_day(runtime, row[2]) for row in rows],
-        "Days": [str(row[3]) for row in rows],
-        "Setting": [f"`SWITCHBOARD_KEEP_{row[3]}_DAYS`" for row in rows],
+        "Days": [count(row[3]) for row in rows],
     }
 
 
@@ -109,14 +115,18 @@ def _delete_content(runtime: Runtime) -> None:
     sure = st.checkbox(
         "Delete all questions, answers and prompts that analytics keeps", key="delete_content_sure"
     )
-    if not st.button("Delete kept content now", key="delete_content", disabled=not sure):
-        return
-    try:
+    st.button(
+        "Delete kept content now",
+        key="delete_content",
+        disabled=not sure,
+        on_click=_ask_for,
+        args=("delete_content", "delete_content_sure", True),
+    )
+    if st.session_state.pop("_delete_content", None):
         with st.spinner("Deleting, and writing the file anew…"):
-            deleted = delete_kept_content(runtime.recorder)
-    except SwitchboardError as exc:
-        show_error(exc)
-    else:
+            _done_with("delete_content", lambda: delete_kept_content(runtime.recorder))
+    deleted = st.session_state.pop("_done_delete_content", None)
+    if deleted is not None:
         st.success(f"Texts deleted: {count(deleted)}. Conversations and figures are unchanged.")
 
 
@@ -128,29 +138,55 @@ def _delete_person(runtime: Runtime) -> None:
         "Not deleted: backups, and reports or exports that were made before. Without logins "
         "everybody is `local`."
     )
-    name = st.text_input("Id of the person", key="erase_person", max_chars=200, width=420).strip()
+    name = st.text_input(
+        "Id of the person", key="erase_person", max_chars=200, width=420, on_change=_untick,
+        args=("erase_person_sure",),
+    ).strip()  # fmt: skip
     sure = st.checkbox("I want to delete everything of this person", key="erase_person_sure")
-    pressed = st.button(
-        "Delete everything of a person", key="erase_person_now", disabled=not (name and sure)
+    st.button(
+        "Delete everything of a person",
+        key="erase_person_now",
+        disabled=not (name and sure),
+        on_click=_ask_for,
+        args=("erase_person", "erase_person_sure", name),
     )
-    if not pressed or not name or not sure:
-        return
-    try:
+    asked = st.session_state.pop("_erase_person", None)
+    if asked:
         with st.spinner("Deleting, and writing the file anew…"):
-            erased = runtime.erase_person(name)
-    except SwitchboardError as exc:
-        show_error(exc)
-    else:
+            _done_with("erase_person", lambda: runtime.erase_person(asked))
+    erased = st.session_state.pop("_done_erase_person", None)
+    if erased is not None:
         _say(erased)
 
 
+def _untick(sure: str) -> None:
+    """A callback: what was confirmed was something else."""
+    st.session_state[sure] = False
+
+
+def _ask_for(what: str, sure: str, of: object) -> None:
+    """A callback: deletes in the run that follows, and once."""
+    _untick(sure)
+    st.session_state[f"_{what}"] = of
+
+
+def _done_with(what: str, delete: Callable[[], object]) -> None:
+    """Deletes, and draws the page anew with the result: what stands above it has changed."""
+    try:
+        st.session_state[f"_done_{what}"] = delete()
+    except SwitchboardError as exc:
+        show_error(exc)
+    else:
+        st.rerun()
+
+
 def _say(erased: Erased) -> None:
-    if not (erased.runs or erased.feedback or erased.definitions):
-        st.info("Analytics held nothing of this person. Conversations, if any, were deleted.")
+    if not (erased.threads or erased.runs or erased.feedback or erased.definitions):
+        st.info("There was nothing of this person.")
         return
     st.success(
-        f"Done. Runs without a name now: {count(erased.runs)}. Deleted: kept texts "
-        f"{count(erased.content)}; saved views, rules, budgets and report entries "
+        f"Done. Runs without a name now: {count(erased.runs)}. Deleted: conversations "
+        f"{count(erased.threads)}; kept texts {count(erased.content)}; saved views, rules, budgets and report entries "
         f"{count(erased.definitions)}. Opinions on runs of others without words and name now: "
         f"{count(erased.feedback)}."
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,17 @@ from analytics.queries import Filter, Queries
 from analytics.recorder import Recorder
 from analytics.reports import periods
 from analytics.reports.build import make_report
-from analytics.reports.document import KINDS, Chart, Figure, Figures, Report, ReportKind, Table
+from analytics.reports.document import (
+    KINDS,
+    Chart,
+    Column,
+    Figure,
+    Figures,
+    Report,
+    ReportKind,
+    Section,
+    Table,
+)  # fmt: skip
 from analytics.reports.periods import Period
 from analytics.reports.render import FORMATS, render
 from analytics.reports.words import Writer, change, duration, verdict
@@ -158,6 +170,7 @@ def run_at(k: int, at_us: int, **more: Any) -> Any:
     return simple_run(meta(f"r{k:03d}", started_at_us=at_us, **more.pop("of", {})), **more)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zone", ["Europe/Paris", "Asia/Kathmandu", "UTC"])
 @pytest.mark.parametrize("month", [date(2026, 3, 1), date(2026, 10, 1)])
 def test_a_month_is_the_sum_of_its_days_on_the_zones_clocks(
@@ -263,7 +276,7 @@ def test_an_incident_lists_who_was_hurt_and_what_it_used_up(path: Path, make: Ma
     period = periods.incident(start, start + 8 * 60_000_000, UTC_ZONE)
     report = make("incident", period=period, settings={"slo_target": 0.9})
     found, shown = tables(report), figures(report)
-    assert [row[0] for row in found["Affected runs"].rows] == ["r090", "r091"]
+    assert [row[-1] for row in found["Affected runs"].rows] == ["r090", "r091"]
     assert shown["Burn rate"].value == 2.0
     assert shown["Missed"].value == 2
     assert [tuple(row[1:4]) for row in found["Timeline"].rows] == [
@@ -384,11 +397,46 @@ def test_changes_are_points_for_shares_and_never_a_ratio_to_nothing() -> None:
     def figure(value: float, before: float, **more: Any) -> Figure:
         return Figure(name="f", value=value, before=before, **{"unit": "count", **more})
 
-    assert change(figure(110, 100)) == "+10%"
+    assert change(figure(110, 100)) == "+10 %"
     assert change(figure(5, 0)) is None
+    hardly = figure(10_001, 10_000, better="up")
+    assert (change(hardly), verdict(hardly)) == ("hardly changed", "neither")
     worse = figure(0.06, 0.05, unit="share", better="down")
     assert (change(worse), verdict(worse)) == ("+1.0 points", "bad")
     assert verdict(figure(9, 5, better="down", sound=False)) == "neither"
+
+
+def test_people_read_names_and_machines_read_codes(path: Path, make: Make) -> None:
+    write(path, run_at(0, NOW_US - HOUR_US))
+    report = make("weekly", day=local(NOW_US, UTC_ZONE).date())
+    titles = {"policy": "Policy & compliance"}
+    table = Table(
+        name="T",
+        columns=(
+            Column(name="Agent", unit="agent"),
+            Column(name="Status", unit="status"),
+            Column(name="Error", unit="error"),
+            Column(name="Change", unit="pusd", signed=True),
+        ),
+        rows=[
+            ("policy", "cancelled", "ModelRateLimited", 2 * 10**12),
+            ("x", "ok", None, -(10**12)),
+        ],
+    )
+    whole = replace(report, sections=(Section(title="S", blocks=(table,)),))
+    for form in ("html", "md"):
+        text = html.unescape(render(whole, form, CATALOG, titles).decode()).replace("\\", "")
+        for said in ("Policy & compliance", "Stopped", "Rate limited", "+$2.00", "-$1.00"):
+            assert said in text, (form, said)
+        assert "cancelled" not in text
+    for form in ("json", "csv"):
+        raw = render(whole, form, CATALOG, titles).decode()
+        assert "cancelled" in raw
+        assert "ModelRateLimited" in raw
+        assert "Policy" not in raw
+    writer = Writer(zone=UTC_ZONE, catalog=CATALOG, agents=titles)
+    chart = charts(report)["Runs by status"]
+    assert [writer.text(series.name, chart.names) for series in chart.series] == ["Completed"]
 
 
 def test_unknown_is_said_and_durations_are_readable() -> None:

@@ -19,6 +19,7 @@ from analytics.views import (
     delete_view,
     save_view,
 )
+from bench.make_traffic import Traffic, write_traffic
 from core.errors import InvalidInput, NotFound
 
 NOW_US = 1_793_000_000_000_000
@@ -103,3 +104,13 @@ def test_notes_are_marks_of_the_range_oldest_first(recorder: Recorder, queries: 
     )
     recorder.write(lambda connection: delete_note(connection, late))
     assert [mark.label for mark in queries.ask(marks, Filter(range="24h"))] == ["early"]
+
+
+def test_only_the_first_release_of_all_is_first(tmp_path: Path) -> None:
+    path = tmp_path / "analytics.db"
+    write_traffic(path, 60, Traffic(seed=7, days=3))
+    found = [
+        mark for mark in Queries(path).ask(marks, Filter(range="all")) if mark.kind == "release"
+    ]
+    assert [mark.first for mark in found] == [True, *[False] * (len(found) - 1)]
+    assert len(found) > 1

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest, app_test
 
@@ -14,6 +16,8 @@ from pages.components import session
 
 ENTRY = Path(__file__).parents[2] / "streamlit_app.py"
 OpenPage = Callable[..., AppTest]
+# Each AppTest reads the metadata of all installed packages, for a quarter of a second; once is enough.
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 
 
 @pytest.fixture

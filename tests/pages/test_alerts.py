@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from agents.runtime import Runtime
 from analytics.alerts.rules import ThresholdRule
-from analytics.alerts.store import rules, save_rule
+from analytics.alerts.store import rules, save_rule, set_rule_enabled
 from analytics.alerts.templates import TEMPLATES
 from analytics.budgets import budgets
 from analytics.budgets.store import save
@@ -37,8 +37,21 @@ def said(at: AppTest) -> str:
 
 def test_a_quiet_page_says_so(open_page: OpenPage) -> None:
     shown = said(open_page("alerts"))
-    assert "Nothing fires now." in shown
-    assert "Nothing was told yet." in shown
+    assert "No rule is active, so nothing is watched." in shown
+    assert "Nothing fires now" not in shown
+    assert "No alert has begun or ended yet." in shown
+
+
+def test_silence_is_good_news_only_while_a_rule_is_active(
+    open_page: OpenPage, runtime: Runtime
+) -> None:
+    rule_id = save_rule(runtime.recorder, "Silence", SILENCE | {"window_minutes": 60})
+    assert "Nothing fires now; 1 rule is active." in said(open_page("alerts"))
+    set_rule_enabled(runtime.recorder, rule_id, False)
+    at = open_page("alerts")
+    assert "No rule is active, so nothing is watched." in said(at)
+    checked(at.button(key="to_rules").click().run())
+    assert at.session_state["alerts_tab"] == "Rules"
 
 
 def test_a_usual_rule_is_added_with_one_click(open_page: OpenPage, runtime: Runtime) -> None:

@@ -17,11 +17,13 @@ from analytics.queries.views import marks, saved_views
 from analytics.timeaxis import to_us
 from bench.make_traffic import Traffic, write_traffic
 from pages.components import session
-from pages.components.charts import ONES as UNIT
-from pages.components.charts import Mark, Series, bars, with_strip
+from pages.components.charts import PALE, Mark, Series, bars, with_strip
+from pages.components.charts_axes import ONES as UNIT
 from pages.components.format import count
 from tests.pages.conftest import OpenPage, checked
 from tests.pages.test_dashboard import metrics, words
+
+pytestmark = pytest.mark.slow  # pages that take a second each; others stand for them
 
 RUNS = 120
 HOSTILE = "![x](https://evil.example/a.png) **b** $1 :red[c]"
@@ -204,7 +206,10 @@ def test_a_mark_with_braces_is_text_and_not_a_template() -> None:
 
 def test_a_strip_has_an_axis_of_its_own() -> None:
     one = Series(name="ok", color="#000000", values=[1, 2], sound=[True, True])
-    option = with_strip(bars(["a", "b"], [one], UNIT), "Unpriced", [0, 3])
+    option = with_strip(bars(["a", "b"], [one], UNIT), "Unpriced", [0, 3], [True, False])
     strip = option["series"][-1]
-    assert (strip["data"], strip["xAxisIndex"], strip["yAxisIndex"]) == ([0, 3], 1, 2)
+    assert (strip["data"][0], strip["xAxisIndex"], strip["yAxisIndex"]) == (0, 1, 2)
+    assert strip["data"][1] == {"value": 3, "itemStyle": {"opacity": PALE}}
+    assert option["yAxis"][2]["max"] == 3
+    assert option["legend"]["data"] == ["ok", "Unpriced"]
     assert option["yAxis"][2]["gridIndex"] == 1

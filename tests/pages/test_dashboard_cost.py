@@ -21,13 +21,16 @@ from analytics.queries.reliability import RateSeries, StatusGrid, trouble
 from analytics.timeaxis import Bucket
 from bench.make_traffic import Traffic, write_traffic
 from core.pricing import format_usd
-from pages.components.charts import PERCENT
+from pages.components.charts_axes import PERCENT
 from pages.components.dashboard_cost import tiles as cost_tiles
 from pages.components.dashboard_cost_month import _option as month_option
 from pages.components.dashboard_cost_month import filtered
 from pages.components.dashboard_cost_parts import Stack, band, rows
 from pages.components.dashboard_reliability_rates import rate_option, status_option
+from pages.components.format import share
 from tests.pages.conftest import OpenPage, checked
+
+pytestmark = pytest.mark.slow  # pages that take a second each; others stand for them
 
 UTC = ZoneInfo("UTC")
 HOUR_US = 3_600_000_000
@@ -75,13 +78,16 @@ def test_the_cost_tab_shows_the_figures_of_the_queries(
     app = open_page("dashboard", tab="cost", range="7d")
     found = runtime.queries.ask(spending, Filter(range="7d")).current
     shown = metrics(app)
-    assert shown["Cost"] == f"≥ {format_usd(found.cost.value)}"
-    assert shown["Cost per successful run"] == f"≥ {format_usd(round(found.per_success or 0))}"
+    assert shown["Cost"] == f":small[at least] {format_usd(found.cost.value)}"
+    assert (
+        shown["Cost per successful run"]
+        == f":small[at least] {format_usd(round(found.per_success or 0))}"
+    )
     assert found.cost.missing > 0
     text = words(app)
     assert f"{found.cost.missing} of them unpriced" in text
     assert "no forecast" in text or "forecast $" in text
-    assert "The dearest 10%" in text
+    assert "The most expensive 10 %" in text
 
 
 def test_the_reliability_tab_shows_the_figures_of_the_queries(
@@ -90,8 +96,8 @@ def test_the_reliability_tab_shows_the_figures_of_the_queries(
     app = open_page("dashboard", tab="reliability", range="7d")
     now = runtime.queries.ask(trouble, Filter(range="7d")).current
     assert now.attempts.k > 0
-    assert metrics(app)["Attempt error rate"] == f"{now.attempts.share:.1%}"
-    assert metrics(app)["Rescued"] == f"{now.rescued.share:.1%}"
+    assert metrics(app)["Attempt error rate"] == share(now.attempts.share)
+    assert metrics(app)["Rescued"] == share(now.rescued.share)
     assert f"n = {now.attempts.n} attempts" in words(app)
 
 
@@ -156,7 +162,7 @@ def test_the_band_is_drawn_between_the_ends_and_gaps_stay_gaps() -> None:
     assert floor["tooltip"] == width["tooltip"] == {"show": False}
 
 
-def test_a_rate_of_few_is_pale_and_of_none_a_gap() -> None:
+def test_a_rate_of_few_is_dashed_and_of_none_a_gap() -> None:
     rates = (Rate(k=1, n=40), Rate(k=1, n=3), Rate(k=0, n=0), Rate(k=2, n=50))
     series = RateSeries(size="1h", buckets=hours(4), rates=rates)
     option = rate_option(series, "Rate", "#000000", "attempts", UTC)
@@ -171,9 +177,11 @@ def test_a_provider_without_attempts_has_no_cell() -> None:
         buckets=hours(4),
         cells={"a": (Rate(k=0, n=9), Rate(k=0, n=0), Rate(k=1, n=2), Rate(k=5, n=9))},
     )
-    (series,) = status_option(grid, UTC)["series"]
-    assert [cell["value"] for cell in series["data"]] == [[0, 0, 1], [2, 0, 0], [3, 0, 3]]
-    assert series["data"][2]["name"].endswith("Down, 5 of 9 failed")
+    option = status_option(grid, UTC)
+    places = {s["name"]: [cell["value"][0] for cell in s["data"]] for s in option["series"]}
+    assert list(places.values()) == [[2], [0], [], [3]]
+    assert list(places) == option["legend"]["data"]
+    assert option["series"][3]["data"][0]["name"].endswith("Down, 5 of 9 failed")
 
 
 def test_horizontal_bars_keep_their_words() -> None:
@@ -182,7 +190,7 @@ def test_horizontal_bars_keep_their_words() -> None:
     assert drawn["data"] == [{"name": "one", "value": 100.0}, {"name": "two", "value": 200.0}]
 
 
-def test_the_month_draws_today_pale_and_the_budget_as_a_line() -> None:
+def test_the_month_draws_today_dashed_and_the_budget_as_a_line() -> None:
     days = tuple(date(2026, 11, 1) + timedelta(days=k) for k in range(3))
     month = Month(
         days=days, spent=(10, 0, 5), cost=Known(value=15, known=3, of=3), full_days=2, forecast=None

@@ -35,7 +35,16 @@ def make(app: AppTest, kind: str) -> AppTest:
     return checked(app.button(key="make_report").click().run())
 
 
-@pytest.mark.parametrize("kind", ["daily", "weekly", "monthly", "incident", "data"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "daily",
+        *(
+            pytest.param(k, marks=pytest.mark.slow)
+            for k in ("weekly", "monthly", "incident", "data")
+        ),
+    ],
+)
 def test_a_report_of_each_kind_is_made_and_kept(
     traffic: Path, runtime: Runtime, open_page: OpenPage, kind: str
 ) -> None:
@@ -56,6 +65,7 @@ def test_a_report_on_an_empty_database_is_made_too(runtime: Runtime, open_page: 
     assert "Nothing has been recorded yet." in runtime.reports.path(name).read_text()
 
 
+@pytest.mark.slow
 def test_the_chosen_day_and_filter_are_those_of_the_report(
     traffic: Path, runtime: Runtime, open_page: OpenPage
 ) -> None:
@@ -83,6 +93,7 @@ def test_an_incident_that_ends_before_it_begins_is_a_sentence(
     assert "The incident ends before it begins." in words(app)
 
 
+@pytest.mark.slow
 def test_kept_reports_can_be_deleted(traffic: Path, runtime: Runtime, open_page: OpenPage) -> None:
     make(open_page("reports"), "weekly")
     (kept,) = runtime.reports.reports()
@@ -93,6 +104,7 @@ def test_kept_reports_can_be_deleted(traffic: Path, runtime: Runtime, open_page:
     assert list(runtime.reports.folder.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_file_that_was_changed_is_said_to_be(
     traffic: Path, runtime: Runtime, open_page: OpenPage
 ) -> None:
@@ -102,6 +114,7 @@ def test_a_file_that_was_changed_is_said_to_be(
     assert f"{name} was changed since" in words(open_page("reports", reports_tab="Kept reports"))
 
 
+@pytest.mark.slow
 def test_rows_are_exported_and_offered(
     traffic: Path, runtime: Runtime, open_page: OpenPage
 ) -> None:

@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 import re
 import threading
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from agents.run import Run, TurnRequest
 from agents.runtime import Runtime
-from analytics.queries import Filter, Queries
+from analytics.queries import Filter, Queries, RunRow
 from bench.make_traffic import Traffic, write_traffic
 from core.catalog import load_catalog
 from core.events import Token
 from core.events_codec import from_dict
-from pages.components.charts_plotly import FAILED
+from pages.components.charts_plotly import FAILED, Bar, label_px, waterfall_figure
 from pages.components.run_compare import NOT_FOUND, figures_table
 from pages.components.run_diff import word_diff
+from pages.components.run_errors import stalls_line
 from pages.components.run_events import json_lines
 from pages.components.run_reading import read_run
 from pages.components.run_replay import PlayedRun
@@ -72,17 +76,24 @@ def test_every_part_draws(runtime: Runtime, open_page: OpenPage, view: str) -> N
     assert not app.error
 
 
-@pytest.mark.parametrize(
-    "run_id", ["", "nonsense", "0" * 32, "../../etc/passwd", "\x00", "x" * 5000]
-)
+@pytest.mark.parametrize("run_id", ["nonsense", "0" * 32, "../../etc/passwd", "\x00", "x" * 5000])
 def test_an_unknown_run_is_not_found(open_page: OpenPage, run_id: str) -> None:
     app = open_page("run", id=run_id)
     assert app.warning[0].value == NOT_FOUND
     assert not app.get("plotly_chart")
 
 
-def test_no_id_is_not_found(open_page: OpenPage) -> None:
-    assert open_page("run").warning[0].value == NOT_FOUND
+@pytest.mark.parametrize("query", [{}, {"id": ""}])
+def test_without_an_id_the_newest_runs_are_offered(
+    runtime: Runtime, open_page: OpenPage, query: dict[str, str]
+) -> None:
+    empty = open_page("run", **query)
+    assert [info.value for info in empty.info] == ["No run is chosen."]
+    assert not empty.warning
+    run = ask(runtime)
+    app = open_page("run", **query)
+    checked(app.button(key=f"newest_{run.id}").click().run())
+    assert f"run `{run.id}`" in words(app)
 
 
 def test_a_run_of_somebody_else_is_not_found_in_the_same_words(
@@ -281,6 +292,53 @@ def test_differences_of_figures_are_other_minus_this(runtime: Runtime) -> None:
     same = figures_table(one.detail.run, one.detail.run)["Difference"]
     assert set(same) <= {"same", "unknown"}
     assert figures_table(one.detail.run, other.detail.run)["Difference"][1][0] in "+−"
+
+
+def test_a_cost_that_lacks_a_price_is_not_compared(runtime: Runtime) -> None:
+    known = read_run(runtime, ask(runtime).id)
+    assert known is not None
+    assert known.detail is not None
+    whole = replace(known.detail.run, cost_pusd=140_000_000, cost_complete=1)
+    part = replace(whole, cost_pusd=18_000_000, cost_complete=0)
+
+    def cost(one: RunRow, other: RunRow) -> tuple[str, str, str]:
+        table = figures_table(one, other)
+        k = table["Figure"].index("Cost")
+        return table["This run"][k], table["The other"][k], table["Difference"][k]
+
+    assert cost(part, whole) == ("at least \\$0.000018", "\\$0.00014", "not comparable")
+    assert cost(whole, part)[2] == cost(part, part)[2] == "not comparable"
+    assert cost(whole, replace(whole, cost_pusd=280_000_000))[2] == "+\\$0.00014 (+100 %)"
+    assert cost(replace(part, cost_pusd=None), whole)[2] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("stalls", "said"),
+    [
+        ([None, None], "Stalls were not measured in this run."),
+        ([0, 0], "No stall: the text came without long gaps."),
+        ([0, None], "No stall: the text came without long gaps. Not measured in 1 of 2 streams."),
+        ([1, 0], "1 stall, 2.00 s stood still."),
+        ([2, 1], "3 stalls, 4.00 s stood still."),
+    ],
+)
+def test_stalls_that_were_not_measured_are_not_none(stalls: list[int | None], said: str) -> None:
+    calls: Any = [
+        SimpleNamespace(stall_count=n, stall_us=None if n is None else 2_000_000 if n else 0)
+        for n in stalls
+    ]
+    assert stalls_line(calls) == said
+
+
+def test_two_waterfalls_can_share_their_left_side() -> None:
+    short = [Bar(label="A", kind="Model", offset_us=0, duration_us=5_000, note="", first_us=2_000)]
+    long = [Bar(label="A long name of it", kind=FAILED, offset_us=0, duration_us=5_000, note="")]
+    assert label_px(short) < label_px(long)
+    figures = [waterfall_figure(bars, 2_000, 10_000, label_px(long)) for bars in (short, long)]
+    assert len({figure.layout.margin.l for figure in figures}) == 1
+    words_on = [[a.text for a in figure.layout.annotations if a.bgcolor] for figure in figures]
+    assert words_on == [["5 ms"], ["failed, 5 ms"]]
+    assert {trace.name for trace in figures[1].data if trace.showlegend is not False} == {FAILED}
 
 
 @pytest.mark.parametrize(

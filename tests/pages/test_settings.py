@@ -211,5 +211,5 @@ def test_health_says_what_is_wrong(
     assert "prices \\*cannot\\*" in said
     assert not at.success
     shown = {metric.label: metric.value for metric in at.metric}
-    assert (shown["Runs dropped"], shown["Words lost"]) == (":orange[1]", ":orange[2]")
+    assert (shown["Runs dropped"], shown["Texts not kept"]) == (":orange[1]", ":orange[2]")
     assert shown["Journal errors"] == "0"

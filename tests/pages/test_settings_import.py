@@ -18,6 +18,8 @@ from core.price_overlay import FILE
 from pages.components.settings_import import dashboard_link
 from tests.pages.conftest import OpenPage, checked
 
+pytestmark = pytest.mark.slow  # pages that take a second each; others stand for them
+
 ALL = Filter(range="all")
 AZURE = b"""TIMESTAMP,ContextTokens,GeneratedTokens
 2023-11-16 18:17:03.9799600,4808,10
@@ -83,7 +85,7 @@ def test_what_was_checked_is_imported_listed_and_can_be_deleted(
     press(at, "Import 2 calls")
     assert runtime.imports.wait(10)
     at = checked(at.run())
-    assert "trace.csv: 2 calls imported, 1 rows left out." in words(at)
+    assert "trace.csv: 2 calls imported, 1 row left out." in words(at)
     assert "2 calls · 1 rejected · of 2023-11-16 18:17:03 to 2023-11-16 18:17:04" in words(at)
     assert runtime.queries.kpis(ALL).current.runs == 2
     press(at, "Delete this import")
@@ -156,7 +158,7 @@ def test_prices_change_after_a_confirmation_only_and_at_once(
     table = next(f.value for f in at.dataframe if "Tier" in f.value.columns)
     assert table["Input"].tolist() == ["$0.15 → $0.20"]
     assert price_of_mini(runtime) == 150_000
-    press(at, "Use these 1 prices")
+    press(at, "Use this price")
     assert price_of_mini(runtime) == 200_000
     assert runtime.models._catalog is runtime.catalog
     assert runtime.settings.path(FILE).exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
 
@@ -13,8 +14,11 @@ from agents.runtime import Runtime
 from analytics.content import Said
 from analytics.schema import content, llm_call, run
 from core.catalog import load_catalog
+from core.settings import Settings
 from tests.analytics.scripts import meta, simple_run
 from tests.pages.conftest import OpenPage, checked
+
+pytestmark = pytest.mark.slow  # pages that take a second each; others stand for them
 
 NAME = "ann*_[$x]"
 
@@ -49,9 +53,10 @@ def test_what_is_kept_and_for_how_long_is_said_with_the_settings(
     shown = tables(at)
     assert "1 full (of runs: 1)" in shown
     days = next(table.value["Days"] for table in at.table if "Days" in table.value)
-    assert list(days) == ["30", "3650", "3650"]
-    for name in ("CONTENT", "ROWS", "FIGURES"):
-        assert f"SWITCHBOARD_KEEP_{name}_DAYS" in said(at).replace("\\", "")
+    assert list(days) == ["30", "3,650", "3,650"]
+    named = re.findall(r"SWITCHBOARD_(KEEP_\w+_DAYS)", said(at) + shown)
+    assert sorted(named) == ["KEEP_CONTENT_DAYS", "KEEP_FIGURES_DAYS", "KEEP_ROWS_DAYS"]
+    assert {name.lower() for name in named} <= set(Settings.model_fields)
     assert "Off: nothing is kept." in said(at)
     assert "the first round since the start is to come" in said(at)
 
@@ -91,9 +96,14 @@ def test_a_person_is_erased_after_a_confirmation_only(
     assert at.button(key="erase_person_now").disabled
     checked(at.checkbox(key="erase_person_sure").check().run())
     checked(at.button(key="erase_person_now").click().run())
-    assert "Runs without a name now: 1. Deleted: kept texts 1;" in said(at)
+    assert "Runs without a name now: 1. Deleted: conversations 0; kept texts 1;" in said(at)
     assert set(stored(runtime, run.c.user_id)) == {None, "bob"}
     assert stored(runtime, content.c.run_id) == ["r2"]
+    assert not at.checkbox(key="erase_person_sure").value
+    checked(at.checkbox(key="erase_person_sure").check().run())
+    checked(at.text_input(key="erase_person").input("bob").run())
+    assert not at.checkbox(key="erase_person_sure").value, "it was meant for another person"
+    assert at.button(key="erase_person_now").disabled
 
 
 def test_somebody_unknown_is_said(open_page: OpenPage) -> None:
@@ -101,7 +111,7 @@ def test_somebody_unknown_is_said(open_page: OpenPage) -> None:
     checked(at.text_input(key="erase_person").input("nobody").run())
     checked(at.checkbox(key="erase_person_sure").check().run())
     checked(at.button(key="erase_person_now").click().run())
-    assert "Analytics held nothing of this person" in said(at)
+    assert "There was nothing of this person" in said(at)
 
 
 def test_without_a_name_nobody_can_be_erased(open_page: OpenPage) -> None:
