@@ -36,6 +36,8 @@ if __name__ == "__main__":
     )
     page.run()
 else:
+    import logging
+
     from agents.current import current_runtime, existing_runtime
     from api.server import lifespan, middleware, refuse_open_address
     from core.errors import ConfigError
@@ -48,7 +50,11 @@ else:
     refuse_open_address(st.get_option("server.address"), _settings.allow_open_address)
     # With a folder named `pages` Streamlit starts in its old multipage mode, in which a deep link
     # runs a page file alone. One call of st.navigation before the first session ends that.
+    # It says twice that there is no session, and that this can be ignored.
+    _no_session = logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context")
+    _no_session.disabled = True
     st.navigation([st.Page(lambda: None, title="Switchboard", url_path="start")])
+    _no_session.disabled = False
     app = st.App(
         __file__,
         middleware=middleware(list(st.get_option("server.allowedHosts"))),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -26,6 +26,22 @@ from core.transcript import AnswerSummary, Transcript, summarise
 
 log = logging.getLogger(__name__)
 ACTIVE = ("queued", "running")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EndedRun:
+    """A run as it is kept: enough to record it again."""
+
+    id: str
+    thread_id: str
+    owner: str
+    graph: str
+    entry_point: str
+    stream: bool
+    status: str
+    started_at_us: int
+    events: Sequence[Event]
+    """Its log, as far as it can be read."""
 
 
 class RunStore:
@@ -199,6 +215,34 @@ class RunStore:
                 log.warning("a part of the log of run %s cannot be read", run_id)
                 break
         return events
+
+    def ended_ids(self, since_us: int, limit: int) -> list[str]:
+        """Runs that began after a moment and have ended, newest first."""
+        query = select(run.c.id).where(run.c.started_at_us >= since_us, run.c.status.not_in(ACTIVE))
+        with self._db.read() as connection:
+            return list(connection.scalars(query.order_by(run.c.started_at_us.desc()).limit(limit)))
+
+    def ended(self, run_id: str) -> EndedRun | None:
+        """One of them; None when its thread was deleted meanwhile."""
+        with self._db.read() as connection:
+            row = connection.execute(select(run).where(run.c.id == run_id)).first()
+        try:
+            events = self.log(run_id, row.owner) if row is not None else []
+        except NotFound:
+            return None
+        if row is None:
+            return None
+        return EndedRun(
+            id=row.id,
+            thread_id=row.thread_id,
+            owner=row.owner,
+            graph=row.graph,
+            entry_point=row.request.get("entry_point", "chat"),
+            stream=row.request.get("stream", True),
+            status=row.status,
+            started_at_us=row.started_at_us,
+            events=events,
+        )
 
     def recover(self) -> list[str]:
         """Ends the runs of a process that was killed; gives their ids."""

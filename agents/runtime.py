@@ -26,6 +26,7 @@ from agents.retrieval import Knowledge
 from agents.run import Run, TurnRequest
 from agents.run_store import RunStore
 from agents.runs import RunManager
+from agents.specialists import BY_NAME
 from agents.tables import metadata
 from agents.threads import ThreadStore
 from agents.turn import GraphAccess, GraphTurn, checkpoint_thread
@@ -38,6 +39,7 @@ from analytics.imports import ImportJobs
 from analytics.otlp import exporter_for
 from analytics.queries import Queries
 from analytics.recorder import Recorder, RunMeta
+from analytics.repair import Repair
 from analytics.reports.schedule import Schedule
 from analytics.reports.shelf import Shelf
 from analytics.retention import Janitor, Lifetimes
@@ -102,11 +104,13 @@ class Runtime:
             timezone=settings.reporting_timezone,
             on_stored=self.exporter.offer if self.exporter else None,
             content_key=settings.path("content.key"),
+            own_place=settings.analytics_url is None,
         )
         self.imports = ImportJobs(self.recorder.write)
         self.queries = Queries(analytics, settings.reporting_timezone)
         self.exports = ExportJobs(self.queries, settings.data_dir)
-        self.reports = Shelf(self.queries, self.recorder, settings, lambda: self.catalog)
+        titles = {name: one.title for name, one in BY_NAME.items()}
+        self.reports = Shelf(self.queries, self.recorder, settings, lambda: self.catalog, titles)
         self.report_schedule = Schedule(self.reports, self.queries, settings.reports)
         self.spending = Spending(self.queries)
         webhook = settings.alert_webhook_url
@@ -130,6 +134,13 @@ class Runtime:
         self._slo = Slo(
             first_token_us=int(settings.slo_first_token_s * 1e6),
             duration_us=int(settings.slo_answer_s * 1e6),
+        )
+        self.repair = Repair(
+            recorder=self.recorder,
+            logs=self.store,
+            since_us=lambda: self.janitor.cuts(time.time_ns() // 1000)[0],
+            slo=self._slo,
+            environment=settings.environment,
         )
         self.loop = LoopThread()
         self.models = ModelRegistry(settings, self.catalog, loop=self.loop.loop)
@@ -162,6 +173,7 @@ class Runtime:
         self._warmer = threading.Thread(target=self._warm_up, name="warm-up", daemon=True)
         self.alerts.start()
         self.janitor.start()
+        self.repair.start()
         self.report_schedule.start()
 
     # -- what the doors call
@@ -216,15 +228,17 @@ class Runtime:
 
         Their counters stay, without a name. Raises StorageError; then call it again.
         """
+        self.recorder.flush()
+        erased = erase_user(self.recorder, owner)  # runs that go on end as runs of nobody
         for kind in ("chat", "compare"):
             while found := self.threads.recent(owner, kind=kind):
                 for thread in found:
                     self.delete_thread(thread.id, owner)
+                    erased.threads += 1
         for name in self.threads.preferences(owner):
             self.threads.set_preference(owner, name, None)
         self.database.empty_log()
-        self.recorder.flush()
-        return erase_user(self.recorder, owner)
+        return erased
 
     def use_catalog(self, catalog: Catalog) -> None:
         """Other prices: for calls from now on, and for what pages show next."""
@@ -259,6 +273,7 @@ class Runtime:
         self.report_schedule.stop()
         self.alerts.close()
         self.imports.close()
+        self.repair.close()
         self.janitor.close()
         self.recorder.close()
         if self.exporter is not None:

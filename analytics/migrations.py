@@ -6,12 +6,12 @@ transaction, so a database is at one version or the next and never between two.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from sqlalchemy import Connection, insert, inspect, literal, select, text, update
 from sqlalchemy.schema import CreateColumn
 
-from analytics.schema import SCHEMA_VERSION, metadata, run, schema_meta, stale
+from analytics.schema import SCHEMA_VERSION, incident, metadata, run, schema_meta, stale
 from analytics.timeaxis import QUARTER_US
 from core.errors import StorageError
 
@@ -46,14 +46,27 @@ def _to_2(connection: Connection) -> None:
     )
 
 
+def _to_3(connection: Connection) -> None:
+    """Lost files are remembered, so that pages can tell."""
+    incident.create(connection, checkfirst=True)
+
+
 # Version reached -> what to do to a database of the version before.
-MIGRATIONS: Mapping[int, Migration] = {2: _to_2}
+MIGRATIONS: Mapping[int, Migration] = {2: _to_2, 3: _to_3}
+MADE = "made_ms"
+"""In schema_meta: when the file was made. Tells a file from another one with the same tables."""
 
 
 class ForeignDatabase(StorageError):
-    """A healthy database that is not ours, or of a newer release: never moved, never written."""
+    """A healthy database of another program: never written."""
 
     default_what_to_do = "Set the address of the analytics database to a file of its own."
+
+
+class NewerDatabase(ForeignDatabase):
+    """One of ours, of a newer release: never written and never moved."""
+
+    default_what_to_do = "Start the newer Switchboard, or move the analytics database away."
 
 
 def migrate(
@@ -62,8 +75,10 @@ def migrate(
     first_data_version: int,
     migrations: Mapping[int, Migration] = MIGRATIONS,
     target: int = SCHEMA_VERSION,
-) -> None:
-    """Makes or upgrades the tables. Raises ForeignDatabase when the file belongs to another program.
+) -> bool:
+    """Makes or upgrades the tables; True when it made them.
+
+    Raises ForeignDatabase when the file belongs to another program.
 
     `first_data_version`: where the data version of a new file starts. The caller gives the time, so
     that a file made after a broken one counts on instead of repeating versions readers cached.
@@ -71,25 +86,30 @@ def migrate(
     names = set(inspect(connection).get_table_names())
     if not names:
         metadata.create_all(connection)
-        values = {"version": target, "data_version": first_data_version}
+        values = {"version": target, "data_version": first_data_version, MADE: first_data_version}
         rows = [{"name": name, "value": value} for name, value in values.items()]
         connection.execute(insert(schema_meta), rows)
-        return
-    if schema_meta.name not in names:
-        raise ForeignDatabase(
-            f"The analytics database holds tables of another program: {sorted(names)[0]}."
-        )
+        return True
+    refuse_foreign(names)
     version = connection.execute(
         select(schema_meta.c.value).where(schema_meta.c.name == "version")
     ).scalar_one_or_none()
     if version is None or version > target:
-        raise ForeignDatabase(
+        raise NewerDatabase(
             f"The analytics database was made by a newer Switchboard (schema {version}, "
-            f"this one knows {target}).",
-            what_to_do="Start the newer Switchboard, or move the analytics database away.",
+            f"this one knows {target})."
         )
     for number in range(version + 1, target + 1):
         migrations[number](connection)
         connection.execute(
             update(schema_meta).where(schema_meta.c.name == "version").values(value=number)
+        )
+    return False
+
+
+def refuse_foreign(names: Collection[str]) -> None:
+    """Raises ForeignDatabase when these tables are of another program."""
+    if names and schema_meta.name not in names:
+        raise ForeignDatabase(
+            f"The analytics database holds tables of another program: {sorted(names)[0]}."
         )

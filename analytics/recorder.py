@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from analytics.content import ContentKeeper, Said
 from analytics.facts import RunFold, RunMeta
+from analytics.incidents import Incident
 from analytics.pace import Growth
 from analytics.rows import RunFacts, running_row
 from analytics.store import AnalyticsStore
@@ -57,6 +58,7 @@ class RecorderHealth:
     last_error_at_us: int | None
     last_commit_at_us: int | None
     file_bytes: int | None
+    failing_since_us: int | None = None
     rows_per_s: float = 0.0
     """Over the last minute."""
     growth: Growth | None = None
@@ -78,13 +80,14 @@ class Recorder:
         clock: Callable[[], float] = time.monotonic,
         on_stored: Callable[[RunFacts], None] | None = None,
         content_key: Path | None = None,
+        own_place: bool = False,
     ) -> None:
         """`on_stored` gets every finished run on the writer's thread; it must not block.
 
         `content_key`: file of the key for hashed words, made when it is needed. None: words are
-        never kept.
+        never kept. `own_place`: see AnalyticsStore.
         """
-        self._store = AnalyticsStore(database_url(path_or_url), timezone)
+        self._store = AnalyticsStore(database_url(path_or_url), timezone, own_place=own_place)
         self._writer = Writer(
             self._store,
             interval_s=interval_s,
@@ -143,6 +146,7 @@ class Recorder:
             observer_errors=self._observer_errors,
             lag_us=self._writer.lag_us(),
             failing=stats.failing,
+            failing_since_us=stats.failing_since_us,
             last_error=stats.last_error,
             last_error_at_us=stats.last_error_at_us,
             last_commit_at_us=stats.last_commit_at_us,
@@ -158,6 +162,32 @@ class Recorder:
         It waits for its turn behind recorded runs. Raises StorageError, and what `work` raises.
         """
         return self._writer.call(work, timeout)
+
+    def incidents(self) -> tuple[Incident, ...]:
+        """Files of figures that were lost, newest first. From memory; any thread."""
+        return tuple(one for one in self._store.incidents if one.is_loss)
+
+    def incidents_to_repair(self) -> tuple[Incident, ...]:
+        """Those after which runs of the chat may be missing; also a file that is simply new."""
+        return tuple(one for one in self._store.incidents if not one.done)
+
+    def change_incidents(self, work: Callable[[Connection], None], timeout: float = 30.0) -> None:
+        """Changes them with the functions of analytics/incidents.py. Raises StorageError."""
+        self._writer.change_incidents(work, timeout)
+
+    def record_again(
+        self,
+        lost: Sequence[RunFacts],
+        finished: Sequence[RunFacts],
+        incident_id: str,
+        timeout: float = 30.0,
+    ) -> int:
+        """Writes runs that are missing and counts them; returns how many were. One transaction.
+
+        `lost`: of runs whose process ended before them, only `run`. Nobody is told of them
+        (`on_stored`), and those of erased people become runs of nobody. Raises StorageError.
+        """
+        return self._writer.record_again(lost, finished, incident_id, timeout)
 
     def erase(self, user_id: str) -> None:
         """Runs of a person that go on now will be recorded as runs of nobody."""

@@ -16,7 +16,10 @@ _NEWEST = 1_000
 
 
 class Releases:
-    """Of one open database. Add what `mark` returns to `known` when the transaction is committed."""
+    """Of one process. Add what `mark` returns to `known` when the transaction is committed.
+
+    It outlives a lost file: a version that recorded into the old one is no release in the new one.
+    """
 
     def __init__(self) -> None:
         self.known: set[str] = set()

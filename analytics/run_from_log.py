@@ -1,4 +1,4 @@
-"""A run's rows made from its own log: for one that goes on, or that no row tells of yet.
+"""A run's rows made from its own log: for one that goes on, or that no row tells of.
 
 The same fold and the same rules as the rows of the database, so that both say the same.
 """
@@ -6,9 +6,10 @@ The same fold and the same rules as the rows of the database, so that both say t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, TypeVar
 
+from analytics.call_rows import Row
 from analytics.facts import RunFold, RunMeta
 from analytics.queries.runs import CallRow, RunDetail, StepRow, WholeRun
 from analytics.rows import RunFacts, run_facts, running_row
@@ -17,6 +18,7 @@ from core.events import Cancelled, Event, RunStarted
 Made = TypeVar("Made", WholeRun, StepRow, CallRow)
 _UNKNOWN = {"slo_met": None, "slo_profile": None, "content_mode": None}
 """Follows from settings; the log does not carry them."""
+_NOT_IN_A_LOG: Row = {"app_version": None, "content_mode": None}
 _NOT_YET = dict.fromkeys(
     ("duration_us", "error_type", "error_stage", "other_us", "stop_us", "tokens_after_stop")
 )
@@ -27,9 +29,7 @@ def detail_of_log(events: Sequence[Event], user_id: str | None) -> RunDetail | N
     started = next((event for event in events if event.type == "run_started"), None)
     if started is None or started.type != "run_started":
         return None
-    fold = RunFold(meta=_meta(started, user_id))
-    for event in events:
-        fold.add(event)
+    fold = _fold(_meta(started, user_id), events)
     if fold.terminal is not None:
         facts = run_facts(fold)
         return _detail(facts, {**facts.run, **_UNKNOWN}, fold, frozenset())
@@ -40,6 +40,32 @@ def detail_of_log(events: Sequence[Event], user_id: str | None) -> RunDetail | N
     open_ids = {c.attempt.call_id for c in fold.calls.values() if c.end_us is None}
     open_ids |= {s.step_id for s in fold.steps.values() if s.end_us is None}
     return _detail(facts, row, fold, frozenset(open_ids))
+
+
+def lost_facts(meta: RunMeta, events: Sequence[Event]) -> RunFacts:
+    """A run whose process ended before it, as `AnalyticsStore` marks one at the next start."""
+    fold = _fold(meta, events)
+    lost: Row = {"status": "lost", "error_type": "process_lost", "slo_met": 0}
+    return RunFacts(run=running_row(fold) | _NOT_IN_A_LOG | lost)
+
+
+def ended_facts(meta: RunMeta, events: Sequence[Event]) -> RunFacts | None:
+    """A run that ended; None when its end is not in the log. Its words are not kept again.
+
+    Whether it was good is judged by the limits of `meta`, whose name stands beside the verdict.
+    """
+    fold = _fold(meta, events)
+    if fold.terminal is None:
+        return None
+    facts = run_facts(fold)
+    return replace(facts, run=facts.run | _NOT_IN_A_LOG)
+
+
+def _fold(meta: RunMeta, events: Sequence[Event]) -> RunFold:
+    fold = RunFold(meta=meta)
+    for event in events:
+        fold.add(event)
+    return fold
 
 
 def _meta(started: RunStarted, user_id: str | None) -> RunMeta:

@@ -24,7 +24,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 metadata = MetaData()
 
@@ -404,3 +404,19 @@ cost_history = Table(
     Index("cost_history_by_repricing", "repricing_id"),
 )
 """What a call was said to cost before a re-pricing changed it."""
+
+incident = Table(
+    "incident",
+    metadata,
+    Column("incident_id", Text, primary_key=True),
+    Column("at_us", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("kept", Text),
+    Column("missing", Integer),
+    Column("restored", Integer, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("seen", Integer, nullable=False),
+)
+"""A file of figures that was lost, see analytics/incidents.py. `kept`: the name it was kept under.
+`missing`: finished runs of the chat that were not here afterwards, NULL until they were counted;
+`restored` of them were recorded again. `done`: nothing more can be recorded again."""

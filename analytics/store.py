@@ -17,15 +17,18 @@ from sqlalchemy.exc import DataError, IntegrityError, InterfaceError
 from analytics.blocks import Folder, touch
 from analytics.call_rows import Row
 from analytics.documents import count_found
-from analytics.migrations import ForeignDatabase, migrate
+from analytics.file_watch import FileWatch, log_size
+from analytics.incidents import Incident, Kind, count_restored, known, remember
+from analytics.migrations import MADE, ForeignDatabase, NewerDatabase, migrate, refuse_foreign
 from analytics.releases import Releases
 from analytics.rows import RunFacts
 from analytics.schema import content, llm_call, run, schema_meta, step
-from core.database import Database, set_aside, sqlite_file
+from core.database import Database, in_use, set_aside, sqlite_file, tables_in
 from core.errors import StorageError
 
 Result = TypeVar("Result")
 FOLD_S = 0.1
+_AT_ONCE = 1_000  # bound variables of one statement
 _BROKEN = ("malformed", "not a database", "no such table", "no such column", "has no column")
 
 
@@ -36,63 +39,103 @@ class BadRows(Exception):
 class AnalyticsStore:
     """`write` opens what it needs. Raises StorageError (try again later) or BadRows."""
 
-    def __init__(self, url: str, timezone: str = "UTC") -> None:
-        """`timezone`: of the hours and days that are made ready; should be that of the readers."""
+    def __init__(self, url: str, timezone: str = "UTC", *, own_place: bool = False) -> None:
+        """`timezone`: of the hours and days that are made ready; should be that of the readers.
+
+        `own_place`: nobody else has business where the file lies, so that a database of another
+        program is moved out of the way there. Elsewhere it is left alone and nothing is recorded.
+        """
         self.url = url
+        self._own_place = own_place
         self._timezone = timezone
         self._folder = Folder(timezone)
         self._releases = Releases()
         self.data_version = 0
-        self.incident: str | None = None
-        """The last time a file had to be given up, in a sentence."""
+        self.incidents: tuple[Incident, ...] = ()
+        """Lost files, newest first; also those that are not written down yet."""
         self._database: Database | None = None
-        self._file: tuple[int, int] | None = None
+        self._watch: FileWatch | None = None
+        self._made: int | None = None
         self._since_us = time.time_ns() // 1000
 
     def open(self) -> None:
         """Makes or upgrades the file unless it is open; sets a broken one aside, once."""
-        self._notice_deleted()
+        self._notice_loss()
         if self._database is not None:
             return
         try:
             self._database = self._connect()
         except StorageError as exc:
-            if not _is_broken(exc):
+            why = self._why_given_up(exc)
+            if why is None:
                 raise
-            self._give_up_file(exc)
+            self._give_up_file(exc, why)
             self._database = self._connect()
-        self._file = _identity(self._database.path)
+        if self._database.path is not None:
+            self._watch = FileWatch(self._database.path, self._made)
 
     def write(self, running: Sequence[Row], finished: Sequence[RunFacts]) -> int:
         """One transaction; earlier rows of the same runs are replaced. Returns the rows written."""
-        self.open()
-        assert self._database is not None
+        written, new_versions = self._write(lambda c: self._insert(c, running, finished))
+        self._releases.known |= new_versions
+        return written
+
+    def write_missing(
+        self, lost: Sequence[Row], finished: Sequence[RunFacts], incident_id: str
+    ) -> int:
+        """Runs recorded again, without the ones that are there; returns how many were not.
+
+        `lost`: rows of runs whose process ended before them. Raises StorageError or BadRows.
+        """
+
+        def work(connection: Connection) -> tuple[int, tuple[Incident, ...]]:
+            ids = [str(row["run_id"]) for row in (*lost, *(facts.run for facts in finished))]
+            there = stored_of(connection, ids)
+            some_lost = [row for row in lost if row["run_id"] not in there]
+            some = [facts for facts in finished if facts.run["run_id"] not in there]
+            self._insert(connection, some_lost, some)
+            count_restored(connection, incident_id, len(some_lost) + len(some))
+            return len(some_lost) + len(some), known(connection)
+
+        written, self.incidents = self._write(work)
+        return written
+
+    def _write(self, work: Callable[[Connection], Result]) -> Result:
+        try:
+            return self.run(work)
+        except StorageError as exc:
+            if isinstance(exc.__cause__, (IntegrityError, DataError, InterfaceError)):
+                raise BadRows(str(exc)) from exc
+            raise
+        except (OverflowError, TypeError, ValueError) as exc:  # a value the driver cannot bind
+            raise BadRows(str(exc)) from exc
+
+    def _insert(
+        self, connection: Connection, running: Sequence[Row], finished: Sequence[RunFacts]
+    ) -> tuple[int, set[str]]:
+        """How many rows, and the versions of Switchboard among them."""
         steps = [row for facts in finished for row in facts.steps]
         calls = [row for facts in finished for row in facts.calls]
         runs = [facts.run for facts in finished]
         words = [row for facts in finished for row in facts.content]
-        try:
-            with self._database.write() as connection:
-                count_found(connection, finished)  # it looks at what is stored: before it goes
-                _forget(connection, [row["run_id"] for row in (*running, *runs)])
-                new_versions = self._releases.mark(connection, runs)  # before these runs are in
-                touch(connection, _began(running, runs, steps, calls))
-                # Two inserts into `run`: rows of one executemany must have the same columns.
-                for table, rows in ((run, running), (run, runs), (step, steps), (llm_call, calls), (content, words)):  # fmt: skip
-                    if rows:
-                        connection.execute(insert(table), rows)
-                version = _next_version(connection)
-        except StorageError as exc:
-            if isinstance(exc.__cause__, (IntegrityError, DataError, InterfaceError)):
-                raise BadRows(str(exc)) from exc
-            if _is_broken(exc):
-                self._give_up_file(exc)
-            raise
-        except (OverflowError, TypeError, ValueError) as exc:  # a value the driver cannot bind
-            raise BadRows(str(exc)) from exc
-        self.data_version = version
-        self._releases.known |= new_versions
-        return len(running) + len(runs) + len(steps) + len(calls)
+        count_found(connection, finished)  # it looks at what is stored: before it goes
+        _forget(connection, [row["run_id"] for row in (*running, *runs)])
+        new_versions = self._releases.mark(connection, runs)  # before these runs are in
+        touch(connection, _began(running, runs, steps, calls))
+        # Two inserts into `run`: rows of one executemany must have the same columns.
+        for table, rows in ((run, running), (run, runs), (step, steps), (llm_call, calls), (content, words)):  # fmt: skip
+            if rows:
+                connection.execute(insert(table), rows)
+        return len(running) + len(runs) + len(steps) + len(calls), new_versions
+
+    def change_incidents(self, work: Callable[[Connection], None]) -> None:
+        """Like `run`, and `incidents` is what they are afterwards."""
+
+        def change(connection: Connection) -> tuple[Incident, ...]:
+            work(connection)
+            return known(connection)
+
+        self.incidents = self.run(change)
 
     def run(self, work: Callable[[Connection], Result]) -> Result:
         """Any other change, in one transaction. Raises StorageError."""
@@ -140,6 +183,8 @@ class AnalyticsStore:
         assert self._database is not None
         if self._database.path is None:
             return 0
+        if self._watch is not None:
+            self._watch.shrinks()
         what = "VACUUM" if pages is None else f"PRAGMA incremental_vacuum({int(pages)})"
         with self._database.write() as connection:
             raw = connection.connection.driver_connection
@@ -163,41 +208,74 @@ class AnalyticsStore:
         """Idempotent."""
         if self._database is not None:
             self._database.close()
-        self._database = self._file = None
+        self._database = self._watch = None
 
     def _connect(self) -> Database:
+        path = sqlite_file(self.url)
+        if path is not None and not log_size(path):
+            refuse_foreign(tables_in(path) or ())  # before anything is changed in it
         database = Database(self.url)
-        self._folder, self._releases = Folder(self._timezone), Releases()
+        self._folder = Folder(self._timezone)
         try:
             with database.write() as connection:
-                migrate(connection, first_data_version=time.time_ns() // 1_000_000)
+                is_new = migrate(connection, first_data_version=time.time_ns() // 1_000_000)
+                lost = any(not one.done for one in self.incidents)
+                before = (
+                    *self.incidents,
+                    *([Incident(kind="missing")] if is_new and not lost else []),
+                )
+                remember(connection, before)
+                incidents, self._made = known(connection), _made(connection)
                 _mark_lost(connection, self._since_us)
                 self.data_version = _next_version(connection)
         except BaseException:
             database.close()
             raise
+        self.incidents = incidents
         return database
 
-    def _notice_deleted(self) -> None:
-        """SQLite goes on writing into a file that was deleted; nobody would ever read it."""
-        if self._database is None or self._database.path is None:
+    def _notice_loss(self) -> None:
+        watch = self._watch
+        happened = watch.look() if watch is not None else None
+        if watch is None or happened is None:
             return
-        if _identity(self._database.path) != self._file:
-            self.incident = f"{self._database.path.name} was deleted; a new one was started."
+        if watch.is_another():
+            self._lost(happened)
+            self.close()
+            watch.drop_log()
+        else:
+            # Moved first: closing would write what is left of the old file into this one.
+            why = "replaced" if happened == "replaced" else "broken"
+            self._lost(happened, _move(watch.path, why, None).name)
             self.close()
 
-    def _give_up_file(self, reason: StorageError) -> None:
+    def _why_given_up(self, exc: StorageError) -> Kind | None:
+        """None: it must stay where it is. A healthy database is moved out of our own place only."""
+        if not isinstance(exc, ForeignDatabase):
+            return "damaged" if _is_broken(exc) else None
+        path = sqlite_file(self.url)
+        mine = self._own_place and not isinstance(exc, NewerDatabase)
+        return "foreign" if mine and path is not None and not in_use(path) else None
+
+    def _give_up_file(self, reason: StorageError, why: Kind = "damaged") -> None:
         path = sqlite_file(self.url)
         self.close()
         if path is None or not path.exists():
             return
-        try:
-            kept = set_aside(path)
-        except OSError as exc:
-            raise StorageError(f"{path} is damaged and cannot be moved away: {exc}.") from reason
-        self.incident = (
-            f"{path.name} was damaged and is kept as {kept.name}; a new one was started."
-        )
+        kept = _move(path, "foreign" if why == "foreign" else "broken", reason)
+        self._lost(why, kept.name)
+
+    def _lost(self, kind: Kind, kept: str | None = None) -> None:
+        self.incidents = (Incident(kind=kind, kept=kept), *self.incidents)
+
+
+def stored_of(connection: Connection, run_ids: Sequence[str]) -> set[str]:
+    """Those of some runs that are here, whatever is known of them."""
+    found: set[str] = set()
+    for first in range(0, len(run_ids), _AT_ONCE):
+        some = run.c.run_id.in_(run_ids[first : first + _AT_ONCE])
+        found.update(connection.execute(select(run.c.run_id).where(some)).scalars())
+    return found
 
 
 def _began(*tables: Sequence[Row]) -> set[int]:
@@ -233,16 +311,18 @@ def _lose(connection: Connection, condition: ColumnElement[bool], error_type: st
 
 
 def _is_broken(exc: StorageError) -> bool:
-    """Damage of the file itself. A healthy database of another program is never moved."""
-    if isinstance(exc, ForeignDatabase):
-        return False
+    """Damage of the file itself."""
     reason = str(exc.__cause__ or exc).lower()
     return any(word in reason for word in _BROKEN)
 
 
-def _identity(path: Path | None) -> tuple[int, int] | None:
+def _made(connection: Connection) -> int | None:
+    made = select(schema_meta.c.value).where(schema_meta.c.name == MADE)
+    return connection.execute(made).scalar_one_or_none()
+
+
+def _move(path: Path, why: str, reason: StorageError | None) -> Path:
     try:
-        found = path.stat() if path is not None else None
-    except OSError:
-        return None
-    return (found.st_dev, found.st_ino) if found else None
+        return set_aside(path, why)
+    except OSError as exc:
+        raise StorageError(f"{path} cannot be used and cannot be moved away: {exc}.") from reason

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 
 from analytics.call_rows import Row
 from analytics.content import ContentKeeper
-from analytics.facts import RunFold, RunMeta
+from analytics.facts import RunFold
 from analytics.pace import Pace
 from analytics.rows import RunFacts, run_facts
 from analytics.store import AnalyticsStore, BadRows
@@ -49,6 +49,7 @@ class WriterStats:
     dropped: int = 0
     content_lost: int = 0
     failing: bool = False
+    failing_since_us: int | None = None
     last_error: str | None = None
     last_error_at_us: int | None = None
     last_commit_at_us: int | None = None
@@ -79,6 +80,8 @@ class Writer:
         self._pending: list[tuple[float, Item]] = []
         self._jobs: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
         self._erased: dict[str, int] = {}
+        self._told: set[str] = set()
+        self._since_us = time.time_ns() // 1000
         self._accepted = self._settled = 0
         self._fold_at, self._more = 0.0, False
         self._closing = False
@@ -114,6 +117,21 @@ class Writer:
         `work` raises; then nothing of it is kept.
         """
         return self._ask(partial(self._store.run, work), timeout)
+
+    def record_again(
+        self,
+        lost: Sequence[RunFacts],
+        finished: Sequence[RunFacts],
+        incident_id: str,
+        timeout: float,
+    ) -> int:
+        """See `Recorder.record_again`."""
+        work = partial(self._record_again, lost, finished, incident_id)
+        return self._ask(work, timeout)
+
+    def change_incidents(self, work: Callable[[Connection], None], timeout: float) -> None:
+        """See `AnalyticsStore.change_incidents`."""
+        self._ask(partial(self._store.change_incidents, work), timeout)
 
     def maintain(self, pages: int | None, timeout: float) -> int:
         """See `AnalyticsStore.maintain`."""
@@ -193,7 +211,7 @@ class Writer:
         """Writes everything that waits. False when the storage failed; then the rest stays."""
         try:
             self._store.open()
-            self._note_incident()
+            self._note_incidents()
             while self._pending or self._take():
                 self._write()
                 written = len(self._pending)
@@ -202,7 +220,7 @@ class Writer:
         except Exception as exc:
             self._fail(exc)
             return False
-        self.stats.failing = False
+        self.stats.failing, self.stats.failing_since_us = False, None
         return True
 
     def _fold(self) -> None:
@@ -221,7 +239,7 @@ class Writer:
         except Exception as exc:
             self._fold_at = time.monotonic() + MAX_RETRY_S
             message = exc.message if isinstance(exc, StorageError) else type(exc).__name__
-            log.warning("figures could not be made ready: %s", message, exc_info=exc)
+            _warn("figures could not be made ready", exc)
             self._note(f"Figures could not be made ready; pages read the rows: {message}")
 
     def _run_jobs(self) -> None:
@@ -252,7 +270,7 @@ class Writer:
                 continue
             running.pop(item.meta.run_id, None)
             try:
-                finished.append(self._of_nobody(item.meta, self._with_words(item, run_facts(item))))
+                finished.append(self._of_nobody(self._with_words(item, run_facts(item))))
             except Exception:
                 self._drop(item.meta.run_id)
         rows = list(running.values())
@@ -275,12 +293,27 @@ class Writer:
             return facts
         return replace(facts, content=tuple(words))
 
-    def _of_nobody(self, meta: RunMeta, facts: RunFacts) -> RunFacts:
+    def _of_nobody(self, facts: RunFacts) -> RunFacts:
         """Without what tells the person, when the person was erased while the run went on."""
-        if meta.user_id is None or meta.started_at_us >= self._erased.get(meta.user_id, 0):
+        user_id = facts.run["user_id"]
+        if user_id is None or _started_us(facts) >= self._erased.get(str(user_id), 0):
             return facts
         nobody = facts.run | {"user_id": None, "conversation_id": new_id()}
         return replace(facts, run=nobody, content=())
+
+    def _record_again(
+        self, lost: Sequence[RunFacts], finished: Sequence[RunFacts], incident_id: str
+    ) -> int:
+        gone = [self._of_nobody(facts).run for facts in lost]
+        ended = [self._of_nobody(facts) for facts in finished]
+        try:
+            return self._store.write_missing(gone, ended, incident_id)
+        except BadRows:
+            if len(lost) + len(finished) == 1:
+                log.warning("a run cannot be recorded again", exc_info=True)
+                return 0
+        written = sum(self._record_again([facts], [], incident_id) for facts in lost)
+        return written + sum(self._record_again([], [facts], incident_id) for facts in finished)
 
     def _write_one_by_one(self, running: list[Row], finished: list[RunFacts]) -> None:
         """One run with impossible values must not cost the others of its transaction."""
@@ -341,15 +374,18 @@ class Writer:
     def _fail(self, exc: Exception) -> None:
         message = exc.message if isinstance(exc, StorageError) else f"{type(exc).__name__}: {exc}"
         if not self.stats.failing:  # once per fault, not once per try
-            log.warning("analytics cannot be written; runs go on: %s", message, exc_info=exc)
+            _warn("analytics cannot be written; runs go on and their figures wait in memory", exc)
+            self.stats.failing_since_us = time.time_ns() // 1000
         self.stats.failing = True
         self._note(message)
 
-    def _note_incident(self) -> None:
-        if self._store.incident is not None:
-            log.warning("%s", self._store.incident)
-            self._note(self._store.incident)
-            self._store.incident = None
+    def _note_incidents(self) -> None:
+        for one in self._store.incidents:
+            if one.incident_id not in self._told:
+                self._told.add(one.incident_id)
+                if one.at_us >= self._since_us and one.is_loss:
+                    log.warning("%s", one.sentence())
+                    self._note(one.sentence())
 
     def _note(self, message: str) -> None:
         self.stats.last_error = message
@@ -358,3 +394,18 @@ class Writer:
 
 def _run_id(item: Item) -> object:
     return item["run_id"] if isinstance(item, dict) else item.meta.run_id
+
+
+def _started_us(facts: RunFacts) -> int:
+    at_us = facts.run["started_at_us"]
+    assert isinstance(at_us, int)
+    return at_us
+
+
+def _warn(what: str, exc: Exception) -> None:
+    """One line for a fault of the storage, which has a cause outside; where it was, for others."""
+    if isinstance(exc, StorageError):
+        log.warning("%s: %s %s", what, exc.message, exc.what_to_do)
+        log.debug("%s", what, exc_info=exc)
+    else:
+        log.warning("%s", what, exc_info=exc)

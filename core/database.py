@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
@@ -177,10 +178,48 @@ def storage_error(exc: Exception, where: str) -> StorageError:
     return StorageError(f"{where} answered with an error: {reason[:200]}")
 
 
-def set_aside(path: Path) -> Path:
-    """Renames a broken database (and its log files) so that a new one can be made. Keeps it."""
-    target = path.with_name(f"{path.name}.broken-{time.strftime('%Y%m%d-%H%M%S')}")
-    for suffix in ("", "-wal", "-shm"):
+def tables_in(path: Path) -> frozenset[str] | None:
+    """The tables of a SQLite file, read without changing a byte of it; None when it is not one.
+
+    Tables that are only in its write-ahead log are not seen.
+    """
+    rows = peek(path, "SELECT name FROM sqlite_master WHERE type = 'table'")
+    return None if rows is None else frozenset(str(name) for (name,) in rows)
+
+
+def peek(path: Path, query: str) -> list[tuple[Any, ...]] | None:
+    """What a SQLite file answers as it lies on the disk: nothing when it cannot, None when it is
+    not a database. (To open it in any other way would take away the locks of this process.)"""
+    uri = f"file:{quote(str(path.absolute()))}?immutable=1"
+    try:
+        with contextlib.closing(sqlite3.connect(uri, uri=True)) as found:
+            return found.execute(query).fetchall()
+    except sqlite3.Error as exc:
+        return None if "not a database" in str(exc) else []
+
+
+def in_use(path: Path) -> bool:
+    """Whether another program is in a transaction on a SQLite file at this moment."""
+    try:
+        with contextlib.closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as found:
+            found.execute("BEGIN EXCLUSIVE")
+            found.execute("ROLLBACK")
+    except sqlite3.Error as exc:
+        return "locked" in str(exc) or "busy" in str(exc)
+    return False
+
+
+def set_aside(path: Path, why: str = "broken") -> Path:
+    """Renames a database (and its log files) so that a new one can be made. Keeps it whole.
+
+    `why` becomes part of its name.
+    """
+    target = wanted = path.with_name(f"{path.name}.{why}-{time.strftime('%Y%m%d-%H%M%S')}")
+    number = 1
+    while target.exists():  # the second one within a second
+        number += 1
+        target = wanted.with_name(f"{wanted.name}-{number}")
+    for suffix in ("", "-wal", "-shm", "-journal"):
         part = path.with_name(path.name + suffix)
         if part.exists():
             part.rename(target.with_name(target.name + suffix))

@@ -27,6 +27,7 @@ from pages.components.dashboard_reading import (
 from pages.components.dashboard_runs import set_run
 from pages.components.dashboard_tab import Tab
 from pages.components.dashboard_tabs import show_tab, show_tabs
+from pages.components.lost_files import show_recording_trouble
 
 SKELETON_PX = 420
 
@@ -54,7 +55,7 @@ def show(name: str, keep: Filter, live: bool) -> None:
             show_tab(name, tab)
         else:
             loading.empty()
-            show_nothing(keep, catalog, any_runs(runtime))
+            show_nothing(name, keep, catalog, any_runs(runtime))
         note_drawn(keep, time.perf_counter() - began)
     except SwitchboardError as exc:
         loading.empty()
@@ -118,6 +119,7 @@ if "run" in st.query_params:  # an address from before runs had a page of their 
     set_run(st.query_params.pop("run"))
 st.title("Dashboard", anchor=False)
 show_banner(runtime)
+show_recording_trouble(runtime)
 chosen_tab = show_tabs()
 try:
     chosen = show_controls(runtime, facets(runtime), usual())

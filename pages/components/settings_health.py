@@ -16,6 +16,7 @@ from core.errors import StorageError, SwitchboardError
 from pages.components.dashboard_quality_bar import coverages, doubts, show_coverage
 from pages.components.format import count, duration, size
 from pages.components.health_words import growth_words, per_second, warnings
+from pages.components.lost_files import show_lost_files
 from pages.components.markdown import escape
 from pages.components.session import show_error
 
@@ -27,7 +28,7 @@ RANGE = Filter(range="24h")
 Figures = dict[str, tuple[str, str]]
 """What is shown -> its value, and what it means when its name does not say it."""
 FAULTS = {
-    "Runs dropped", "Words lost", "Observer errors", "Journal errors", "Lost runs",
+    "Runs dropped", "Texts not kept", "Observer errors", "Journal errors", "Lost runs",
     "Passed unchecked", "Spans dropped",
 }  # fmt: skip
 """Counts that are 0 while all is well."""
@@ -102,10 +103,11 @@ def show_health(runtime: Runtime) -> None:
     """Draws what is wrong first, then how complete the figures are, then the process in figures."""
     health = runtime.recorder.health()
     st.subheader("Health", anchor=False)
+    lost = show_lost_files(runtime)
     found = warnings(runtime, health)
     for warning in found:
         st.warning(warning, icon=":material/warning:")
-    if not found:
+    if not found and not lost:
         st.success("Nothing is wrong.", icon=":material/check_circle:")
     try:
         _show_coverage(runtime.queries)
@@ -165,9 +167,9 @@ def _of_recorder(health: RecorderHealth) -> Figures:
         "Waiting to be written": (count(health.waiting), "Runs and notes of running ones."),
         "Runs recorded": (count(health.runs_written), ""),
         "Runs dropped": (count(health.dropped), "Finished runs that are missing from analytics."),
-        "Words lost": (
+        "Texts not kept": (
             count(health.content_lost),
-            "Runs whose words were to be kept and were not.",
+            "Runs whose questions and answers were to be kept and could not be.",
         ),
     }
 
@@ -197,7 +199,10 @@ def _of_watching(runtime: Runtime) -> Figures:
     zone = runtime.queries.zone
     when = f"{local(looked, zone):%H:%M:%S}, {zone.key}" if looked is not None else "not yet"
     figures = {
-        "Looked for alerts": (count(alerts.rounds), f"Rounds; the last one: {when}."),
+        "Alert checks": (
+            count(alerts.rounds),
+            f"How often all rules were evaluated since the start; last: {when}.",
+        ),
         "Refused by budgets": (count(spending.refused_checks), "Calls that were not made."),
         "Passed unchecked": (
             count(spending.unknown_checks),

@@ -46,6 +46,7 @@ def test_a_question_before_the_warm_up_is_answered_from_the_documents(settings: 
         runtime.close(2.0)
 
 
+@pytest.mark.slow
 def test_without_keys_no_provider_package_is_imported(data_dir: Path) -> None:
     import subprocess
 

@@ -149,6 +149,7 @@ def test_everything_closed_is_folded_and_nothing_else(folded: tuple[Path, str]) 
     assert found["quarter"] > 60
 
 
+@pytest.mark.slow
 def test_blocks_made_bit_by_bit_equal_those_made_at_once(tmp_path: Path) -> None:
     traffic = Traffic(seed=5, days=1, until_us=NOW_US)
     facts = list(traffic.facts(150))
@@ -178,6 +179,7 @@ def test_blocks_made_bit_by_bit_equal_those_made_at_once(tmp_path: Path) -> None
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -219,6 +221,7 @@ def test_a_touched_row_counts_at_once_and_after_folding(
     assert truth != figures(queries(rows, zone), chosen)
 
 
+@pytest.mark.slow
 def test_another_zone_makes_the_hours_and_days_anew(rows: Path, tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     path.write_bytes(rows.read_bytes())

@@ -118,6 +118,7 @@ def test_a_failed_change_of_zone_leaves_nothing_mixed(tmp_path: Path) -> None:
     assert figures(queries(path, "UTC"), ALL) == truth
 
 
+@pytest.mark.slow
 def test_figures_without_rows_outlive_a_change_of_zone_and_count_in_all_time(
     tmp_path: Path,
 ) -> None:

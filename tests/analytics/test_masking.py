@@ -111,6 +111,7 @@ def test_masking_a_hostile_text_takes_time_in_proportion(piece: str) -> None:
     assert long < 24 * short + 0.02
 
 
+@pytest.mark.slow
 def test_a_hostile_megabyte_does_not_stop_the_recorder() -> None:
     assert _seconds("DE89 4444 a://b:" * 62_500) < 20
 

@@ -43,6 +43,17 @@ def test_an_older_database_takes_every_step_once_and_in_order(database: Database
     assert taken == [1, 2]
 
 
+def test_a_database_of_version_2_can_remember_lost_files_afterwards(database: Database) -> None:
+    with database.write() as connection:
+        migrate(connection, first_data_version=1)
+        connection.execute(text("DROP TABLE incident"))
+        connection.execute(text("UPDATE schema_meta SET value = 2 WHERE name = 'version'"))
+        assert not migrate(connection, first_data_version=1)
+        assert "incident" in inspect(connection).get_table_names()
+        assert version(connection) == SCHEMA_VERSION
+    database.close()
+
+
 def test_a_step_that_fails_leaves_the_old_version(database: Database) -> None:
     def broken(connection: Connection) -> None:
         connection.execute(text("CREATE TABLE half (x)"))

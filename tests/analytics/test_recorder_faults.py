@@ -83,7 +83,8 @@ def test_a_healthy_database_of_another_program_is_left_alone(path: Path) -> None
     assert "tables of another program" in (recorder.health().last_error or "")
     assert recorder.health().dropped == 1
     assert rows(path, "SELECT name FROM sqlite_master") == [("precious",)]
-    assert len(path.read_bytes()) == len(before)
+    assert path.read_bytes() == before
+    assert recorder.incidents() == ()
 
 
 def test_a_deleted_file_is_noticed_and_made_again(path: Path) -> None:
