@@ -19,11 +19,11 @@ from analytics.exports import EXPORT_KINDS, ExportKind, Progress, export_columns
 from analytics.queries import Filter, Queries
 from analytics.recorder import Recorder
 from analytics.store import AnalyticsStore
-from bench.make_traffic import Traffic, write_traffic
 from core.database import database_url
 from core.errors import InvalidInput, NotFound, Overloaded, StorageError
 from tests.analytics.scripts import START_US, meta, simple_run
 from tests.analytics.test_queries import write
+from tests.traffic import copy_traffic
 
 NOW_US = START_US + 86_400_000_000
 EVERYTHING = Filter(range="all")
@@ -44,7 +44,7 @@ def queries(path: Path) -> Iterator[Queries]:
 
 @pytest.fixture
 def traffic(path: Path) -> Path:
-    write_traffic(path, 120, Traffic(seed=2, days=0.9, until_us=NOW_US))
+    copy_traffic(path, 120, seed=2, days=0.9, until_us=NOW_US)
     return path
 
 

@@ -24,7 +24,7 @@ from analytics.queries.latency import (
 )
 from analytics.queries.service_level import attainment, within
 from analytics.timeaxis import local
-from bench.make_traffic import Traffic, write_traffic
+from tests.traffic import copy_traffic
 
 RUNS = 700
 UNTIL_US = 1_793_000_000_000_000
@@ -35,7 +35,7 @@ ALL = Filter(range="all", until_us=UNTIL_US + 1)
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = tmp_path_factory.mktemp("latency") / "analytics.db"
-    write_traffic(found, RUNS, Traffic(seed=11, days=20, until_us=UNTIL_US))
+    copy_traffic(found, RUNS, seed=11, days=20, until_us=UNTIL_US)
     with sqlite3.connect(found) as connection:
         connection.execute(
             "UPDATE llm_call SET stall_count = rowid % 5 = 0, stall_us = rowid WHERE rowid % 3 > 0"

@@ -21,7 +21,7 @@ from analytics.queries.overview import (
 from analytics.queries.run_pages import runs_page
 from analytics.recorder import Recorder
 from analytics.schema import feedback
-from bench.make_traffic import Traffic, write_traffic
+from tests.traffic import copy_traffic
 
 RUNS = 400
 UNTIL_US = 1_793_000_000_000_000
@@ -31,7 +31,7 @@ WEEK = Filter(range="7d")
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     found = tmp_path / "analytics.db"
-    write_traffic(found, RUNS, Traffic(seed=5, days=13.9, until_us=UNTIL_US))
+    copy_traffic(found, RUNS, seed=5, days=13.9, until_us=UNTIL_US)
     return found
 
 

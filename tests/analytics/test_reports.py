@@ -37,12 +37,12 @@ from analytics.reports.render import FORMATS, render
 from analytics.reports.words import Writer, change, duration, verdict
 from analytics.schema import alert_event, annotation, llm_call
 from analytics.timeaxis import HOUR_US, local, to_us
-from bench.make_traffic import Traffic, write_traffic
 from core.catalog import load_catalog
 from core.errors import InvalidInput
 from core.settings import Settings
 from tests.analytics.scripts import MODEL, meta, simple_run
 from tests.analytics.test_queries import FAILED, write
+from tests.traffic import copy_traffic
 
 CATALOG = load_catalog()
 UTC_ZONE = ZoneInfo("UTC")
@@ -57,7 +57,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def traffic(path: Path) -> Path:
-    write_traffic(path, 900, Traffic(seed=5, days=70, until_us=NOW_US))
+    copy_traffic(path, 900, seed=5, days=70, until_us=NOW_US)
     return path
 
 

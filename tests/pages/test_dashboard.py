@@ -36,6 +36,7 @@ from pages.components.dashboard_tabs import TABS
 from pages.components.format import count, duration, known_money
 from pages.components.run_waterfall import waterfall_bars
 from tests.pages.conftest import OpenPage, checked
+from tests.traffic import copy_traffic
 
 UTC = ZoneInfo("UTC")
 RUNS = 150
@@ -48,7 +49,7 @@ def traffic(data_dir: Path) -> Path:
     """A database with some hours of traffic."""
     data_dir.mkdir(parents=True)
     path = data_dir / "analytics.db"
-    write_traffic(path, RUNS, Traffic(seed=3, days=0.9))
+    copy_traffic(path, RUNS, seed=3, days=0.9)
     return path
 
 

@@ -15,13 +15,13 @@ from agents.runtime import Runtime
 from analytics.queries import Filter, Queries
 from analytics.queries.views import marks, saved_views
 from analytics.timeaxis import to_us
-from bench.make_traffic import Traffic, write_traffic
 from pages.components import session
 from pages.components.charts import PALE, Mark, Series, bars, with_strip
 from pages.components.charts_axes import ONES as UNIT
 from pages.components.format import count
 from tests.pages.conftest import OpenPage, checked
 from tests.pages.test_dashboard import metrics, words
+from tests.traffic import copy_traffic
 
 pytestmark = pytest.mark.slow  # pages that take a second each; others stand for them
 
@@ -33,7 +33,7 @@ HOSTILE = "![x](https://evil.example/a.png) **b** $1 :red[c]"
 def traffic(data_dir: Path) -> Path:
     data_dir.mkdir(parents=True)
     path = data_dir / "analytics.db"
-    write_traffic(path, RUNS, Traffic(seed=7, days=3))
+    copy_traffic(path, RUNS, seed=7, days=3)
     return path
 
 

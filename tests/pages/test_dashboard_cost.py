@@ -29,6 +29,7 @@ from pages.components.dashboard_cost_parts import Stack, band, rows
 from pages.components.dashboard_reliability_rates import rate_option, status_option
 from pages.components.format import share
 from tests.pages.conftest import OpenPage, checked
+from tests.traffic import copy_traffic
 
 pytestmark = pytest.mark.slow  # pages that take a second each; others stand for them
 
@@ -42,7 +43,7 @@ def traffic(data_dir: Path) -> Path:
     """A database with some hours of traffic."""
     data_dir.mkdir(parents=True)
     path = data_dir / "analytics.db"
-    write_traffic(path, 150, Traffic(seed=3, days=0.9))
+    copy_traffic(path, 150, seed=3, days=0.9)
     return path
 
 

@@ -18,7 +18,6 @@ from analytics.queries.quality import quality
 from analytics.schema import document_day, feedback, run, schema_meta
 from analytics.store import AnalyticsStore
 from analytics.timeaxis import DAY_US, Bucket
-from bench.make_traffic import Traffic, write_traffic
 from core.database import database_url
 from pages.components.charts_matrix import MatrixCell, matrix
 from pages.components.dashboard_agents import routing_option
@@ -27,6 +26,7 @@ from pages.components.dashboard_quality import NO_RATINGS
 from pages.components.dashboard_users import cohort_option
 from pages.components.format import count, share
 from tests.pages.conftest import OpenPage
+from tests.traffic import copy_traffic
 
 pytestmark = pytest.mark.slow  # pages that take a second each; others stand for them
 
@@ -39,7 +39,7 @@ def traffic(data_dir: Path) -> Path:
     """A database with some hours of traffic, a hostile name in it."""
     data_dir.mkdir(parents=True)
     path = data_dir / "analytics.db"
-    write_traffic(path, RUNS, Traffic(seed=3, days=0.9))
+    copy_traffic(path, RUNS, seed=3, days=0.9)
     return path
 
 

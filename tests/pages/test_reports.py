@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 from agents.runtime import Runtime
 from analytics.queries import Filter
 from analytics.reports.render import FORMATS
-from bench.make_traffic import Traffic, write_traffic
 from tests.pages.conftest import OpenPage, checked
+from tests.traffic import copy_traffic
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def traffic(data_dir: Path) -> Path:
     """A database with some days of traffic."""
     data_dir.mkdir(parents=True)
     path = data_dir / "analytics.db"
-    write_traffic(path, 150, Traffic(seed=3, days=10))
+    copy_traffic(path, 150, seed=3, days=10)
     return path
 
 
