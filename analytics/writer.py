@@ -12,20 +12,17 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from analytics.call_rows import Row
 from analytics.content import ContentKeeper
-from analytics.facts import RunFold
 from analytics.pace import Pace
-from analytics.rows import RunFacts, run_facts
-from analytics.store import AnalyticsStore, BadRows
+from analytics.rows import RunFacts
+from analytics.store import AnalyticsStore
+from analytics.write_batch import BatchWriter, Item, WriterStats
 from core.errors import StorageError
-from core.ids import new_id
 
 log = logging.getLogger(__name__)
 
@@ -36,23 +33,6 @@ FOLD_EVERY_S = 5.0
 _ENOUGH_ITEMS = 30
 
 Result = TypeVar("Result")
-Item = Row | RunFold
-"""A row of a run that goes on, or the fold of one that ended (made into rows on the thread)."""
-
-
-@dataclass(kw_only=True, slots=True)
-class WriterStats:
-    """Counts since the process started. Written by the writer thread only."""
-
-    rows: int = 0
-    runs: int = 0
-    dropped: int = 0
-    content_lost: int = 0
-    failing: bool = False
-    failing_since_us: int | None = None
-    last_error: str | None = None
-    last_error_at_us: int | None = None
-    last_commit_at_us: int | None = None
 
 
 class Writer:
@@ -70,8 +50,7 @@ class Writer:
     ) -> None:
         self.stats = WriterStats()
         self.pace = Pace(clock)
-        self._on_stored = on_stored
-        self._keeper = keeper
+        self._batch = BatchWriter(store, self.stats, self.pace, on_stored, keeper)
         self._store = store
         self._interval_s = interval_s
         self._max_waiting = max_waiting
@@ -79,7 +58,6 @@ class Writer:
         self._queue: deque[tuple[float, Item]] = deque()
         self._pending: list[tuple[float, Item]] = []
         self._jobs: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
-        self._erased: dict[str, int] = {}
         self._told: set[str] = set()
         self._since_us = time.time_ns() // 1000
         self._accepted = self._settled = 0
@@ -108,7 +86,7 @@ class Writer:
 
     def erase(self, user_id: str, before_us: int) -> None:
         """Runs of a person that began before a moment and end later become runs of nobody."""
-        self._erased[user_id] = before_us
+        self._batch.erased[user_id] = before_us
 
     def call(self, work: Callable[[Connection], Result], timeout: float) -> Result:
         """Runs a change on the writer's thread, in a transaction of its own, after what waits.
@@ -126,7 +104,7 @@ class Writer:
         timeout: float,
     ) -> int:
         """See `Recorder.record_again`."""
-        work = partial(self._record_again, lost, finished, incident_id)
+        work = partial(self._batch.record_again, lost, finished, incident_id)
         return self._ask(work, timeout)
 
     def change_incidents(self, work: Callable[[Connection], None], timeout: float) -> None:
@@ -213,7 +191,7 @@ class Writer:
             self._store.open()
             self._note_incidents()
             while self._pending or self._take():
-                self._write()
+                self._batch.write([item for _, item in self._pending], self._done_with)
                 written = len(self._pending)
                 self._pending.clear()
                 self._settle(written)
@@ -240,7 +218,7 @@ class Writer:
             self._fold_at = time.monotonic() + MAX_RETRY_S
             message = exc.message if isinstance(exc, StorageError) else type(exc).__name__
             _warn("figures could not be made ready", exc)
-            self._note(f"Figures could not be made ready; pages read the rows: {message}")
+            self.stats.note(f"Figures could not be made ready; pages read the rows: {message}")
 
     def _run_jobs(self) -> None:
         while self._jobs:
@@ -260,89 +238,6 @@ class Writer:
             rows += 1 if isinstance(item, dict) else 1 + len(item.steps) + len(item.calls)
         return bool(self._pending)
 
-    def _write(self) -> None:
-        """The pending items in one transaction; of one run only what came last."""
-        running: dict[object, Row] = {}
-        finished: list[RunFacts] = []
-        for _, item in tuple(self._pending):
-            if isinstance(item, dict):
-                running[item["run_id"]] = item
-                continue
-            running.pop(item.meta.run_id, None)
-            try:
-                finished.append(self._of_nobody(self._with_words(item, run_facts(item))))
-            except Exception:
-                self._drop(item.meta.run_id)
-        rows = list(running.values())
-        try:
-            self._commit(rows, finished)
-        except BadRows:
-            self._write_one_by_one(rows, finished)
-
-    def _with_words(self, fold: RunFold, facts: RunFacts) -> RunFacts:
-        """With what is kept of the run's words. Its figures are kept whatever happens to them."""
-        if not fold.said or self._keeper is None:
-            return facts
-        meta = fold.meta
-        try:
-            words = self._keeper.rows(meta.run_id, meta.content_mode, meta.started_at_us, fold.said)
-        except Exception as exc:
-            self.stats.content_lost += 1
-            self._note(f"The words of a run could not be kept: {exc}")
-            log.exception("the words of run %s could not be kept", meta.run_id)
-            return facts
-        return replace(facts, content=tuple(words))
-
-    def _of_nobody(self, facts: RunFacts) -> RunFacts:
-        """Without what tells the person, when the person was erased while the run went on."""
-        user_id = facts.run["user_id"]
-        if user_id is None or _started_us(facts) >= self._erased.get(str(user_id), 0):
-            return facts
-        nobody = facts.run | {"user_id": None, "conversation_id": new_id()}
-        return replace(facts, run=nobody, content=())
-
-    def _record_again(
-        self, lost: Sequence[RunFacts], finished: Sequence[RunFacts], incident_id: str
-    ) -> int:
-        gone = [self._of_nobody(facts).run for facts in lost]
-        ended = [self._of_nobody(facts) for facts in finished]
-        try:
-            return self._store.write_missing(gone, ended, incident_id)
-        except BadRows:
-            if len(lost) + len(finished) == 1:
-                log.warning("a run cannot be recorded again", exc_info=True)
-                return 0
-        written = sum(self._record_again([facts], [], incident_id) for facts in lost)
-        return written + sum(self._record_again([], [facts], incident_id) for facts in finished)
-
-    def _write_one_by_one(self, running: list[Row], finished: list[RunFacts]) -> None:
-        """One run with impossible values must not cost the others of its transaction."""
-        for facts in [*(RunFacts(run=row) for row in running), *finished]:
-            alive = facts.run["status"] == "running"
-            run_id = facts.run["run_id"]
-            try:
-                self._commit([facts.run] if alive else [], [] if alive else [facts])
-            except BadRows:
-                self._drop(run_id)
-            else:
-                self._done_with(run_id)
-
-    def _commit(self, running: list[Row], finished: list[RunFacts]) -> None:
-        if running or finished:
-            written = self._store.write(running, finished)
-            self.stats.rows += written
-            self.pace.note(written, self._store.size_bytes)
-            self.stats.runs += len(finished)
-            self.stats.last_commit_at_us = time.time_ns() // 1000
-            self._tell(finished)
-
-    def _tell(self, finished: list[RunFacts]) -> None:
-        for facts in finished if self._on_stored else ():
-            try:
-                self._on_stored(facts)  # type: ignore[misc]  # narrowed by the line above
-            except Exception:  # what is stored is stored
-                log.exception("a stored run was not passed on")
-
     def _settle(self, count: int) -> None:
         with self._done:
             self._settled += count
@@ -357,13 +252,6 @@ class Writer:
 
     # -- what went wrong
 
-    def _drop(self, run_id: object) -> None:
-        log.exception("run %s cannot be stored", run_id)
-        self._store.give_up_run(str(run_id))
-        self.stats.dropped += 1
-        self._note(f"Run {run_id} has values that cannot be stored.")
-        self._done_with(run_id)
-
     def _done_with(self, run_id: object) -> None:
         """What waits of a run is written or given up: another try must not do it again."""
         left = [(at, item) for at, item in self._pending if _run_id(item) != run_id]
@@ -377,7 +265,7 @@ class Writer:
             _warn("analytics cannot be written; runs go on and their figures wait in memory", exc)
             self.stats.failing_since_us = time.time_ns() // 1000
         self.stats.failing = True
-        self._note(message)
+        self.stats.note(message)
 
     def _note_incidents(self) -> None:
         for one in self._store.incidents:
@@ -385,21 +273,11 @@ class Writer:
                 self._told.add(one.incident_id)
                 if one.at_us >= self._since_us and one.is_loss:
                     log.warning("%s", one.sentence())
-                    self._note(one.sentence())
-
-    def _note(self, message: str) -> None:
-        self.stats.last_error = message
-        self.stats.last_error_at_us = time.time_ns() // 1000
+                    self.stats.note(one.sentence())
 
 
 def _run_id(item: Item) -> object:
     return item["run_id"] if isinstance(item, dict) else item.meta.run_id
-
-
-def _started_us(facts: RunFacts) -> int:
-    at_us = facts.run["started_at_us"]
-    assert isinstance(at_us, int)
-    return at_us
 
 
 def _warn(what: str, exc: Exception) -> None:

@@ -51,7 +51,7 @@ FILTERS: Mapping[str, dict[str, list[str]]] = {
 }
 """The user is the one with the tenth most runs."""
 _PAGE_MS = {1_000_000: 100.0, 10_000_000: 200.0}
-_FILTERED_MS = {10_000_000: 600.0}
+_FILTERED_MS = {(10_000_000, "model + agent + status"): 600.0}
 _MOST_ERROR = 1.0
 _PANDAS_UP_TO = 1_000_000
 _COMPARED = (("24h", ""), ("90d", ""), ("90d", "model + agent + status"), ("90d", "one user"))
@@ -164,12 +164,12 @@ def _pages(it: Measured, zone: str) -> Iterator[Line]:
         said = _in_process(it, zone, case)
         times = said["page_ms"]
         it.pages[zone, str(case)] = statistics.median(times)
-        aims = _FILTERED_MS if case.filter else _PAGE_MS
+        aim = _FILTERED_MS.get((it.calls, case.filter)) if case.filter else _PAGE_MS.get(it.calls)
         yield figure(
             f"{it.name}: page, {case}, {zone}",
             times,
             "ms",
-            at_most=aims.get(it.calls),
+            at_most=aim,
             note=_note(said),
         )
         peak.append(said["peak_mb"] - said["before_mb"])

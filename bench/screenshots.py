@@ -1,11 +1,13 @@
 """Takes the pictures of docs/images: `make screenshots`.
 
-A server of its own with made-up traffic of a week, then each page in light and dark, on a desk and on
-a phone, without a key: what a newcomer sees after a while.
+A server of its own with made-up traffic of a month, then each page in light and dark, on a desk and on
+a phone, without a key: what a newcomer sees after a while. The tabs of the dashboard and the pages
+that belong to it are shown whole, in light.
 """
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import tempfile
@@ -14,10 +16,13 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
+from analytics.queries import Filter, Queries
+from pages.components.dashboard_tabs import TABS
 from tests.browser.conftest import CHROMIUM, FLAGS, Server, ask, settled
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 DESK, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
+WHOLE = {"width": 1280, "height": 1900}
 QUESTION = "How is the cost of an answer computed?"
 
 
@@ -27,7 +32,7 @@ def main() -> None:
         data = Path(folder) / "data"
         data.mkdir()
         subprocess.run(
-            [sys.executable, "-m", "bench.make_traffic", str(data / "analytics.db"), "--runs", "6000", "--days", "7"],
+            [sys.executable, "-m", "bench.make_traffic", str(data / "analytics.db"), "--runs", "20000", "--days", "30"],
             check=True,
         )  # fmt: skip
         server = Server(data)
@@ -40,6 +45,9 @@ def main() -> None:
                         context = browser.new_context(viewport=viewport, color_scheme=scheme)
                         shoot(context.new_page(), server.url, f"{scheme}{device}")
                         context.close()
+                context = browser.new_context(viewport=WHOLE, color_scheme="light")
+                shoot_analytics(context.new_page(), server.url, data)
+                context.close()
                 browser.close()
         finally:
             server.stop()
@@ -70,6 +78,27 @@ def shoot(page: Any, url: str, suffix: str) -> None:
     settled(page)
     page.wait_for_timeout(500)
     save(page, f"settings-{suffix}")
+
+
+def shoot_analytics(page: Any, url: str, data: Path) -> None:
+    """Every tab of the dashboard, a run that fell back to another model, alerts and reports."""
+    for tab in TABS:
+        page.goto(f"{url}/dashboard?range=7d&tab={tab}")
+        settled(page)
+        page.wait_for_timeout(4_000)
+        save(page, f"tab-{tab}")
+    with contextlib.closing(Queries(data / "analytics.db")) as queries:
+        runs = queries.recent_runs(Filter(range="7d", status=("ok",), agent=("technical",)), 200)
+    fallen_back = next(run for run in runs if run.fallbacks)
+    for name, path in (
+        ("run", f"run?id={fallen_back.run_id}"),
+        ("alerts", "alerts?alerts_tab=Rules"),
+        ("reports", "reports"),
+    ):
+        page.goto(f"{url}/{path}")
+        settled(page)
+        page.wait_for_timeout(2_000)
+        save(page, name)
 
 
 def save(page: Any, name: str) -> None:

@@ -114,7 +114,7 @@ def test_nobody_is_told_of_them_again_and_no_release_is_marked(
     runtime: Runtime, settings: Settings
 ) -> None:
     told: list[RunFacts] = []
-    runtime.recorder._writer._on_stored = told.append
+    runtime.recorder._writer._batch._on_stored = told.append
     ask(runtime)
     lose(runtime)
     runtime.repair.run_once()
