@@ -16,6 +16,7 @@ import numpy as np
 from sqlalchemy import ColumnElement, case, func
 
 from analytics.metrics import FAILED, NONE, Ints, Mask
+from analytics.ratings import VERDICT
 from analytics.schema import llm_call, run, step
 
 Fact = Literal["run", "call", "step"]
@@ -101,6 +102,8 @@ def _run_measures(row: Mapping[str, Ints], is_in: IsIn) -> Made:
         "slo_of": lambda: _flag(row["slo_met"] != NONE),
         "slo_met": lambda: _flag(row["slo_met"] == 1),
         "stopped": lambda: _flag(row["stop_us"] != NONE),
+        "rated": lambda: _flag(row["verdict"] != NONE),
+        "thumbs_up": lambda: _flag(row["verdict"] == 1),
         "writing_us": lambda: np.where(ok, _writing(row), 0),
     }
 
@@ -294,6 +297,7 @@ RUN = FactSpec(
         **_same(run, *_SHARES, *_RUN_COUNTS),
         **{name: run.c[column] for name, column in _TOKEN_COLUMNS.items()},
         **_same(run, "usage_complete", "cost_complete", "slo_met"),
+        "verdict": VERDICT,
     },
     labels={
         **_OF_RUN,

@@ -31,16 +31,13 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, insert
-
 from analytics.facts import RunFold, RunMeta
+from analytics.feedback import add_ratings
 from analytics.rows import RunFacts, run_facts
-from analytics.schema import feedback
 from analytics.store import AnalyticsStore
 from core.catalog import Catalog, load_catalog
 from core.database import database_url
@@ -411,10 +408,6 @@ def feedback_rows(facts: Sequence[RunFacts], seed: int = 1) -> list[dict[str, An
     return rows
 
 
-def _add_feedback(rows: Sequence[dict[str, Any]], connection: Connection) -> None:
-    connection.execute(insert(feedback), rows)
-
-
 def write_traffic(path: str | Path, count: int, traffic: Traffic, *, batch: int = 500) -> int:
     """Writes `count` runs and some ratings into a database. Returns the rows of the runs."""
     store = AnalyticsStore(database_url(path))
@@ -422,7 +415,7 @@ def write_traffic(path: str | Path, count: int, traffic: Traffic, *, batch: int 
     while part := list(islice(facts, batch)):
         rows += store.write([], part)
         if rated := feedback_rows(part):
-            store.run(partial(_add_feedback, rated))
+            store.run(lambda connection, rows=rated: add_ratings(connection, rows))
     store.close()
     return rows
 

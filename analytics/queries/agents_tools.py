@@ -11,8 +11,6 @@ from sqlalchemy import func, select
 from analytics.metrics import Percentile, Rate
 from analytics.queries.ask import Ask, rate
 from analytics.queries.groups import AgentRow, by_agent, percentile_of
-from analytics.queries.quality import Ratings, ratings
-from analytics.queries.scope import Scope
 from analytics.schema import run
 from analytics.timeaxis import Bucket, BucketSize
 
@@ -43,8 +41,6 @@ class Routing:
     asked: Rate | None
     """Routed runs for which a model was asked; None under a filter by model or provider, which
     means the model that answers."""
-    ratings_whole: bool
-    """False: thumbs are of the newest ratings only."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,16 +93,15 @@ class ToolsOverTime:
 
 def routing(ask: Ask) -> Routing:
     """The supervisor's first choice against the agent that answered."""
-    runs = ask.facts.sums("run", ask.scope, ["n"], by=["route", "agent"])
-    thumbs = ratings(ask)
-    rated = Counter((one.route, one.agent) for one in thumbs.rows)
-    down = Counter((one.route, one.agent) for one in thumbs.rows if not one.up)
+    runs = ask.facts.sums("run", ask.scope, ["n", "rated", "thumbs_up"], by=["route", "agent"])
     cells = [
         RouteCell(
             route=route,
             agent=agent,
             runs=runs.of(group, "n"),
-            down=Rate(k=down[route, agent], n=rated[route, agent]),
+            down=Rate(
+                k=runs.of(group, "rated") - runs.of(group, "thumbs_up"), n=runs.of(group, "rated")
+            ),
         )
         for group, (route, agent) in enumerate(runs.groups)
         if route is not None
@@ -120,7 +115,6 @@ def routing(ask: Ask) -> Routing:
         unrouted=runs.total("n") - routed,
         moved=Rate(k=moved, n=routed),
         asked=_asked(ask, routed),
-        ratings_whole=thumbs.whole,
     )
 
 
@@ -133,18 +127,20 @@ def agents(ask: Ask) -> tuple[AgentLine, ...]:
         if route is not None:
             routed[agent] += routes.of(group, "n")
             handed[agent] += routes.of(group, "n") if agent not in (None, route) else 0
-    thumbs, rows = ratings(ask), by_agent(ask)
+    thumbs = ask.facts.sums("run", ask.scope, ["rated", "thumbs_up"], by=["agent"])
+    groups = {agent: group for group, (agent,) in enumerate(thumbs.groups)}
     paths, loops = _loops(ask)
     lines = []
-    for row, runs in zip(rows, _runs_rated(ask, thumbs, rows), strict=True):
-        mine = [one.up for one in thumbs.rows if one.agent == row.agent]
+    for row in by_agent(ask):
+        group = groups[row.agent]
+        rated = thumbs.of(group, "rated")
         lines.append(
             AgentLine(
                 row=row,
                 handed=Rate(k=handed[row.agent], n=routed[row.agent]),
                 loops=Rate(k=loops[row.agent], n=paths[row.agent]),
-                up=Rate(k=sum(mine), n=len(mine)),
-                coverage=Rate(k=len(mine), n=runs),
+                up=Rate(k=thumbs.of(group, "thumbs_up"), n=rated),
+                coverage=Rate(k=rated, n=row.runs),
             )
         )
     return tuple(lines)
@@ -215,16 +211,6 @@ def _asked(ask: Ask, routed: int) -> Rate | None:
     )
     # A call belongs to the range it was made in, its run to the one it began in.
     return Rate(k=min(asked, routed), n=routed)
-
-
-def _runs_rated(ask: Ask, thumbs: Ratings, rows: list[AgentRow]) -> list[int]:
-    """Runs of each agent in the part of the range that ratings cover."""
-    if thumbs.whole:
-        return [row.runs for row in rows]
-    scope = Scope(window=thumbs.window, keep=ask.scope.keep)
-    found = ask.facts.sums("run", scope, ["n"], by=["agent"])
-    runs = {agent: found.of(group, "n") for group, (agent,) in enumerate(found.groups)}
-    return [runs.get(row.agent, 0) for row in rows]
 
 
 def _loops(ask: Ask) -> tuple[Counter[str | None], Counter[str | None]]:

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, and_, func, select
 
 from analytics.metrics import Known, Rate
 from analytics.queries.ask import Ask, known, known_names
-from analytics.queries.quality import BY_USER, THUMBS
+from analytics.ratings import IS_THUMB
 from analytics.schema import feedback, run
 from analytics.timeaxis import Axis, Bucket, BucketSize
 
@@ -231,8 +231,7 @@ def _by_bucket(moments: list[int] | None, axis: Axis) -> tuple[int, ...] | None:
 
 
 def _thumbs_down() -> ColumnElement[bool]:
-    by_person = (feedback.c.source == BY_USER) & (feedback.c.evaluation_name == THUMBS)
-    return by_person & (feedback.c.evaluation_score_value < 0.5)
+    return IS_THUMB & (feedback.c.evaluation_score_value < 0.5)
 
 
 def each(value: float | None, n: int) -> float | None:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
-
-from sqlalchemy import ColumnElement, and_, case, func
+from typing import Literal
 
 from analytics.measures import Fact
 from analytics.metrics import Rate
 from analytics.queries import summary
 from analytics.queries.ask import Ask
 from analytics.queries.summary import KpiReport
-from analytics.schema import feedback, run
+from analytics.schema import run
 from analytics.timeaxis import Bucket, BucketSize
 
 Changed = Literal["cost", "runs", "failures"]
@@ -25,7 +23,6 @@ _SOURCES: dict[Changed, tuple[Fact, str]] = {
     "failures": ("run", "failed"),
 }
 _MANY = 5_000
-_BY_PEOPLE = and_(feedback.c.source == "user", feedback.c.evaluation_name == "thumbs")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,22 +124,11 @@ def key_figures(ask: Ask) -> KeyFigures:
 
 
 def thumbs(ask: Ask) -> Thumbs:
-    """Verdicts of people on runs of the range: 1 is up, 0 or -1 is down."""
-    value = feedback.c.evaluation_score_value
-    by_people = ask.scope.of("run").join_from(run, feedback, feedback.c.run_id == run.c.run_id)
-    up, down = (case((side, 1), else_=0) for side in (value > 0.5, value <= 0.5))
-    columns: list[ColumnElement[Any]] = [
-        func.sum(up).label("up"),
-        func.sum(down).label("down"),
-        func.count(run.c.run_id.distinct()).label("rated"),
-    ]
-    rated = by_people.where(_BY_PEOPLE, value.is_not(None)).with_only_columns(*columns)
-    rows = ask.reader.rows(rated)
-    found = rows[0] if rows else {}
-    liked, disliked = int(found.get("up") or 0), int(found.get("down") or 0)
-    runs = ask.facts.sums("run", ask.scope, ["n"]).total("n")
+    """Verdicts of people on runs of the range; of several on one run the newest."""
+    found = ask.facts.sums("run", ask.scope, ["n", "rated", "thumbs_up"])
+    rated = found.total("rated")
     return Thumbs(
-        up=Rate(k=liked, n=liked + disliked), rated=Rate(k=int(found.get("rated") or 0), n=runs)
+        up=Rate(k=found.total("thumbs_up"), n=rated), rated=Rate(k=rated, n=found.total("n"))
     )
 
 

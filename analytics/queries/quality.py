@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-import numpy as np
 from sqlalchemy import ColumnElement, Select, and_, func, not_, select, text
 
-from analytics.metrics import FAILED, Ints, Rate
+from analytics.grouped import Sums
+from analytics.metrics import FAILED, Rate
 from analytics.queries.ask import Ask
 from analytics.queries.reading import Reader
 from analytics.queries.runs import RunRow
 from analytics.queries.scope import Scope
+from analytics.ratings import IS_THUMB
 from analytics.schema import feedback, run
 from analytics.timeaxis import Bucket, BucketSize, Window
 
-THUMBS, BY_USER = "thumbs", "user"
 """`evaluation_name` and `source` of a person's thumb: score 1 is up, 0 is down."""
 MAX_RATINGS = 20_000
 MAX_WORST = 50
@@ -81,6 +81,7 @@ class RatedSeries:
 class Quality:
     window: Window
     whole: bool
+    """False: the reasons are of the newest ratings only."""
     overall: Rated
     by: Mapping[Dimension, tuple[Rated, ...]]
     """Most rated first; those without any rating are among them."""
@@ -149,15 +150,14 @@ def ratings(ask: Ask, most: int = MAX_RATINGS) -> Ratings:
 def quality(ask: Ask, most: int = MAX_RATINGS) -> Quality:
     """The share of thumbs up with its coverage: overall, by dimension and over time; and reasons."""
     found = ratings(ask, most)
-    scope = Scope(window=found.window, keep=ask.scope.keep)
-    within = replace(ask, scope=scope)
     down = Counter(one.reason for one in found.rows if not one.up)
+    sums = ask.facts.sums("run", ask.scope, _COUNTS)
     return Quality(
-        window=found.window,
+        window=ask.scope.window,
         whole=found.whole,
-        overall=_rated(None, found.rows, ask.facts.sums("run", scope, ["n"]).total("n")),
-        by={name: _by(within, name, found.rows) for name in DIMENSIONS},
-        over_time=_over_time(within, found.rows),
+        overall=_rated(None, sums, 0),
+        by={name: _by(ask, name) for name in DIMENSIONS},
+        over_time=_over_time(ask),
         reasons=tuple(sorted(down.items(), key=lambda pair: (-pair[1], pair[0] or ""))),
     )
 
@@ -179,7 +179,7 @@ def evaluations(ask: Ask, most: int = MAX_RATINGS) -> tuple[Evaluation, ...]:
     """Scores of judges and code, and other scores of people: the newest `most`, by name."""
     newest = _joined(
         ask.scope,
-        not_(_IS_THUMB),
+        not_(IS_THUMB),
         feedback.c.evaluation_name.label("name"),
         feedback.c.source,
         feedback.c.judge_model.label("judge"),
@@ -203,8 +203,8 @@ def evaluations(ask: Ask, most: int = MAX_RATINGS) -> tuple[Evaluation, ...]:
     return tuple(sorted(made, key=lambda e: (-e.n, e.name, e.source, e.judge or "")))
 
 
-_IS_THUMB = and_(feedback.c.source == BY_USER, feedback.c.evaluation_name == THUMBS)
-_THUMB = and_(_IS_THUMB, feedback.c.evaluation_score_value.is_not(None))
+_COUNTS = ("n", "rated", "thumbs_up")
+_THUMB = and_(IS_THUMB, feedback.c.evaluation_score_value.is_not(None))
 
 
 def _joined(scope: Scope, which: ColumnElement[bool], *columns: Any) -> Select[Any]:
@@ -227,38 +227,22 @@ def _joined(scope: Scope, which: ColumnElement[bool], *columns: Any) -> Select[A
     )
 
 
-def _rated(name: str | None, rows: Sequence[Rating], runs: int) -> Rated:
-    up = sum(one.up for one in rows)
-    return Rated(name=name, up=Rate(k=up, n=len(rows)), coverage=Rate(k=len(rows), n=runs))
+def _rated(name: str | None, sums: Sums, group: int) -> Rated:
+    runs, rated, up = (sums.of(group, measure) for measure in _COUNTS)
+    return Rated(name=name, up=Rate(k=up, n=rated), coverage=Rate(k=rated, n=runs))
 
 
-def _by(ask: Ask, dimension: Dimension, rows: Sequence[Rating]) -> tuple[Rated, ...]:
-    runs = ask.facts.sums("run", ask.scope, ["n"], by=[dimension])
-    parts: dict[str | None, list[Rating]] = {}
-    for one in rows:
-        parts.setdefault(getattr(one, dimension), []).append(one)
-    made = [
-        _rated(name, parts.get(name, ()), runs.of(group, "n"))
-        for group, (name,) in enumerate(runs.groups)
-    ]
+def _by(ask: Ask, dimension: Dimension) -> tuple[Rated, ...]:
+    sums = ask.facts.sums("run", ask.scope, _COUNTS, by=[dimension])
+    made = [_rated(name, sums, group) for group, (name,) in enumerate(sums.groups)]
     return tuple(sorted(made, key=lambda r: (-r.coverage.k, -r.coverage.n, r.name or "")))
 
 
-def _over_time(ask: Ask, rows: Sequence[Rating]) -> RatedSeries:
+def _over_time(ask: Ask) -> RatedSeries:
     axis = ask.axis
-    places = axis.places(np.array([one.started_at_us for one in rows], dtype=np.int64))
-    up = np.array([one.up for one in rows], dtype=bool)
-
-    def counted(chosen: Ints) -> tuple[int, ...]:
-        return tuple(np.bincount(chosen, minlength=len(axis.buckets)).tolist())
-
-    return RatedSeries(
-        size=axis.size,
-        buckets=axis.buckets,
-        up=counted(places[up]),
-        rated=counted(places),
-        runs=ask.facts.sums("run", ask.scope, ["n"], axis=axis).by_bucket("n"),
-    )
+    sums = ask.facts.sums("run", ask.scope, _COUNTS, axis=axis)
+    runs, rated, up = (sums.by_bucket(measure) for measure in _COUNTS)
+    return RatedSeries(size=axis.size, buckets=axis.buckets, up=up, rated=rated, runs=runs)
 
 
 def _run_rows(reader: Reader, run_ids: Sequence[str]) -> list[RunRow]:

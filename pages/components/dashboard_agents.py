@@ -10,7 +10,6 @@ import streamlit as st
 
 from analytics.metrics import DEFINITIONS, Rate
 from analytics.queries.agents_tools import NEWEST, agents, routing, tools, tools_over_time
-from analytics.queries.quality import MAX_RATINGS
 from pages.components.answer import agent_title
 from pages.components.charts_axes import Option
 from pages.components.charts_card import Cell, Table, card
@@ -115,8 +114,6 @@ def _routing_note(found: Routing) -> str:
         parts.append(f"a model was asked for {share(found.asked.share)}, the rest by local rules")
     if found.unrouted:
         parts.append(f"{count(found.unrouted)} not routed")
-    if not found.ratings_whole:
-        parts.append(f"👎 of the newest {MAX_RATINGS:,} ratings")
     return ", ".join(parts)
 
 

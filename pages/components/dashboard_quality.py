@@ -83,8 +83,7 @@ def _show_ratings(tab: Tab, found: Quality) -> None:
             note=f"{overall.coverage.k:,} of {overall.coverage.n:,} runs were rated",
         )  # fmt: skip
     if not found.whole:
-        since = local(found.window.since_us, tab.zone).strftime("%Y-%m-%d %H:%M")
-        st.caption(f"The newest {MAX_RATINGS:,} ratings are shown: runs since {since}.")
+        st.caption(f"The reasons are those of the newest {MAX_RATINGS:,} ratings.")
     with st.grid(2, min_column_width=360, gap="small", key="quality_charts"):
         _show_over_time(tab, found)
         _show_reasons(found)

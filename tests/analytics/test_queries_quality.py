@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
 
+from analytics.blocks import fold_all
 from analytics.facts import RunFold
+from analytics.feedback import add_ratings
 from analytics.metrics import Rate
 from analytics.queries import Filter, Queries
 from analytics.queries.quality import evaluations, quality, ratings, worst_runs
 from analytics.rows import run_facts
-from analytics.schema import feedback
 from analytics.store import AnalyticsStore
 from bench.make_traffic import Traffic, feedback_rows, write_traffic
 from core.database import database_url
@@ -52,7 +52,7 @@ class Base:
             "created_at_us": at_us,
             "updated_at_us": at_us,
         } | more
-        self._store.run(lambda connection: connection.execute(insert(feedback), [row]))
+        self._store.run(lambda connection: add_ratings(connection, [row]))
 
     def close(self) -> None:
         self._store.close()
@@ -119,17 +119,31 @@ def test_reasons_are_of_thumbs_down_only(base: Base) -> None:
     assert base.queries.ask(quality, Filter()).reasons == (("wrong", 2), (None, 1))
 
 
-def test_with_more_ratings_than_fit_the_figures_cover_what_the_newest_cover(base: Base) -> None:
+def test_with_more_ratings_than_fit_only_the_reasons_are_of_the_newest(base: Base) -> None:
     for minute in range(6):
-        base.rate(base.run(minute), up=minute >= 4)
+        base.rate(base.run(minute), up=minute >= 4, evaluation_score_label="wrong")
     base.run(7)
     found = base.queries.ask(lambda ask: quality(ask, most=3), Filter(range="24h"))
-    # The ratings of minutes 3, 4 and 5 were read, and the run of minute 7 has none.
+    # The ratings of minutes 3, 4 and 5 were read.
     assert not found.whole
-    assert found.overall.up == Rate(k=2, n=3)
-    assert found.overall.coverage == Rate(k=3, n=4)
-    assert found.window.since_us == START_US + 2 * MINUTE_US + 1_000_001
+    assert found.reasons == (("wrong", 1),)
+    assert found.overall.up == Rate(k=2, n=6)
+    assert found.overall.coverage == Rate(k=6, n=7)
     assert base.queries.ask(ratings, Filter(range="24h")).whole
+
+
+def test_a_rating_counts_at_once_and_after_figures_were_made_ready(
+    base: Base, tmp_path: Path
+) -> None:
+    path = tmp_path / "analytics.db"
+    names = [base.run(minute) for minute in range(3)]
+    for later, up in enumerate((True, False)):
+        fold_all(path, now_us=NOW_US)
+        base.rate(names[0], up, after_s=1 + later)
+        assert base.queries.ask(quality, Filter(range="1h")).overall.up == Rate(k=int(up), n=1)
+    fold_all(path, now_us=NOW_US)
+    found = base.queries.ask(quality, Filter(range="1h"))
+    assert (found.overall.up, found.overall.coverage) == (Rate(k=0, n=1), Rate(k=1, n=3))
 
 
 def test_scores_of_judges_and_code_are_no_thumbs(base: Base) -> None:

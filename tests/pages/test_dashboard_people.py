@@ -7,9 +7,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import Connection, delete, insert, select, update
 from streamlit.testing.v1 import AppTest
 
+from analytics.blocks import touch
 from analytics.metrics import Rate
 from analytics.queries import Filter, Queries
 from analytics.queries.agents_tools import RouteCell, Routing
@@ -97,7 +98,11 @@ def test_quality_shows_what_the_query_layer_says(traffic: Path, open_page: OpenP
 
 
 def test_without_ratings_quality_says_why(traffic: Path, open_page: OpenPage) -> None:
-    change(traffic, lambda connection: connection.execute(delete(feedback)))
+    def take_away(connection: Connection) -> None:
+        connection.execute(delete(feedback))
+        touch(connection, connection.execute(select(run.c.started_at_us)).scalars())
+
+    change(traffic, take_away)
     app = open_page("dashboard", tab="quality", range="24h")
     assert NO_RATINGS in words(app)
     assert "Thumbs up" not in {metric.label for metric in app.metric}
@@ -178,7 +183,7 @@ def test_the_diagonal_of_the_routing_matrix_is_a_diagonal() -> None:
         RouteCell(route="policy", agent=None, runs=1, down=none),
     )
     found = Routing(
-        cells=cells, routed=10, unrouted=0, moved=none, asked=None, ratings_whole=True
+        cells=cells, routed=10, unrouted=0, moved=none, asked=None
     )  # fmt: skip
     option = routing_option(found)
     assert option["yAxis"]["data"] == option["xAxis"]["data"][:2]
