@@ -16,6 +16,9 @@ FORMAT ?= csv
 BIN    := $(VENV)/bin
 UV     := $(shell command -v uv 2>/dev/null)
 
+# Where Python may not keep its bytecode, every run of the tests would compile all of them again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test check bench report export screenshots lock format schema clean
 
 run: $(VENV)/.run
@@ -29,7 +32,7 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not browser"
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not slow and not browser"
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench.run

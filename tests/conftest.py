@@ -8,6 +8,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from agents.local.model import LocalExtractive
 from core.settings import PROCESS_DEFAULTS
 from tests.provider.fixtures import provider as provider
 
@@ -17,6 +18,10 @@ for _name, _value in PROCESS_DEFAULTS.items():  # before anything imports LangGr
 # A busy machine is no fault of an example.
 hypothesis.settings.register_profile("any-machine", deadline=None)
 hypothesis.settings.load_profile("any-machine")
+
+# Nobody reads along: half a second for each answer of the embedded answerer.
+LocalExtractive.model_fields["words_per_s"].default = 0.0
+LocalExtractive.model_rebuild(force=True)
 
 PROVIDER_VARIABLES = (
     "OPENAI_API_KEY",

@@ -300,6 +300,7 @@ def test_an_answer_with_too_few_vectors_is_a_protocol_error() -> None:
 # -- wired
 
 
+@pytest.mark.slow
 def test_the_runtime_embeds_after_its_first_index_and_after_each_further_one(
     provider: ProviderServer, tmp_path: Path
 ) -> None:

@@ -270,6 +270,7 @@ def _sqlite(path: Path):  # type: ignore[no-untyped-def]
     return sqlite3.connect(path)
 
 
+@pytest.mark.slow
 def test_figures_stay_when_their_rows_are_gone(rows: Path, tmp_path: Path) -> None:
     path, zone = tmp_path / "a.db", "Asia/Kathmandu"
     path.write_bytes(rows.read_bytes())

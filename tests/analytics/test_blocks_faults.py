@@ -98,6 +98,7 @@ def test_a_block_that_cannot_be_folded_does_not_end_the_recording(tmp_path: Path
     assert (health.runs_written, health.dropped, health.failing) == (20, 0, False)
 
 
+@pytest.mark.slow
 def test_a_failed_change_of_zone_leaves_nothing_mixed(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     write(path, "UTC", NOW_US)

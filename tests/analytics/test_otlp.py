@@ -462,6 +462,7 @@ def test_an_answer_of_the_running_application_arrives_as_a_trace(
             assert span.end_time_unix_nano <= parent.end_time_unix_nano + 500_000_000
 
 
+@pytest.mark.slow
 def test_the_libraries_are_not_loaded_without_the_setting() -> None:
     code = (
         "import sys, agents.runtime, analytics.otlp.exporter as e\n"
