@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping
+from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,8 @@ import numpy as np
 from analytics.metrics import Ints
 
 _TYPES = [(f"<i{size}", -(1 << 8 * size - 1), (1 << 8 * size - 1) - 1) for size in (1, 2, 4, 8)]
+
+_SIZES = {f"<i{size}": size for size in (1, 2, 4, 8)} | {"|i1": 1}
 
 
 def pack(columns: Mapping[str, Ints]) -> bytes:
@@ -39,25 +43,37 @@ def pack(columns: Mapping[str, Ints]) -> bytes:
     return struct.pack("<I", len(header)) + header + padding + body
 
 
+@lru_cache(maxsize=1_024)
+def _layout(typed: bytes) -> Mapping[str, tuple[str, int]]:
+    """For each column its type, and the bytes of one row that stand before it."""
+    columns = json.loads(typed.decode())
+    before = accumulate((_SIZES[kind] for _, kind in columns), initial=0)
+    return {name: (kind, place) for (name, kind), place in zip(columns, before, strict=False)}
+
+
 class Block:
-    """Reads packed columns; each one when it is asked for, without copying."""
+    """Reads packed columns; each one when it is asked for, without copying.
+
+    A page opens thousands of blocks with sixty columns each, and most are laid out like others: what
+    can be shared is, or opening them would take longer than adding them up.
+    """
 
     def __init__(self, data: bytes) -> None:
         (length,) = struct.unpack_from("<I", data)
-        self.n, constants, typed = json.loads(data[4 : 4 + length])
-        self._constants: dict[str, int] = constants
+        header = data[4 : 4 + length]
+        typed = header.index(b"},[") + 2
+        self.n, self._constants = json.loads((header[: typed - 1] + b"]").decode())
+        self._layout = _layout(header[typed:-1])
         self._data = data
-        self._places: dict[str, tuple[str, int]] = {}
-        place = 4 + length + (-(length + 4) % 8)
-        for name, kind in typed:
-            self._places[name] = (kind, place)
-            place += self.n * int(kind[2:])
+        self._first = 4 + length + (-(length + 4) % 8)
 
     def __getitem__(self, name: str) -> np.ndarray[Any, Any]:
         """A column, of a type as small as its values. One that an older release did not keep is 0."""
-        place = self._places.get(name)
-        if place is None:
+        found = self._layout.get(name)
+        if found is None:
             value = self._constants.get(name, 0)
             kind = next(kind for kind, least, most in _TYPES if least <= value <= most)
             return np.broadcast_to(np.array(value, dtype=kind), (self.n,))
-        return np.frombuffer(self._data, dtype=place[0], count=self.n, offset=place[1])
+        kind, before = found
+        place = self._first + self.n * before
+        return np.frombuffer(self._data, dtype=kind, count=self.n, offset=place)
