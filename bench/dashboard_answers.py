@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 from analytics.intervals import minimum_n
 from analytics.queries import Filter
 from analytics.timeaxis import Axis, Window
+from bench.bulk_traffic import UNTIL_US
 from bench.dashboard_page import QUANTILES
 
 Fact = Literal["run", "call"]
@@ -122,7 +123,10 @@ def page(source: Source, window: Window, axis: Axis, keep: Filter) -> Answers:
     for name, ids in source.lists(window, keep).items():
         found.add((name,), tuple(ids))
     for name, (fact, dimension) in FACETS.items():
-        found.add(("facets", name), source.distinct(fact, dimension, window))
+        found.add(
+            ("facets", name),
+            source.distinct(fact, dimension, Window(since_us=0, until_us=UNTIL_US)),
+        )
     return found
 
 

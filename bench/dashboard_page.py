@@ -42,7 +42,7 @@ PAGE: Mapping[str, Question] = {
     "time_shares": lambda q, keep: q.time_shares(keep),
     "recent_runs": lambda q, keep: q.recent_runs(keep, RECENT),
     "slowest_runs": lambda q, keep: q.slowest_runs(keep, SLOWEST),
-    "facets": lambda q, keep: q.facets(keep),
+    "facets": lambda q, keep: q.facets(Filter(range="all")),
 }
 """One whole page: key figures with the period before, charts, tables, lists and filter choices."""
 
