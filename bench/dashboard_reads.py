@@ -96,7 +96,7 @@ class Measured:
 
 
 def measure(
-    folder: Path, calls: int, repeats: int, zones: tuple[str, ...], brief: bool
+    folder: Path, calls: int, repeats: int, zones: tuple[str, ...], *, brief: bool, folded: bool
 ) -> Iterator[Line]:
     """Every figure of one size."""
     built = build(folder, Size(calls))
@@ -105,10 +105,13 @@ def measure(
     it = Measured(calls, built.path, filters, repeats)
     if built.seconds:
         yield figure(f"{it.name}: building", built.rows / built.seconds, "rows/s")
-    forget_folded(it.path)
-    bare = _used_bytes(it.path)
-    yield figure(f"{it.name}: rows and indexes", bare / calls, "bytes/call")
-    yield from _folding(it, bare)
+    if folded:
+        fold_all(it.path, ZONES[0], now_us=UNTIL_US)
+    else:
+        forget_folded(it.path)
+        bare = _used_bytes(it.path)
+        yield figure(f"{it.name}: rows and indexes", bare / calls, "bytes/call")
+        yield from _folding(it, bare)
     reference = None if brief else load_frames(it.path)
     for zone in zones:
         if zone != ZONES[0]:
@@ -308,6 +311,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="up to 1 M, three repetitions")
     parser.add_argument("--brief", action="store_true", help="times of pages only")
+    parser.add_argument("--folded", action="store_true", help="keep the figures that are ready")
     parser.add_argument("--calls", type=int, nargs="+")
     parser.add_argument("--zones", nargs="+", default=list(ZONES), choices=ZONES)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "sb-bench")
@@ -315,7 +319,8 @@ def main() -> None:
     sizes = given.calls or [100_000, 1_000_000, *([] if given.quick else [10_000_000])]
     for calls in sorted(sizes):
         repeats = 3 if given.quick else 5
-        say(measure(given.folder, calls, repeats, tuple(given.zones), given.brief))
+        zones = tuple(given.zones)
+        say(measure(given.folder, calls, repeats, zones, brief=given.brief, folded=given.folded))
     say(growth())
     say([figure("load of the machine at the end", os.getloadavg()[0], "processes")])
 
