@@ -89,6 +89,7 @@ def shoot_analytics(page: Any, url: str, data: Path) -> None:
         save(page, f"tab-{tab}")
     with contextlib.closing(Queries(data / "analytics.db")) as queries:
         runs = queries.recent_runs(Filter(range="7d", status=("ok",), agent=("technical",)), 200)
+    page.set_viewport_size(DESK)
     fallen_back = next(run for run in runs if run.fallbacks)
     for name, path in (
         ("run", f"run?id={fallen_back.run_id}"),

@@ -123,7 +123,7 @@ def show_agents(lines_: Sequence[AgentLine]) -> None:
     with card(
         "agents",
         "Agents",
-        f"Which agent is slow, dear, fails or disappoints? n = {count(total)} runs",
+        f"Which agent is slow, expensive, fails or disappoints? n = {count(total)} runs",
         definition="Runs by the agent that gave the answer; cost includes choosing the agent.",
         data=partial(table_of, columns),
         runs={},

@@ -256,7 +256,7 @@ def _concentrated(found: Concentration, what: str) -> str:
 
 
 def _agent(name: str | None) -> str:
-    return agent_title(name) if name else "None yet"
+    return agent_title(name) if name else "No agent"
 
 
 def _of(part: float, of: float) -> float:

@@ -83,7 +83,7 @@ def percentile_column(definition: str, found: Sequence[Percentile]) -> Column:
 
 def agent_columns(rows: Sequence[AgentRow]) -> dict[str, Column]:
     return {
-        "Agent": Column(values=[agent_title(r.agent) if r.agent else "None yet" for r in rows]),
+        "Agent": Column(values=[agent_title(r.agent) if r.agent else "No agent" for r in rows]),
         "Runs": Column(values=[r.runs for r in rows], show=count),
         "First token p50": percentile_column(DEFINITIONS["ttft"], [r.ttft_p50 for r in rows]),
         "First token p95": percentile_column(DEFINITIONS["ttft"], [r.ttft_p95 for r in rows]),

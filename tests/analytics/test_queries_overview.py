@@ -31,7 +31,7 @@ WEEK = Filter(range="7d")
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     found = tmp_path / "analytics.db"
-    copy_traffic(found, RUNS, seed=5, days=13.9, until_us=UNTIL_US)
+    copy_traffic(found, RUNS, seed=6, days=13.9, until_us=UNTIL_US)
     return found
 
 

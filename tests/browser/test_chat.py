@@ -173,7 +173,7 @@ def test_a_failing_provider_falls_back_and_says_so(
     ask(page, "What is Switchboard?")
     page.get_by_text("first token").first.wait_for(timeout=30_000)
     text = answer_text(page)
-    assert "GPT-4o mini: model_auth" in text
+    assert "GPT-4o mini: Key missing or refused" in text
     assert re.search(r"\[\d+\]", text)
     assert "1234567890" not in page.content()
 
