@@ -70,7 +70,7 @@ class BatchWriter:
         finished: list[RunFacts] = []
         for item in items:
             if isinstance(item, dict):
-                running[item["run_id"]] = item
+                running[item["run_id"]] = self._of_nobody(RunFacts(run=item)).run
                 continue
             running.pop(item.meta.run_id, None)
             try:
