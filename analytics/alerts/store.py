@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,14 +11,11 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from analytics.alerts.rules import RULE, AlertRule
 from analytics.alerts.state import OK, Change, State
-from analytics.budgets.reasons import BadDefinition, checked, from_json
-from analytics.budgets.store import Writes, checked_name
+from analytics.budgets.kept import Kept, Writes
 from analytics.queries.reading import Reader
 from analytics.schema import alert_event, alert_rule
-from core.errors import NotFound
-from core.ids import new_id
 
-log = logging.getLogger(__name__)
+_RULES = Kept("rule", alert_rule, "rule_id", RULE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,64 +38,25 @@ class AlertEvent:
 
 def rules(reader: Reader) -> tuple[AlertRule, ...]:
     """All of them by name. Raises StorageError."""
-    found = []
-    for row in reader.rows(select(alert_rule).order_by(alert_rule.c.name)):
-        try:
-            definition = from_json(RULE, row["definition"])
-        except BadDefinition as exc:
-            log.warning("alert rule %s is left out: %s", row["rule_id"], exc.message)
-            continue
-        found.append(
-            AlertRule(
-                rule_id=row["rule_id"],
-                name=row["name"],
-                enabled=bool(row["enabled"]),
-                definition=definition,
-            )
-        )
-    return tuple(found)
+    return tuple(
+        AlertRule(rule_id=one.id, name=one.name, enabled=one.enabled, definition=one.definition)
+        for one in _RULES.all(reader)
+    )
 
 
 def save_rule(writes: Writes, name: str, definition: Any, *, rule_id: str | None = None) -> str:
     """Adds a rule, switched on, or changes one. Raises BadDefinition, NotFound, StorageError."""
-    name = checked_name(name)
-    values = {
-        "name": name,
-        "definition": checked(RULE, definition).model_dump_json(),
-        "updated_at_us": time.time_ns() // 1000,
-    }
-    key = rule_id or new_id()
-
-    def work(connection: Connection) -> str:
-        same = select(alert_rule.c.rule_id).where(
-            alert_rule.c.name == name, alert_rule.c.rule_id != key
-        )
-        if connection.execute(same).first() is not None:
-            raise BadDefinition({"name": "another rule has this name"})
-        if rule_id is None:
-            connection.execute(insert(alert_rule).values(rule_id=key, enabled=1, **values))
-        else:
-            _change(connection, key, values)
-        return key
-
-    return writes.write(work)
+    return _RULES.save(writes, name, definition, rule_id)
 
 
 def set_rule_enabled(writes: Writes, rule_id: str, enabled: bool) -> None:
     """Raises NotFound, StorageError."""
-    writes.write(lambda connection: _change(connection, rule_id, {"enabled": int(enabled)}))
+    _RULES.enable(writes, rule_id, enabled)
 
 
 def remove_rule(writes: Writes, rule_id: str) -> None:
     """Its events stay. Harmless when it is gone already. Raises StorageError."""
-    statement = delete(alert_rule).where(alert_rule.c.rule_id == rule_id)
-    writes.write(lambda connection: connection.execute(statement) and None)
-
-
-def _change(connection: Connection, rule_id: str, values: Mapping[str, Any]) -> None:
-    statement = update(alert_rule).where(alert_rule.c.rule_id == rule_id).values(**values)
-    if not connection.execute(statement).rowcount:
-        raise NotFound("It was deleted in the meantime.", what_to_do="Look at the list again.")
+    _RULES.remove(writes, rule_id)
 
 
 # -- events

@@ -18,8 +18,8 @@ from analytics.alerts.delivery import BACKOFF_S, Result, Webhook, payload
 from analytics.alerts.evaluate import Evaluator, Reading
 from analytics.alerts.rules import AlertRule, Severity
 from analytics.alerts.state import OK, Change, State, advance
+from analytics.budgets.kept import Writes
 from analytics.budgets.spending import Spending
-from analytics.budgets.store import Writes
 from analytics.queries import Filter, Queries
 from core.errors import StorageError, SwitchboardError
 
