@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from analytics.facts import RunFold, RunMeta
 from analytics.rows import RunFacts, run_facts
+from analytics.store import AnalyticsStore
+from core.database import database_url
 from core.events import Attempt, Completed, Event, Route, RunStarted, Token, UsageReported
 
+Scripted = tuple[RunMeta, list[Event]]
 START_US = 1_700_000_000_000_000
 MODEL = "openai:gpt-4o-mini"
 
@@ -100,3 +105,20 @@ def simple_run(
         run_id=given.run_id,
     )
     return given, events
+
+
+def facts_of(runs: Iterable[Scripted]) -> list[RunFacts]:
+    """What the recorder would write of them."""
+    return [run_facts(folded(events, of)) for of, events in runs]
+
+
+def write(path: Path, *runs: Scripted) -> None:
+    """Records runs that ended."""
+    store = AnalyticsStore(database_url(path))
+    store.write([], facts_of(runs))
+    store.close()
+
+
+def at(k: int, minutes: float, **more: Any) -> RunMeta:
+    """The meta of run k, some minutes after START_US."""
+    return meta(f"r{k:03d}", started_at_us=START_US + int(minutes * 60e6), **more)

@@ -13,8 +13,8 @@ from bench.make_traffic import Traffic, write_traffic
 from core.errors import InvalidInput
 from core.events import Cancelled
 from core.metrics_query import MEASURES, SPLITS, MetricsQuestion, MetricsRow
-from tests.analytics.scripts import attempt, script, simple_run, started, usage
-from tests.analytics.test_queries import FAILED, HOUR_US, NOW_US, at, write
+from tests.analytics.scripts import at, attempt, script, simple_run, started, usage, write
+from tests.analytics.test_queries import FAILED, HOUR_US, NOW_US
 
 
 @pytest.fixture

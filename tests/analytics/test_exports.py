@@ -21,8 +21,7 @@ from analytics.recorder import Recorder
 from analytics.store import AnalyticsStore
 from core.database import database_url
 from core.errors import InvalidInput, NotFound, Overloaded, StorageError
-from tests.analytics.scripts import START_US, meta, simple_run
-from tests.analytics.test_queries import write
+from tests.analytics.scripts import START_US, meta, simple_run, write
 from tests.traffic import copy_traffic
 
 NOW_US = START_US + 86_400_000_000

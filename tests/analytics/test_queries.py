@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +12,14 @@ import pytest
 from sqlalchemy import func, select
 
 from analytics.columns import ColumnQuery
-from analytics.facts import RunFold, RunMeta
 from analytics.metrics import Known, Rate
 from analytics.queries import Filter, Queries
 from analytics.queries.reading import Reader
-from analytics.rows import RunFacts, run_facts
 from analytics.schema import run
-from analytics.store import AnalyticsStore
 from bench.make_traffic import Traffic, write_traffic
-from core.database import database_url
 from core.errors import InvalidInput, StorageError
 from core.events import Cancelled, Event, Failed
-from tests.analytics.scripts import START_US, attempt, meta, script, simple_run, started
+from tests.analytics.scripts import START_US, at, attempt, script, simple_run, started, write
 
 HOUR_US = 3_600_000_000
 NOW_US = START_US + HOUR_US
@@ -40,26 +36,6 @@ def queries(path: Path) -> Iterator[Queries]:
     found = Queries(path, now_us=lambda: NOW_US)
     yield found
     found.close()
-
-
-def fold_all(runs: Sequence[tuple[RunMeta, list[Event]]]) -> list[RunFacts]:
-    found = []
-    for of, events in runs:
-        fold = RunFold(meta=of)
-        for event in events:
-            fold.add(event)
-        found.append(run_facts(fold))
-    return found
-
-
-def write(path: Path, *runs: tuple[RunMeta, list[Event]]) -> None:
-    store = AnalyticsStore(database_url(path))
-    store.write([], fold_all(runs))
-    store.close()
-
-
-def at(k: int, minutes: float, **more: Any) -> RunMeta:
-    return meta(f"r{k:03d}", started_at_us=START_US + int(minutes * 60e6), **more)
 
 
 # -- key figures

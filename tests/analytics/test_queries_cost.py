@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from analytics.facts import RunFold, RunMeta
 from analytics.metrics import Known
 from analytics.queries import Ask, Filter, Queries, cost
 from analytics.queries.cost import (
@@ -32,22 +31,18 @@ from analytics.queries.cost_spenders import (
     context_growth,
 )
 from analytics.queries.over_time import cost_over_time
-from analytics.rows import run_facts
-from analytics.store import AnalyticsStore
 from bench.make_traffic import Traffic, write_traffic
 from core.catalog import load_catalog
-from core.database import database_url
 from core.events import Cancelled, Event, Failed
 from core.pricing import price_call
 from core.usage import Usage
-from tests.analytics.scripts import START_US, meta, simple_run
+from tests.analytics.scripts import START_US, at, simple_run, write
 
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
 NOW_US = START_US + HOUR_US
 BEDROCK = "bedrock_converse:us.anthropic.claude-haiku-4-5-20251001-v1:0"
 FAILED = Failed(code="model_unavailable", message="m", what_to_do="w", retryable=True)
-Scripted = tuple[RunMeta, list[Event]]
 AskAny = Callable[..., Any]
 
 
@@ -80,22 +75,6 @@ FILTERS = (
     {"status": ("ok",)},
     {"user": ("user-01", "user-02")},
 )
-
-
-def write(path: Path, *runs: Scripted) -> None:
-    found = []
-    for of, events in runs:
-        fold = RunFold(meta=of)
-        for event in events:
-            fold.add(event)
-        found.append(run_facts(fold))
-    store = AnalyticsStore(database_url(path))
-    store.write([], found)
-    store.close()
-
-
-def at(k: int, minutes: float, **more: Any) -> RunMeta:
-    return meta(f"r{k:03d}", started_at_us=START_US + int(minutes * 60e6), **more)
 
 
 def rate_run(

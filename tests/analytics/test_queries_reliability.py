@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from analytics.facts import RunFold, RunMeta
+from analytics.facts import RunMeta
 from analytics.metrics import Rate
 from analytics.queries import Ask, Filter, Queries
 from analytics.queries.reliability import (
@@ -23,12 +23,18 @@ from analytics.queries.reliability import (
     trouble,
 )
 from analytics.queries.reliability_errors import error_types, errors_over_time
-from analytics.rows import run_facts
-from analytics.store import AnalyticsStore
 from bench.make_traffic import Traffic, write_traffic
-from core.database import database_url
 from core.events import Cancelled, Completed, Event, Failed, Interrupt, Interrupted
-from tests.analytics.scripts import START_US, attempt, meta, script, simple_run, started
+from tests.analytics.scripts import (
+    START_US,
+    Scripted,
+    at,
+    attempt,
+    script,
+    simple_run,
+    started,
+    write,
+)
 
 HOUR_US = 3_600_000_000
 NOW_US = START_US + HOUR_US
@@ -36,7 +42,6 @@ NOVA = "bedrock_converse:us.amazon.nova-lite-v1:0"
 FAILED = Failed(code="model_unavailable", message="m", what_to_do="w", retryable=True)
 STOPPED = Cancelled(by="user", stop_us=40_000, tokens_after_stop=3)
 ASKS = Interrupted(interrupts=(Interrupt(id="i", value="{}"),))
-Scripted = tuple[RunMeta, list[Event]]
 AskAny = Callable[..., Any]
 LEVELS: tuple[Level, ...] = ("call", "run")
 
@@ -74,22 +79,6 @@ FILTERS = (
     {"provider": ("openai", "ollama")},
     {"status": ("ok", "error")},
 )
-
-
-def write(path: Path, *runs: Scripted) -> None:
-    found = []
-    for of, events in runs:
-        fold = RunFold(meta=of)
-        for event in events:
-            fold.add(event)
-        found.append(run_facts(fold))
-    store = AnalyticsStore(database_url(path))
-    store.write([], found)
-    store.close()
-
-
-def at(k: int, minutes: float, **more: Any) -> RunMeta:
-    return meta(f"r{k:03d}", started_at_us=START_US + int(minutes * 60e6), **more)
 
 
 def operation(of: RunMeta, *tries: tuple[str, str | None], end: Event | None = None) -> Scripted:

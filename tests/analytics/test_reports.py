@@ -40,8 +40,8 @@ from analytics.timeaxis import HOUR_US, local, to_us
 from core.catalog import load_catalog
 from core.errors import InvalidInput
 from core.settings import Settings
-from tests.analytics.scripts import MODEL, meta, simple_run
-from tests.analytics.test_queries import FAILED, write
+from tests.analytics.scripts import MODEL, meta, simple_run, write
+from tests.analytics.test_queries import FAILED
 from tests.traffic import copy_traffic
 
 CATALOG = load_catalog()

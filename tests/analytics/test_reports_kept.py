@@ -22,8 +22,7 @@ from analytics.timeaxis import HOUR_US, to_us
 from core.catalog import load_catalog
 from core.errors import NotFound, StorageError
 from core.settings import Settings
-from tests.analytics.scripts import meta, simple_run
-from tests.analytics.test_queries import write
+from tests.analytics.scripts import meta, simple_run, write
 
 CATALOG = load_catalog()
 ZONE = ZoneInfo("Europe/Paris")

@@ -25,8 +25,8 @@ from analytics.schema import alert_event, annotation
 from analytics.timeaxis import HOUR_US, local
 from core.catalog import load_catalog
 from core.settings import Settings
-from tests.analytics.scripts import START_US, meta, simple_run
-from tests.analytics.test_queries import FAILED, write
+from tests.analytics.scripts import START_US, meta, simple_run, write
+from tests.analytics.test_queries import FAILED
 
 CATALOG = load_catalog()
 HOSTILE = (
