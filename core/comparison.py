@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from types import MappingProxyType
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from core.errors import InvalidInput
@@ -62,7 +61,7 @@ class Configuration:
         """Raises InvalidInput, with the field, for anything that is not a configuration."""
         if not isinstance(data, Mapping):
             raise InvalidInput("A configuration is an object with a model, a graph or an agent.")
-        known = {field.name for field in fields(cls)}
+        known = {one.name for one in fields(cls)}
         if unknown := sorted(set(map(str, data)) - known):
             raise InvalidInput(
                 f"A configuration has no '{unknown[0]}'.",
@@ -115,11 +114,33 @@ class Ballot:
     at_us: int = 0
     traits: tuple[Traits, ...] = ()
     """One for each contestant, or none."""
-    slices: Mapping[str, str] = MappingProxyType({})
+    slices: Mapping[str, str] = field(default_factory=dict)
     """Such as {"category": "billing", "language": "en"}."""
     flags: tuple[str, ...] = ()
     """Why this ballot should not count: `identity_leak`, `arm_failed`, `unfinished`, `revealed`,
     `voter_limit`, `anomalous_voter`. Flagged ballots are kept and can be counted."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answered:
+    """One answer as a measurement. Answers to the same `question` are paired.
+
+    Times in microseconds, cost in pico-USD; None is unknown.
+    """
+
+    contestant: str
+    question: str
+    """The same for answers to the same question, asked at the same time."""
+    cluster: str = ""
+    """What questions share that are not independent of one another, such as their document."""
+    completed: bool
+    passed: bool | None = None
+    """None: nothing was checked, or it could not be decided."""
+    ttft_us: int | None = None
+    duration_us: int | None = None
+    cost_pusd: int | None = None
+    output_tokens: int | None = None
+    at_us: int = 0
 
 
 def _is_name(value: object) -> bool:
