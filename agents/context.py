@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from agents import prompts
 from agents.spending import Allowance, Spending
+from core.comparison import Retrieval
 from core.events import CallPurpose, Event, RetrievalMode, Source, Sources
 from core.metrics_query import MetricsAnswer, MetricsQuestion
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import BaseMessage
 
+    from agents.prompt_versions import PromptVersion
     from agents.retrieval import Knowledge
 
 
@@ -52,6 +55,10 @@ class RunContext:
     router_models: tuple[str, ...]
     pinned_agent: str | None = None
     temperature: float | None = None
+    retrieval: Retrieval | None = None
+    """How documents are used; None: as the agent does it by itself."""
+    prompt_version: PromptVersion | None = None
+    """What stands in for the prompts that ship; None: nothing."""
     max_history_tokens: int = 12_000
     prefix_budget_tokens: int = 24_000
     """How many tokens of whole documents the first answer model may get as a cached prefix."""
@@ -67,6 +74,16 @@ class RunContext:
     """Whether a used-up budget may name another model than the chosen ones."""
     keep_prompt: Callable[[str, Sequence[BaseMessage]], None] | None = None
     """Gets the call id and the messages of every attempt; None when prompts are not kept."""
+
+    def prompt(self, name: str) -> str:
+        """The text of `agents/prompts/<name>.md`, or what this run's version has in its place."""
+        version = self.prompt_version
+        return version.text(name) if version is not None else prompts.load(name)
+
+    def cache_key(self, prefix: str) -> str:
+        """A name for a cached prefix that runs with other prompts do not share."""
+        version = self.prompt_version
+        return prefix if version is None else f"{prefix}:{version.digest[:8]}"
 
     def chat_model(
         self,

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from agents import prompts
 from agents.answering import stream_message
 from agents.context import RunContext
 from agents.memory import keep_newest
@@ -117,7 +116,7 @@ async def answer_from_metrics(
     kept = keep_newest(
         [m for m in messages if m.type in ("human", "ai") and m.content], HISTORY_TOKENS
     )
-    prompt: list[Any] = [SystemMessage(prompts.load(specialist.name)), *kept]
+    prompt: list[Any] = [SystemMessage(context.prompt(specialist.name)), *kept]
     config: Any = {
         "run_name": specialist.name,
         "metadata": {"agent": specialist.name, "strategy": specialist.mode},

@@ -12,6 +12,9 @@ from html import escape, unescape
 
 from core.events import Source
 
+NO_DOCUMENTS = "no_documents"
+"""True in the `additional_kwargs` of a system message: the run uses none, so nothing was searched.
+Providers do not get it."""
 _PASSAGE = re.compile(
     r'<passage n="(\d+)" area="([^"]*)" document="([^"]*)" title="([^"]*)" heading="([^"]*)">\n'
     r"(.*?)\n</passage>",

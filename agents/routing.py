@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from agents import prompts
 from agents.context import RunContext
 from agents.followup import standalone
 from agents.specialists import BY_NAME, SPECIALISTS
@@ -96,7 +95,7 @@ async def _ask_router(
         reason=(str, Field(description="At most twelve words.")),
     )
     listing = "\n".join(f"- {s.name}: {s.description}" for s in SPECIALISTS)
-    system = SystemMessage(f"{prompts.load('router')}\n\nSpecialists\n{listing}")
+    system = SystemMessage(f"{context.prompt('router')}\n\nSpecialists\n{listing}")
     dialogue = "\n".join(
         f"{role}: {text[:1500]}" for role, text in turns[-HISTORY_FOR_ROUTER - 1 :]
     )

@@ -12,14 +12,18 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from core.comparison import Retrieval
 from core.events import Event
 from core.events_codec import is_terminal
 from core.ids import new_id
 
 EntryPoint = Literal["chat", "compare", "api", "cli", "eval"]
 StoppedBy = Literal["user", "api", "shutdown"]
+ThreadKind = Literal["chat", "compare", "eval"]
+THREAD_KINDS: tuple[ThreadKind, ...] = get_args(ThreadKind)
+"""Only chats are listed; the others belong to a comparison or an evaluation."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,10 +41,18 @@ class TurnRequest:
     """False: only `model` may answer (comparison columns must not change places)."""
     entry_point: EntryPoint = "chat"
     stream: bool = True
-    thread_kind: Literal["chat", "compare"] = "chat"
+    thread_kind: ThreadKind = "chat"
     group_id: str | None = None
     """Runs of one comparison share it."""
     temperature: float | None = None
+    run_id: str | None = None
+    """An id that the caller wrote down before the run begins; None makes a new one."""
+    new_thread_id: str | None = None
+    """The same for the thread that is made when `thread_id` is None."""
+    retrieval: Retrieval | None = None
+    """How documents are used; None: as the agent does it by itself."""
+    prompt: str | None = None
+    """Name of a prompt version; None: the prompts that ship."""
 
 
 @dataclass(eq=False)

@@ -44,6 +44,13 @@ class EndedRun:
     """Its log, as far as it can be read."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EndedAnswer:
+    question: str
+    text: str
+    summary: AnswerSummary
+
+
 class RunStore:
     """Used by RunManager. Every method is one transaction and raises StorageError on a bad disk."""
 
@@ -172,7 +179,9 @@ class RunStore:
     ) -> None:
         position = connection.scalar(
             select(message.c.position + 1).where(
-                message.c.run_id == run_id, message.c.role == "user"
+                message.c.run_id == run_id,
+                message.c.thread_id == thread_id,  # and not in a copy of the thread
+                message.c.role == "user",
             )
         )
         if position is None:
@@ -188,7 +197,11 @@ class RunStore:
             "created_at_us": now_us(),
         }
         connection.execute(
-            delete(message).where(message.c.run_id == run_id, message.c.role == "assistant")
+            delete(message).where(
+                message.c.run_id == run_id,
+                message.c.thread_id == thread_id,
+                message.c.role == "assistant",
+            )
         )
         connection.execute(insert(message).values(row))
 
@@ -244,6 +257,37 @@ class RunStore:
             events=events,
         )
 
+    def answers(self, run_ids: Sequence[str]) -> dict[str, EndedAnswer | None]:
+        """Question, answer and summary of those runs that have ended; None when they are gone."""
+        asked = message.alias()
+        query = (
+            select(run.c.id, run.c.status, asked.c.text.label("question"), message.c.text,
+                   message.c.summary)
+            .outerjoin(message, (message.c.id == run.c.answer_id))
+            .outerjoin(asked, (asked.c.id == run.c.question_id))
+            .where(run.c.id.in_(run_ids))
+        )  # fmt: skip
+        with self._db.read() as connection:
+            rows = connection.execute(query).all()
+        found: dict[str, EndedAnswer | None] = dict.fromkeys(run_ids)
+        for row in rows:
+            if row.status in ACTIVE:
+                del found[row.id]
+                continue
+            summary = AnswerSummary.from_dict(row.summary) if row.summary else AnswerSummary()
+            found[row.id] = EndedAnswer(
+                question=row.question or "",
+                text=row.text or "",
+                summary=replace(summary, status=row.status),
+            )
+        return found
+
+    def questions(self, run_ids: Sequence[str]) -> list[str]:
+        """What those of the runs were asked that are still there, active ones included."""
+        query = select(message.c.text).join(run, run.c.question_id == message.c.id)
+        with self._db.read() as connection:
+            return list(connection.scalars(query.where(run.c.id.in_(run_ids))))
+
     def recover(self) -> list[str]:
         """Ends the runs of a process that was killed; gives their ids."""
         query = select(run.c.id, run.c.thread_id, run.c.owner).where(run.c.status.in_(ACTIVE))
@@ -262,9 +306,13 @@ class RunStore:
         """(message id, run id, role, text, run was checkpointed) of the newest messages, in order."""
         query = (
             select(
-                message.c.id, message.c.run_id, message.c.role, message.c.text, run.c.checkpointed
+                message.c.id,
+                message.c.run_id,
+                message.c.role,
+                message.c.text,
+                func.coalesce(run.c.checkpointed, 0),
             )
-            .join(run, run.c.id == message.c.run_id)
+            .outerjoin(run, run.c.id == message.c.run_id)  # a copied message's may be deleted
             .where(message.c.thread_id == thread_id)
             .order_by(message.c.position.desc())
             .limit(limit)

@@ -106,7 +106,12 @@ class RunManager:
             raise ShuttingDown("Switchboard is shutting down and takes no new messages.")
         if len(self._active) >= self._limit:
             raise Overloaded(f"{len(self._active)} answers are already under way or waiting.")
-        run = Run(request=request, thread_id=request.thread_id or new_id(), question_id=new_id())
+        run = Run(
+            request=request,
+            id=request.run_id or new_id(),
+            thread_id=request.thread_id or request.new_thread_id or new_id(),
+            question_id=new_id(),
+        )
         self._store.begin(run)
         with self._lock:
             self._runs[run.id] = run
@@ -307,4 +312,7 @@ def _run_started(run: Run) -> RunStarted:
         entry_point=request.entry_point,
         stream=request.stream,
         queue_us=run.elapsed_us(),
+        retrieval=request.retrieval,
+        prompt=request.prompt,
+        temperature=request.temperature,
     )

@@ -13,17 +13,21 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from agents.comparing.desk import Comparisons
 from agents.content import RunWords
 from agents.context import RunContext
+from agents.evaluation.desk import Evaluations
 from agents.graphs import GRAPHS, GraphEntry, entry
 from agents.graphs import load as load_graph
 from agents.loop import LoopThread
 from agents.models import ModelRegistry
+from agents.prompt_versions import PromptVersions
 from agents.retrieval import Knowledge
-from agents.run import Run, TurnRequest
+from agents.run import THREAD_KINDS, Run, TurnRequest
 from agents.run_store import RunStore
 from agents.runs import RunManager
 from agents.specialists import BY_NAME
@@ -89,6 +93,7 @@ class Runtime:
         self.database = Database(url, metadata=metadata)
         self.threads = ThreadStore(self.database)
         self.store = RunStore(self.database)
+        self.prompts = PromptVersions(self.database)
         self.lost_runs = self.store.recover()
         self.knowledge = Knowledge(settings.path("knowledge.db"), settings.knowledge_dir)
         analytics = settings.analytics_url or settings.path("analytics.db")
@@ -162,6 +167,25 @@ class Runtime:
             max_concurrent=settings.max_concurrent_runs,
             max_queued=settings.max_queued_runs,
         )
+        self.comparisons = Comparisons(
+            self.database,
+            threads=self.threads,
+            runs=self.store,
+            start=self.start,
+            check=self.checked,
+            delete_thread=self.delete_thread,
+            catalog=lambda: self.catalog,
+        )
+        self.evaluations = Evaluations(
+            self.database,
+            house=self,
+            runs=self.store,
+            threads=self.threads,
+            check=self.checked,
+            problem=self._why_not,
+            delete_thread=self.delete_thread,
+            most_at_once=max(1, settings.max_concurrent_runs // 2),
+        )
         self._metas: dict[str, RunMeta] = {}
         self._words: dict[str, RunWords | None] = {}
         """Of runs under way; None: its thread is being deleted, nothing of it is kept."""
@@ -180,22 +204,33 @@ class Runtime:
 
     def start(self, request: TurnRequest) -> Run:
         """Validates and starts a turn. Raises InvalidInput, NotFound, ThreadBusy, StorageError …"""
-        from dataclasses import replace
-
         self.page_seen()
         self._hurry.set()
-        text = message_text(request.text, self.settings.max_message_chars)
+        request = self.checked(request)
+        self.spending.wait_for_first_reading(FIRST_SPENDING_S)
+        self.alerts.refresh_budgets(older_than_s=SPENDING_AGE_S)
+        return self.runs.start(request)
+
+    def checked(self, request: TurnRequest) -> TurnRequest:
+        """The request as it can be run. Raises InvalidInput or NotFound when it never can."""
         graph = entry(request.graph)
+        text = message_text(request.text, graph.max_chars or self.settings.max_message_chars)
         if request.agent is not None and request.agent not in graph.agents:
             raise InvalidInput(
                 f"The graph '{graph.name}' has no agent '{request.agent}'.",
                 what_to_do="Choose an agent from the list.",
             )
+        graph.check(retrieval=request.retrieval, prompt=request.prompt)
+        if request.prompt is not None:
+            self.prompts.get(request.prompt)
         if request.thread_id is not None:
             self.threads.get(request.thread_id, request.owner)
-        self.spending.wait_for_first_reading(FIRST_SPENDING_S)
-        self.alerts.refresh_budgets(older_than_s=SPENDING_AGE_S)
-        return self.runs.start(replace(request, text=text))
+        return replace(request, text=text)
+
+    def _why_not(self, model_id: str) -> str:
+        """Why a model cannot be called; empty when it can."""
+        status = self.models.status(model_id)
+        return "" if status.configured else status.reason
 
     def events(self, run_id: str, owner: str) -> list[Event]:
         """The log of any run, live or finished. Raises NotFound."""
@@ -206,7 +241,8 @@ class Runtime:
 
     def delete_thread(self, thread_id: str, owner: str) -> None:
         """Stops what runs in a thread, then removes it, the agents' memory of it and kept words."""
-        self.threads.get(thread_id, owner)
+        if self.threads.get(thread_id, owner).kind == "compare":
+            self.comparisons.settle_all()  # what its answers cost goes on counting
         run = self.runs.for_thread(thread_id)
         if run is not None and not run.finished:
             self._words[run.id] = None
@@ -230,11 +266,15 @@ class Runtime:
         """
         self.recorder.flush()
         erased = erase_user(self.recorder, owner)  # runs that go on end as runs of nobody
-        for kind in ("chat", "compare"):
+        self.evaluations.halt(owner)
+        for kind in THREAD_KINDS:
             while found := self.threads.recent(owner, kind=kind):
                 for thread in found:
                     self.delete_thread(thread.id, owner)
                     erased.threads += 1
+        self.comparisons.erase(owner)
+        self.evaluations.erase(owner)
+        self.prompts.forget_owner(owner)
         for name in self.threads.preferences(owner):
             self.threads.set_preference(owner, name, None)
         self.database.empty_log()
@@ -258,6 +298,10 @@ class Runtime:
                 self._warm_up_started = True
                 self._warmer.start()
 
+    def resume(self) -> None:
+        """Goes on with what a kill or a restart cut off. For the server; a command has its own work."""
+        self.evaluations.resume_unfinished()
+
     def close(self, timeout: float = 10.0) -> None:
         """Refuse, drain, cancel, flush, join, dispose: in this order. Idempotent."""
         if self._closed:
@@ -266,7 +310,9 @@ class Runtime:
             self._closed = True
         self.page_seen()
         self._hurry.set()
+        self.evaluations.stop_all()
         self.runs.close(timeout)
+        self.evaluations.close()
         if self._warm_up_started:
             self._warmer.join(max(timeout, 10.0))  # it stops after the step it is in
         self.exports.close()
@@ -307,6 +353,8 @@ class Runtime:
             router_models=self.settings.router_models,
             pinned_agent=request.agent,
             temperature=request.temperature,
+            retrieval=request.retrieval,
+            prompt_version=self.prompts.seen(request.prompt) if request.prompt else None,
             max_history_tokens=self.settings.max_history_tokens,
             prefix_budget_tokens=self._prefix_budget(answer_models),
             notices=list(budgets.notices),

@@ -77,3 +77,16 @@ preference = Table(
     Column("name", String(64), primary_key=True),
     Column("value", JSON, nullable=False),
 )
+
+prompt_version = Table(
+    "prompt_version",
+    metadata,
+    Column("name", String(60), primary_key=True),
+    Column("owner", String(255)),
+    Column("texts", JSON, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("base", String(60)),
+    Column("note", Text, nullable=False),
+    Column("created_at_us", BigInteger, nullable=False),
+    Column("retired_at_us", BigInteger),
+)

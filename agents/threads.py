@@ -9,10 +9,11 @@ from typing import Any, Literal
 from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy import insert as sql_insert
 
+from agents.run import ThreadKind
 from agents.tables import message, preference, run, run_log, thread
 from core.database import Database
 from core.errors import NotFound
-from core.ids import is_id
+from core.ids import is_id, new_id
 from core.text import short_title
 from core.transcript import AnswerSummary
 
@@ -67,6 +68,12 @@ class ThreadStore:
         with self._db.read() as connection:
             return [_thread(row) for row in connection.execute(query)]
 
+    def of_group(self, group_id: str, owner: str) -> list[str]:
+        """Ids of the threads of a comparison or an evaluation."""
+        query = select(thread.c.id).where(thread.c.owner == owner, thread.c.group_id == group_id)
+        with self._db.read() as connection:
+            return list(connection.scalars(query))
+
     def messages(
         self, thread_id: str, owner: str, *, limit: int = 50, before: int | None = None
     ) -> list[Message]:
@@ -96,6 +103,43 @@ class ThreadStore:
                 .where(thread.c.id == thread_id, thread.c.kind == "compare")
                 .values(kind="chat", updated_at_us=now_us())
             )
+
+    def copy(
+        self,
+        thread_id: str,
+        owner: str,
+        *,
+        kind: ThreadKind,
+        group_id: str | None = None,
+        before: int | None = None,
+    ) -> str:
+        """A new thread with the messages of another, or those before a position; gives its id.
+
+        The agents' memory of it is made anew from them. Its messages name the runs they came from,
+        which stay with the other thread.
+        """
+        source, copy_id, now = self.get(thread_id, owner), new_id(), now_us()
+        query = select(message).where(message.c.thread_id == thread_id)
+        if before is not None:
+            query = query.where(message.c.position < before)
+        with self._db.write() as connection:
+            rows = [dict(row._mapping) for row in connection.execute(query)]
+            connection.execute(
+                sql_insert(thread).values(
+                    id=copy_id,
+                    owner=owner,
+                    kind=kind,
+                    group_id=group_id,
+                    title=source.title,
+                    created_at_us=now,
+                    updated_at_us=now,
+                )
+            )
+            for row in rows:
+                row |= {"id": new_id(), "thread_id": copy_id}
+            if rows:
+                connection.execute(sql_insert(message), rows)
+        return copy_id
 
     def delete(self, thread_id: str, owner: str) -> list[str]:
         """Removes the thread with its messages, runs and logs; gives the ids of its runs."""

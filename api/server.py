@@ -18,6 +18,7 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
 
 class Closable(Protocol):
     def start_warm_up(self) -> None: ...
+    def resume(self) -> None: ...
     def close(self, timeout: float = ...) -> None: ...
 
 
@@ -56,7 +57,9 @@ def lifespan(
     async def run(_app: Any) -> AsyncIterator[None]:
         def start() -> None:
             with contextlib.suppress(Exception):  # shown on the page, which tries again
-                runtime().start_warm_up()
+                built = runtime()
+                built.start_warm_up()
+                built.resume()
 
         starting = asyncio.create_task(asyncio.to_thread(start))
         yield

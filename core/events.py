@@ -14,6 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from core.comparison import Retrieval
+
 EVENT_SCHEMA_VERSION = 1
 
 RouteDecider = Literal["pinned", "local", "model", "only_choice", "fallback"]
@@ -51,6 +53,12 @@ class RunStarted(Envelope):
     stream: bool = True
     queue_us: int = 0
     """Time the run waited for a free place."""
+    retrieval: Retrieval | None = None
+    """How documents were to be used, or None for the agent's own way."""
+    prompt: str | None = None
+    """Name of the prompt version, or None for the prompts that ship."""
+    temperature: float | None = None
+    """What was asked for, or None for the configured one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,11 +1,14 @@
-"""Compare: one question, two to six columns, side by side."""
+"""Compare: one question, two to six columns, side by side; then the vote."""
 
 import streamlit as st
 
+from agents.comparing.values import Comparison
 from core.errors import SwitchboardError
-from core.ids import new_id
 from pages.components import compare_columns, compare_runs, compare_setup, session
-from pages.components.compare_summary import Entry, show_comparison
+from pages.components.compare_diff import show_diff
+from pages.components.compare_recent import show_recent
+from pages.components.compare_summary import entries_of, show_comparison
+from pages.components.compare_vote import show_vote
 
 MAX_PREFILL = 100_000
 STARTERS = (
@@ -18,30 +21,47 @@ runtime = session.begin_page()
 
 
 def send(text: str | None = None) -> None:
-    """Starts one run per column. In a callback, so that no question is lost to another click."""
+    """Asks all columns. In a callback, so that no question is lost to another click."""
     text = st.session_state.compare_input if text is None else text
-    started = []
+    state, desk = st.session_state, runtime.comparisons
+    open_one = compare_runs.shown(runtime)
     try:
-        for request in compare_setup.requests(text, group_id=new_id()):
-            started.append(runtime.start(request).id)
+        if open_one is not None and state.get("compare_go_on") and unchanged(open_one):
+            found, problems = desk.follow_up(open_one, text)
+        else:
+            found, problems = desk.ask(
+                text,
+                compare_setup.chosen(),
+                owner=session.OWNER,
+                blind=bool(state.get(compare_setup.BLIND)),
+                together=bool(state.get(compare_setup.TOGETHER)),
+            )
     except SwitchboardError as exc:
         session.keep_notice(exc)
-    if started:
-        compare_runs.set_run_ids(started)
-    elif len(text) <= MAX_PREFILL:
-        st.session_state.compare_input = text  # nothing typed is lost
+        if len(text) <= MAX_PREFILL:
+            st.session_state.compare_input = text  # nothing typed is lost
+        return
+    if problems:
+        session.keep_notice(problems[0])
+    compare_runs.show(found.id)
+
+
+def unchanged(shown: Comparison) -> bool:
+    """Whether the columns that are chosen now are those of the comparison, in any order."""
+    chosen = sorted(one.key for one in compare_setup.chosen())
+    return chosen == sorted(one.configuration.key for one in shown.arms)
 
 
 def show_empty() -> None:
     st.title("Which one answers best?", anchor=False)
     st.caption(
         "Choose a model and an agent for each column, then ask once: all columns start together.  \n"
-        "When they have ended you see first token, total time, speed, tokens and cost side by side."
+        "Blind, you vote before you know who answered; votes make the leaderboard."
     )
-    if "runs" in st.query_params:
+    if compare_runs.missing():
         st.warning(
-            "This comparison is not here any more: its threads were deleted, or the address is "
-            "wrong. Ask again to make a new one.",
+            "This comparison is not here any more: it was deleted, or the address is wrong. "
+            "Ask again to make a new one.",
             icon=":material/link_off:",
         )
 
@@ -51,36 +71,54 @@ def show_starters() -> None:
         st.button(text, key=f"compare_starter_{n}", on_click=send, args=(text,))
 
 
-def show_summary() -> None:
-    entries = []
-    titles = compare_runs.short_titles(runtime, columns)
-    for column, title in zip(columns, titles, strict=True):
-        text, summary = column.outcome()
-        asked = compare_runs.agent_label(column)
-        entries.append(
-            Entry(letter=column.letter, title=title, asked=asked, text=text, summary=summary)
-        )
-    show_comparison(entries, runtime.catalog)
+def new_comparison() -> None:
+    compare_runs.show(None)
 
 
-ids = compare_runs.run_ids()
-columns = compare_runs.load(runtime, ids)
+comparison = compare_runs.shown(runtime)
 # A place that is made empty first: what is not drawn again would else stay until the run ends.
 head = st.empty()
-if not columns:
+if comparison is None:
     with head.container():
         show_empty()
-compare_setup.show_setup(runtime, [column.choice for column in columns])
+with st.container(horizontal=True, vertical_alignment="center"):
+    if comparison is not None:
+        st.button("New comparison", icon=":material/add:", type="tertiary", on_click=new_comparison)
+    show_recent(runtime, comparison.id if comparison else None)
+compare_setup.show_setup(
+    runtime,
+    # In a blind comparison their order would tell who answers.
+    [a.configuration for a in comparison.arms] if comparison and not comparison.hidden else [],
+)
 with st.container():  # here it stays put; docked at the foot, the page would follow the answers
+    if comparison is not None and unchanged(comparison):
+        st.toggle(
+            "Go on with these columns", key="compare_go_on", value=True,
+            help="On: the next question goes to the same columns, each with its own history. "
+            "Off: it begins a new comparison.",
+        )  # fmt: skip
     st.chat_input("Ask all columns", key="compare_input", on_submit=send, max_chars=None)
 starters = st.empty()
-if not columns:
+if comparison is None:
     with starters.container():
         show_starters()
-results = compare_columns.fresh_place(ids)
+last = comparison.turns[-1] if comparison and comparison.turns else None
+results = compare_columns.fresh_place(
+    f"{comparison.id}-{last.number}" if comparison and last else ""
+)
 end = st.empty()
-if columns:
+if comparison is not None and last is not None:
     with results:
-        compare_columns.show_columns(runtime, columns)
+        columns = compare_runs.load(runtime, comparison, last)
+        compare_columns.show_turn(runtime, comparison, last, columns, last=True)
     with end.container():
-        show_summary()
+        show_vote(runtime, comparison, last, columns)
+        show_diff(columns)
+        if not comparison.hidden:
+            show_comparison(entries_of(columns), runtime.catalog)
+        for earlier in reversed(comparison.turns[:-1]):
+            with st.expander(f"Question {earlier.number + 1}", icon=":material/history:"):
+                compare_columns.show_turn(
+                    runtime, comparison, earlier,
+                    compare_runs.load(runtime, comparison, earlier), last=False,
+                )  # fmt: skip

@@ -48,7 +48,7 @@ def show(known: KnownRun, view: str) -> None:
     if detail is None:
         st.info("This run waits for a place; nothing happened yet.", icon=":material/hourglass:")
         return
-    show_head(detail.run, zone, catalog, has_thread=bool(known.events))
+    show_head(detail.run, zone, catalog, known.events)
     if known.trouble is not None:
         session.show_error(known.trouble)
         st.caption("What the run's own log tells is shown.")

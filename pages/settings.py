@@ -1,4 +1,4 @@
-"""Settings: models, prices, knowledge, data, privacy, import, health, and a new chat's start."""
+"""Settings: models, prompts, prices, knowledge, data, privacy, import, health, and a new chat's start."""
 
 import streamlit as st
 
@@ -9,13 +9,14 @@ from pages.components.settings_knowledge import show_knowledge
 from pages.components.settings_models import show_models
 from pages.components.settings_prices import show_prices
 from pages.components.settings_privacy import show_privacy
+from pages.components.settings_prompts import show_prompts
 from pages.components.settings_sections import show_about, show_defaults
 
 runtime = session.begin_page()
 
 st.title("Settings", anchor=False)
-general, models, prices, knowledge, data, privacy, imports, health = st.tabs(
-    ["General", "Models", "Prices", "Knowledge", "Data", "Privacy", "Import", "Health"],
+general, models, prompts, prices, knowledge, data, privacy, imports, health = st.tabs(
+    ["General", "Models", "Prompts", "Prices", "Knowledge", "Data", "Privacy", "Import", "Health"],
     key="settings_tab", bind="query-params", on_change="rerun",
 )  # fmt: skip
 with general:
@@ -23,6 +24,8 @@ with general:
     show_about()
 with models:
     show_models(runtime)
+with prompts:
+    show_prompts(runtime)
 with prices:
     show_prices(runtime)
 with knowledge:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from core.errors import NotFound
+from core.comparison import RETRIEVALS
+from core.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
+
+Option = Literal["retrieval", "prompt"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,6 +24,32 @@ class GraphEntry:
     """`module:function`; the function gives a compiled graph with a `messages` key in its state."""
     agents: tuple[str, ...] = ()
     """Node names that are agents a person can pin; empty when the graph has none to choose."""
+    options: frozenset[Option] = frozenset()
+    """What of a run's request the graph heeds: `retrieval` if it reads `RunContext.retrieval`,
+    `prompt` if it takes its prompts from `RunContext.prompt`."""
+
+    listed: bool = True
+    """False: not for people to choose."""
+    max_chars: int | None = None
+    """The longest question; None: as the settings say."""
+
+    def check(self, *, retrieval: str | None, prompt: str | None) -> None:
+        """Raises InvalidInput for what a run asks for and the graph would not heed."""
+        if retrieval not in (None, *RETRIEVALS):
+            raise InvalidInput(
+                f"There is no retrieval '{retrieval}'.",
+                what_to_do=f"Use one of: {', '.join(RETRIEVALS)}.",
+            )
+        if retrieval is not None and "retrieval" not in self.options:
+            raise self._refusal("another retrieval")
+        if prompt is not None and "prompt" not in self.options:
+            raise self._refusal("other prompts")
+
+    def _refusal(self, what: str) -> InvalidInput:
+        return InvalidInput(
+            f"The graph '{self.name}' cannot be run with {what}.",
+            what_to_do="Leave it as usual, or choose another graph.",
+        )
 
 
 GRAPHS: tuple[GraphEntry, ...] = (
@@ -30,12 +59,22 @@ GRAPHS: tuple[GraphEntry, ...] = (
         description="Routes each question to one of five specialists.",
         build="agents.graphs.supervisor:build",
         agents=("technical", "billing", "policy", "general", "data"),
+        options=frozenset({"retrieval", "prompt"}),
     ),
     GraphEntry(
         name="react",
         title="ReAct agent",
         description="One agent that decides by itself when to search and when to query metrics.",
         build="agents.graphs.react:build",
+        options=frozenset({"retrieval", "prompt"}),
+    ),
+    GraphEntry(
+        name="judge",
+        title="Judge",
+        description="Judges answers of an evaluation.",
+        build="agents.graphs.judge:build",
+        listed=False,
+        max_chars=1_000_000,
     ),
 )
 

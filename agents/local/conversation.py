@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 from agents.followup import standalone
-from agents.passage_format import parse
+from agents.passage_format import NO_DOCUMENTS, parse
 from core.events import Source
 
 _MARK = "<passage "
@@ -45,6 +45,8 @@ class Conversation:
     instructions: str
     """The system text without its passages: a forced tool's choices may be explained there."""
     chars: int
+    without_documents: bool = False
+    """The run uses no documents: that there are no passages does not mean that none was found."""
 
 
 def read(messages: Sequence[BaseMessage]) -> Conversation:
@@ -85,6 +87,7 @@ def read(messages: Sequence[BaseMessage]) -> Conversation:
             if m.type == "system"
         ),
         chars=sum(len(text) for text in texts),
+        without_documents=any(message.additional_kwargs.get(NO_DOCUMENTS) for message in messages),
     )
 
 

@@ -63,6 +63,17 @@ def no_passages(question: Question) -> str:
     )
 
 
+def without_documents(*, figures: bool) -> str:
+    """The run gives no documents, so nothing was searched."""
+    what = (
+        "I can only answer from documents and report this installation's figures. This answer was "
+        "asked for without documents, and I see no figure that it asks for."
+        if figures
+        else "I can only answer from documents, and this answer was asked for without them."
+    )
+    return f"{what}\n\nTo get one, choose a language model, or let the documents be used."
+
+
 def say_more(found: Sequence[Section]) -> str:
     """The question has no word to search for."""
     return (

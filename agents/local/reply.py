@@ -12,11 +12,14 @@ from langchain_core.messages import BaseMessage
 
 from agents.local import conversation, extract, metrics_say
 from agents.local.conversation import Conversation, ToolResult
-from agents.local.smalltalk import ABOUT_PRODUCT, reply, self_prefix, smalltalk
+from agents.local.decline import without_documents
+from agents.local.smalltalk import ABOUT_PRODUCT, Smalltalk, reply, self_prefix, smalltalk
 from agents.local.tools import Call, choose_call, read_tools
 from core.events import Source
 
 MAX_PLAIN_RESULT = 1_500
+KEEPS_ITS_WORD: frozenset[Smalltalk | None] = frozenset({"thanks", "bye", "self", "product"})
+"""Small talk that promises no answer from documents."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +49,10 @@ def respond(
 def _text(seen: Conversation, *, only_figures: bool) -> str:
     if not seen.asked.strip():
         return "There is no question to answer yet. Ask me something about the documents."
-    if talk := smalltalk(seen.asked):
+    talk = smalltalk(seen.asked)
+    if seen.without_documents and not seen.results and talk not in KEEPS_ITS_WORD:
+        return without_documents(figures=only_figures)
+    if talk:
         if talk in ("self", "abilities", "product") and seen.sources:
             about = extract.answer(ABOUT_PRODUCT, seen.sources)
             if "Switchboard" in about[:80] and re.search(r"\[\d+\]", about):

@@ -1,9 +1,33 @@
-"""Prompts are files beside this one; `load` reads them."""
+"""Prompts are files beside this one; `load` reads them.
+
+Inside a graph they are read through `RunContext.prompt`, which knows the version a run asks for.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
+
+TITLES: Mapping[str, str] = MappingProxyType(
+    {
+        "answer": "Rules of answers from documents",
+        "answer_without_documents": "Rules of answers without documents",
+        "technical": "Technical agent",
+        "billing": "Billing agent",
+        "policy": "Policy agent",
+        "general": "General agent",
+        "data": "Data agent",
+        "router": "Choosing the agent",
+        "react": "ReAct agent",
+        "react_without_documents": "ReAct agent without documents",
+    }
+)
+"""The prompts a version may replace, with what people call them.
+
+`continue` is not among them: it mends an answer that broke off, whatever the version.
+"""
 
 
 @cache

@@ -49,7 +49,7 @@ def show_summary(text: str, summary: AnswerSummary, catalog: Catalog, key: str) 
     st.caption(facts_line(summary, catalog))
     columns = st.container(key=f"details_{key}")
     with columns:
-        _show_sources(text, summary)
+        show_sources(text, summary)
         _show_steps(summary, catalog)
 
 
@@ -149,7 +149,8 @@ def cited_numbers(text: str) -> list[int]:
     return list(dict.fromkeys(int(n) for n in _CITATION.findall(text)))
 
 
-def _show_sources(text: str, summary: AnswerSummary) -> None:
+def show_sources(text: str, summary: AnswerSummary) -> None:
+    """What was read: the cited passages, and the titles of the others."""
     if not summary.sources:
         return
     by_number = {source["n"]: source for source in summary.sources}

@@ -18,6 +18,8 @@ def agent_options() -> dict[str, str]:
     """Value ("graph" or "graph/agent") to label."""
     options: dict[str, str] = {}
     for graph in GRAPHS:
+        if not graph.listed:
+            continue
         automatic = graph.name == AUTOMATIC_AGENT
         options[graph.name] = "Agent: automatic" if automatic else graph.title
         for agent in graph.agents:

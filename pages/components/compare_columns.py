@@ -1,7 +1,8 @@
-"""A comparison on the page: one column per run, each following its own run.
+"""A turn of a comparison on the page: one column per run, each following its own run.
 
 Columns are parallel fragments: a slow one delays nobody. The page owns nothing; leaving it stops
-nothing, and whoever opens the same URL sees the same columns.
+nothing, and whoever opens the same URL sees the same columns. While it is hidden who answers, a
+column shows its text and its sources and nothing else.
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from agents.comparing.labels import full_label
 from core.errors import NotFound, SwitchboardError
 from core.pricing import format_usd
 from core.transcript import AnswerSummary, Transcript, summarise
-from pages.components import session
+from pages.components import compare_race, session
 from pages.components.answer import (
     show_question,
     show_run_link,
+    show_sources,
     show_summary,
     waiting_line,
 )
-from pages.components.compare_runs import Column, agent_label, question, title
+from pages.components.compare_runs import Column
 from pages.components.compare_setup import COLUMN_WIDTH, PER_ROW
 from pages.components.format import duration, speed
 from pages.components.markdown import escape, safe
@@ -31,6 +34,7 @@ from pages.components.stream import attach
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
+    from agents.comparing.values import Comparison, Turn
     from agents.run import Run
     from agents.runtime import Runtime
 
@@ -38,47 +42,65 @@ _SHOWN = "_compare_shown"
 WAIT_S = 0.1
 SPEED_AFTER_S = 0.3
 """A speed measured over less than this says nothing."""
+FAILED_UNSEEN = "This answer failed. Why is shown with who it was, after the vote."
 
 
-def fresh_place(ids: list[str]) -> DeltaGenerator:
-    """Where the columns are drawn: the same place for the same comparison, else the other of two.
+def fresh_place(key: str) -> DeltaGenerator:
+    """Where the columns are drawn: the same place for the same turn, else the other of two.
 
     A container that is drawn again keeps what it held until the script ends, so an earlier answer
     would stand under a new question. The place not in use is empty.
     """
-    before, turn = st.session_state.get(_SHOWN, ([], 0))
-    if ids != before:
+    before, turn = st.session_state.get(_SHOWN, ("", 0))
+    if key != before:
         turn = 1 - turn
-    st.session_state[_SHOWN] = (ids, turn)
+    st.session_state[_SHOWN] = (key, turn)
     places = [st.container() if n == turn else st.empty() for n in (0, 1)]
     place: DeltaGenerator = places[turn]
     return place
 
 
-def show_columns(runtime: Runtime, columns: list[Column]) -> None:
+def show_turn(
+    runtime: Runtime, comparison: Comparison, turn: Turn, columns: list[Column], *, last: bool
+) -> None:
     """Draws question and columns, lets each follow its run, and returns when all have ended."""
     pending = [column for column in columns if column.live]
+    waiting = comparison.together and bool(pending)
     with st.container(horizontal=True, vertical_alignment="center"):
-        show_question(question(runtime, columns))
+        show_question(runtime.comparisons.question(comparison, turn))
         stop_all = st.empty()
     if len(pending) > 1:
-        _stop_button(stop_all, runtime, [column.run_id for column in pending], "Stop all")
+        _stop_button(stop_all, runtime, [c.run_id for c in pending if c.run_id], "Stop all")
+    race = st.empty()
+    if not waiting:
+        compare_race.show(race, runtime, columns)
     slots: dict[str, tuple[DeltaGenerator, DeltaGenerator]] = {}
-    with st.grid(PER_ROW[max(2, len(columns))], min_column_width=COLUMN_WIDTH, border=True) as grid:
+    with st.grid(PER_ROW[len(columns)], min_column_width=COLUMN_WIDTH, border=True) as grid:
         for column in columns:
             with grid.cell():
                 stop_one = _show_head(runtime, column)
-                show_body(runtime, column)
-                slots[column.run_id] = stop_one, _show_foot(runtime, column)
+                if waiting:
+                    st.markdown(":shimmer[Answers appear when all have ended…]")
+                else:
+                    show_body(runtime, column)
+                slots[column.key] = stop_one, _show_foot(runtime, comparison, column, last=last)
+    next_race = time.monotonic() + compare_race.EVERY_S
     while pending:
         time.sleep(WAIT_S)
         st.session_state.get("_")  # a yield point: Stop and navigation are served here
         for column in [c for c in pending if not c.live]:
             pending.remove(column)
-            stop_one, foot = slots[column.run_id]
+            stop_one, foot = slots[column.key]
             stop_one.empty()
-            _show_continue(foot, runtime, column)
+            if not comparison.together:
+                _show_ways_on(foot, runtime, comparison, column, last=last)
+        if not waiting and time.monotonic() >= next_race:
+            compare_race.show(race, runtime, columns)
+            next_race = time.monotonic() + compare_race.EVERY_S
     stop_all.empty()
+    if waiting:
+        st.rerun()
+    compare_race.show(race, runtime, columns)
 
 
 def _show_head(runtime: Runtime, column: Column) -> DeltaGenerator:
@@ -86,24 +108,28 @@ def _show_head(runtime: Runtime, column: Column) -> DeltaGenerator:
 
     Stop stands outside the fragment: a click inside one would wait until all columns have ended.
     """
-    agent = agent_label(column)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(
-            f"**{column.letter} · {escape(title(runtime, column))}**  \n"
-            f":small[:gray[{escape(agent) or 'Stopped before it began'}]]",
-            width="stretch",
-        )
+        if column.hidden:
+            st.markdown(f"**{column.letter}**", width="stretch")
+        else:
+            details = full_label(column.configuration, runtime.catalog.display_name)
+            st.markdown(
+                f"**{column.letter} · {escape(column.label)}**  \n:small[:gray[{escape(details)}]]",
+                width="stretch",
+            )
         slot = st.empty()
-    if column.live:
+    if column.live and column.run_id:
         _stop_button(slot, runtime, [column.run_id], "Stop")
     return slot
 
 
-def _show_foot(runtime: Runtime, column: Column) -> DeltaGenerator:
-    """The place of the way into the chat, once the run has ended."""
+def _show_foot(
+    runtime: Runtime, comparison: Comparison, column: Column, *, last: bool
+) -> DeltaGenerator:
+    """The place of the ways on, once the run has ended."""
     slot = st.empty()
     if not column.live:
-        _show_continue(slot, runtime, column)
+        _show_ways_on(slot, runtime, comparison, column, last=last)
     return slot
 
 
@@ -118,20 +144,33 @@ def _stop_button(slot: DeltaGenerator, runtime: Runtime, ids: list[str], label: 
     )
 
 
-def _show_continue(slot: DeltaGenerator, runtime: Runtime, column: Column) -> None:
-    """A button and not a link: the thread must become a chat before the chat page lists it."""
-    if column.thread_id is not None and slot.button(
-        "Continue as chat",
-        key=f"continue_{column.run_id}",
-        icon=":material/forum:",
-        type="tertiary",
-    ):
-        try:
-            runtime.threads.promote(column.thread_id, session.OWNER)
-        except SwitchboardError as exc:
-            session.keep_notice(exc)
-        # Not in a callback: Streamlit ignores a change of page there.
-        st.switch_page("pages/chat.py", query_params={"thread": column.thread_id})
+def _show_ways_on(
+    slot: DeltaGenerator, runtime: Runtime, comparison: Comparison, column: Column, *, last: bool
+) -> None:
+    """Ask again while nobody has voted; into the chat once it is known who answers."""
+    voted = comparison.vote_of(comparison.turns[-1].number) is not None
+    with slot.container(horizontal=True):
+        if last and not voted:
+            st.button(
+                "Ask again", key=f"retry_{column.key}", icon=":material/refresh:", type="tertiary",
+                on_click=retry, args=(runtime, comparison, column.position),
+            )  # fmt: skip
+        # A button and not a link: the chat is made by the click.
+        if last and not column.hidden and column.there and st.button(
+            "Continue as chat", key=f"continue_{column.key}", icon=":material/forum:",
+            type="tertiary",
+        ):  # fmt: skip
+            _continue(runtime, comparison, column.position)
+
+
+def _continue(runtime: Runtime, comparison: Comparison, position: int) -> None:
+    try:
+        thread_id = runtime.comparisons.continue_as_chat(comparison, position)
+    except SwitchboardError as exc:
+        session.keep_notice(exc)
+        st.rerun()
+    # Not in a callback: Streamlit ignores a change of page there.
+    st.switch_page("pages/chat.py", query_params={"thread": thread_id})
 
 
 @st.fragment(parallel=True)
@@ -139,24 +178,35 @@ def show_body(runtime: Runtime, column: Column) -> None:
     """The answer of one column, live until its run ends."""
     # Always these three, so that nothing of an earlier comparison stays in a place not yet filled.
     status, answer, facts = st.empty(), st.empty(), st.empty()
+    if not column.there:
+        status.markdown(_small("This answer could not be started, or was deleted."))
+        return
     if column.live:
         assert column.run is not None
-        text, summary = _follow(runtime, column.run, status, answer)
+        text, summary = _follow(runtime, column, column.run, status, answer)
     else:
         text, summary = column.outcome()
         if text:
             answer.markdown(safe(text))
-    status.markdown(final_line(summary))
+    if column.hidden:
+        status.markdown(_small(hidden_line(summary)))
+        with facts.container():
+            show_sources(text, summary)
+        return
+    status.markdown(_small(final_line(summary)))
     with facts.container():
-        show_summary(text, summary, runtime.catalog, column.run_id)
-        show_run_link(column.run_id)
+        show_summary(text, summary, runtime.catalog, column.key)
+        show_run_link(str(column.run_id))
 
 
 def _follow(
-    runtime: Runtime, run: Run, status: DeltaGenerator, answer: DeltaGenerator
+    runtime: Runtime, column: Column, run: Run, status: DeltaGenerator, answer: DeltaGenerator
 ) -> tuple[str, AnswerSummary]:
     def on_status(transcript: Transcript, elapsed_s: float) -> None:
-        status.markdown(live_line(transcript, elapsed_s))
+        if column.hidden:
+            status.markdown(f":shimmer[Answering…] :gray[{elapsed_s:.0f} s]")
+        else:
+            status.markdown(live_line(transcript, elapsed_s))
 
     transcript = attach(runtime, run, answer, on_status, ticking=True)
     return transcript.text, summarise(transcript)
@@ -167,14 +217,16 @@ def live_line(transcript: Transcript, elapsed_s: float) -> str:
     if transcript.ttft_us is None:
         return waiting_line(transcript, elapsed_s)
     parts = [f"first token {duration(transcript.ttft_us)}"]
+    tokens = len(transcript.pieces)
     writing_s = elapsed_s - transcript.ttft_us / 1e6
-    if writing_s >= SPEED_AFTER_S and len(transcript.pieces) > 1:
-        parts.append(f"≈ {(len(transcript.pieces) - 1) / writing_s:,.0f} tokens/s")
+    if writing_s >= SPEED_AFTER_S and tokens > 1:
+        parts.append(f"≈ {(tokens - 1) / writing_s:,.0f} tokens/s")
+    parts.append(f"≈ {tokens:,} tokens")
     parts.append(f"{elapsed_s:.1f} s")
     costs = [usage.cost_pusd for usage in transcript.usages.values() if usage.cost_pusd]
     if costs:
         parts.append(f"{_usd(sum(costs))} so far")
-    return _line(parts)
+    return _small(_line(parts))
 
 
 def final_line(summary: AnswerSummary) -> str:
@@ -184,15 +236,29 @@ def final_line(summary: AnswerSummary) -> str:
         parts.append(f"first token {duration(summary.ttft_us)}")
     if summary.tokens_per_s is not None:
         parts.append(speed(summary.tokens_per_s))
+    if summary.output_tokens is not None:
+        about = "≈ " if summary.usage_estimated else ""
+        parts.append(f"{about}{summary.output_tokens:,} tokens")
     parts.append(f"total {duration(summary.duration_us)}")
     if summary.cost_pusd is not None:
         parts.append(_usd(summary.cost_pusd))
     return _line(parts)
 
 
+def hidden_line(summary: AnswerSummary) -> str:
+    """What may be known of an ended answer before the vote."""
+    if summary.status == "completed":
+        return "Complete"
+    return "Stopped" if summary.status == "cancelled" else FAILED_UNSEEN
+
+
 def _line(parts: list[str]) -> str:
     line = " · ".join(parts)
-    return f":small[{line[:1].upper()}{line[1:]}]"
+    return f"{line[:1].upper()}{line[1:]}"
+
+
+def _small(line: str) -> str:
+    return f":small[{line}]"
 
 
 def _usd(pusd: int) -> str:
@@ -204,3 +270,11 @@ def stop(runtime: Runtime, ids: list[str]) -> None:
     for run_id in ids:
         with contextlib.suppress(NotFound):  # it ended between the click and here
             runtime.runs.cancel(run_id)
+
+
+def retry(runtime: Runtime, comparison: Comparison, position: int) -> None:
+    """The callback of Ask again."""
+    try:
+        runtime.comparisons.retry(comparison, position)
+    except SwitchboardError as exc:
+        session.keep_notice(exc)

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from agents.comparing.labels import agent_name
 from core.pricing import format_usd
 from core.transcript import AnswerSummary
+from core.words import error_name
 from pages.components.answer import agent_title, cited_numbers
+from pages.components.compare_runs import Column
 from pages.components.format import UNKNOWN, count, duration
 from pages.components.markdown import escape
 
@@ -49,8 +52,26 @@ class Entry:
 Value = Callable[[Entry], float | None]
 
 
+def entries_of(columns: Sequence[Column]) -> list[Entry]:
+    """What of the columns can be shown in table and chart."""
+    entries = []
+    for column in columns:
+        if column.there:
+            text, summary = column.outcome()
+            agent = agent_name(column.configuration.graph, column.configuration.agent)
+            entries.append(
+                Entry(
+                    letter=column.letter, title=column.label, asked=agent, text=text,
+                    summary=summary,
+                )
+            )  # fmt: skip
+    return entries
+
+
 def show_comparison(entries: Sequence[Entry], catalog: Catalog) -> None:
-    """Draws table and chart."""
+    """Draws table and chart; nothing when no answer is left."""
+    if not entries:
+        return
     st.subheader("Side by side", anchor=False)
     import pandas as pd  # imported by the warm-up; late here so that the page opens before it
 
@@ -119,7 +140,7 @@ def _marked(
 def _status(summary: AnswerSummary) -> str:
     name = _STATUS.get(summary.status, summary.status)
     if summary.error:
-        return f"{name}: {escape(str(summary.error.get('code', '')))}"
+        return f"{name}: {escape(error_name(str(summary.error.get('code', ''))))}"
     return f"{name}, with fallback" if summary.fallbacks else name
 
 

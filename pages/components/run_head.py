@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from agents.comparing.labels import retrieval_name
 from analytics.timeaxis import local
 from core.pricing import format_usd
 from pages.components.answer import agent_title
@@ -15,11 +16,13 @@ from pages.components.format import UNKNOWN, count, duration
 from pages.components.markdown import escape
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from zoneinfo import ZoneInfo
 
     from analytics.queries import RunRow
     from analytics.queries.runs import WholeRun
     from core.catalog import Catalog
+    from core.events import Event
 
 _STATUS_COLORS = {
     "ok": "green",
@@ -33,17 +36,20 @@ NOTICEABLE_US = 1_000
 _SLO = {1: "kept", 0: "missed", None: "not judged"}
 
 
-def show_head(run: WholeRun, zone: ZoneInfo, catalog: Catalog, *, has_thread: bool) -> None:
+def show_head(run: WholeRun, zone: ZoneInfo, catalog: Catalog, events: Sequence[Event]) -> None:
+    """`events`: the run's log; empty when it is gone, and its thread with it."""
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
     ):
         st.markdown(title_line(run, zone, catalog), width="content")
-        if has_thread:
+        if events:
             st.page_link(
                 "pages/chat.py", label="Open its thread", icon=":material/forum:",
                 query_params={"thread": run.conversation_id},
             )  # fmt: skip
     st.caption(origin_line(run))
+    if asked := asked_line(events):
+        st.caption(asked)
     st.markdown(facts_line(run))
 
 
@@ -70,6 +76,20 @@ def origin_line(run: WholeRun) -> str:
         f"run `{run.run_id}`",
     ]
     return " · ".join(part for part in parts if part)
+
+
+def asked_line(events: Sequence[Event]) -> str:
+    """What the run was to do otherwise than usual, as Markdown; "" for nothing."""
+    started = next((event for event in events if event.type == "run_started"), None)
+    if started is None:
+        return ""
+    parts = [
+        f"retrieval {escape(retrieval_name(started.retrieval))}" if started.retrieval else "",
+        f"prompts {escape(started.prompt)}" if started.prompt else "",
+        f"temperature {started.temperature:g}" if started.temperature is not None else "",
+    ]
+    asked = " · ".join(part for part in parts if part)
+    return f"Asked for: {asked}" if asked else ""
 
 
 def facts_line(run: WholeRun) -> str:

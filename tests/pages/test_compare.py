@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from agents.run import TurnRequest
+from agents.comparing.desk import turn_request
+from agents.comparing.values import Comparison
 from agents.runtime import Runtime
-from core.ids import is_id, new_id
+from core.comparison import Configuration
 from core.transcript import AnswerSummary
 from pages.components.compare_columns import final_line
-from pages.components.compare_setup import Choice, default_choices, request
+from pages.components.compare_setup import default_choices
 from pages.components.compare_summary import Entry, chart_alt, table_rows
 from tests.pages.conftest import OpenPage, checked
 from tests.provider import ProviderServer, Reply
@@ -21,19 +20,40 @@ AGENTS = ["supervisor", "supervisor/technical", "react"]
 QUESTION = "What is Switchboard and what can it do?"
 
 
-def ask(at: AppTest, text: str) -> list[str]:
-    """Sends a question, waits for all columns, gives the run ids of the URL."""
+def ask(at: AppTest, runtime: Runtime, text: str = QUESTION) -> Comparison | None:
+    """Sends a question, waits for all columns, gives the comparison of the URL."""
     checked(at.chat_input(key="compare_input").set_value(text).run())
-    return runs_in_url(at)
+    return shown(at, runtime)
 
 
-def runs_in_url(at: AppTest) -> list[str]:
-    value = at.query_params.get("runs", "")
-    return [part for part in (value if isinstance(value, str) else value[0]).split(",") if part]
+def shown(at: AppTest, runtime: Runtime) -> Comparison | None:
+    value = at.query_params.get("c", "")
+    found = value if isinstance(value, str) else value[0]
+    return runtime.comparisons.store.get(found, "local") if found else None
+
+
+def asked(at: AppTest, runtime: Runtime, text: str = QUESTION) -> Comparison:
+    found = ask(at, runtime, text)
+    assert found is not None
+    return found
 
 
 def tables(at: AppTest) -> list[str]:
     return [" ".join(map(str, table.value.to_numpy().ravel())) for table in at.table]
+
+
+def texts(at: AppTest) -> str:
+    return "\n".join(element.value for element in (*at.markdown, *at.caption))
+
+
+def blind(at: AppTest, columns: int = 2) -> AppTest:
+    at.session_state["compare_count"] = columns
+    at.session_state["compare_blind"] = True
+    return checked(at.run())
+
+
+def vote_buttons(at: AppTest) -> list[str]:
+    return [button.label for button in at.button if str(button.key).startswith("vote_")]
 
 
 def test_without_a_key_two_graphs_of_the_local_answerer_are_compared(open_page: OpenPage) -> None:
@@ -48,51 +68,179 @@ def test_without_a_key_two_graphs_of_the_local_answerer_are_compared(open_page: 
 def test_every_column_is_a_run_in_a_thread_of_its_own(
     open_page: OpenPage, runtime: Runtime
 ) -> None:
-    ids = ask(open_page("compare"), QUESTION)
-    runs = [runtime.runs.get(run_id) for run_id in ids]
+    comparison = asked(open_page("compare"), runtime)
+    runs = [runtime.runs.get(str(answer.run_id)) for answer in comparison.turns[0].answers]
     assert [run.request.graph for run in runs if run] == ["supervisor", "react"]
-    assert len({run.thread_id for run in runs if run}) == 2
-    assert len({run.request.group_id for run in runs if run}) == 1
+    assert [run.thread_id for run in runs if run] == [arm.thread_id for arm in comparison.arms]
+    assert {run.request.group_id for run in runs if run} == {comparison.id}
     assert {(r.request.entry_point, r.request.thread_kind) for r in runs if r} == {
         ("compare", "compare")
     }
 
 
-def test_when_all_columns_have_ended_table_and_links_are_there(open_page: OpenPage) -> None:
+def test_when_all_columns_have_ended_table_and_ways_on_are_there(
+    open_page: OpenPage, runtime: Runtime
+) -> None:
     at = open_page("compare")
-    ids = ask(at, QUESTION)
-    assert len(ids) == 2
+    asked(at, runtime)
     assert any("Completed" in text for text in tables(at))
-    assert not [button for button in at.button if button.label.startswith("Stop")]
-    assert [b.key for b in at.button if b.label == "Continue as chat"] == [
-        f"continue_{run_id}" for run_id in ids
-    ]
+    labels = [button.label for button in at.button]
+    assert not [label for label in labels if label.startswith("Stop")]
+    assert labels.count("Continue as chat") == labels.count("Ask again") == 2
 
 
 def test_a_continued_column_is_a_chat_in_the_sidebar(open_page: OpenPage, runtime: Runtime) -> None:
     at = open_page("compare")
-    ids = ask(at, QUESTION)
-    run = runtime.runs.get(ids[1])
-    assert run is not None
+    comparison = asked(at, runtime)
     assert runtime.threads.recent("local") == []
-    checked(at.button(key=f"continue_{ids[1]}").click().run())
-    assert [thread.id for thread in runtime.threads.recent("local")] == [run.thread_id]
-    assert at.button(key=f"thread_{run.thread_id}")  # on the chat page now
-    assert at.query_params["thread"] in (run.thread_id, [run.thread_id])
+    key = f"continue_{comparison.turns[0].answers[1].run_id}"
+    checked(at.button(key=key).click().run())
+    (thread,) = runtime.threads.recent("local")
+    assert at.button(key=f"thread_{thread.id}")  # on the chat page now
+    assert at.query_params["thread"] in (thread.id, [thread.id])
+    assert thread.id not in [arm.thread_id for arm in comparison.arms]
 
 
-def test_a_second_tab_shows_the_same_comparison(open_page: OpenPage) -> None:
+def test_a_second_tab_shows_the_same_comparison(open_page: OpenPage, runtime: Runtime) -> None:
     first = open_page("compare")
-    ids = ask(first, QUESTION)
-    second = open_page("compare", runs=",".join(ids))
+    comparison = asked(first, runtime)
+    second = open_page("compare", c=comparison.id)
     assert tables(second) == tables(first)
     assert second.selectbox(key="compare_agent_1").value == "react"
 
 
-def test_a_starter_question_starts_the_columns(open_page: OpenPage) -> None:
+def test_the_next_question_goes_to_the_same_columns(open_page: OpenPage, runtime: Runtime) -> None:
+    at = open_page("compare")
+    first = asked(at, runtime)
+    second = asked(at, runtime, "And what does it cost?")
+    assert (second.id, len(second.turns)) == (first.id, 2)
+    assert "Question 1" in [expander.label for expander in at.expander]
+
+
+def test_other_columns_make_a_new_comparison(open_page: OpenPage, runtime: Runtime) -> None:
+    at = open_page("compare")
+    first = asked(at, runtime)
+    at.session_state["compare_agent_1"] = "supervisor/billing"
+    checked(at.run())
+    assert asked(at, runtime, "And what does it cost?").id != first.id
+
+
+def test_who_answers_is_not_on_the_page_before_the_vote(
+    open_page: OpenPage, runtime: Runtime
+) -> None:
+    at = blind(open_page("compare"))
+    asked(at, runtime)
+    drawn = texts(at)
+    assert "ReAct" not in drawn
+    assert "Supervisor" not in drawn
+    assert tables(at) == [table for table in tables(at) if "Completed" not in table]
+    assert [b.label for b in at.button if b.label == "Continue as chat"] == []
+
+
+def test_a_reload_before_the_vote_does_not_tell_either(
+    open_page: OpenPage, runtime: Runtime
+) -> None:
+    comparison = asked(blind(open_page("compare")), runtime)
+    at = open_page("compare", c=comparison.id)
+    assert "ReAct" not in texts(at)
+    assert vote_buttons(at) == ["A is better", "B is better", "Tie", "Both are bad", "Skip"]
+
+
+def test_the_vote_is_kept_and_shows_who_answered(open_page: OpenPage, runtime: Runtime) -> None:
+    at = blind(open_page("compare"))
+    comparison = asked(at, runtime)
+    checked(at.button(key="vote_B").click().run())
+    vote = runtime.comparisons.store.get(comparison.id, "local").votes[0]
+    assert (vote.outcome, vote.order, vote.flags) == ("pick", ((1,), (0,)), ())
+    name = {"supervisor": "Supervisor", "react": "ReAct agent"}
+    winner = name[comparison.arms[1].configuration.graph]
+    assert f"You voted for B · {winner}" in texts(at)
+    assert any("Completed" in text for text in tables(at))
+
+
+def test_reasons_are_kept_with_the_vote(open_page: OpenPage, runtime: Runtime) -> None:
+    at = blind(open_page("compare"))
+    comparison = asked(at, runtime)
+    checked(at.button(key="vote_bad").click().run())
+    vote = runtime.comparisons.store.get(comparison.id, "local").votes[0]
+    pills = next(group for group in at.button_group if group.key == f"reasons_{vote.id}")
+    checked(pills.set_value(["Made up", "Too long"]).run())
+    again = runtime.comparisons.store.get(comparison.id, "local").votes[0]
+    assert again.reasons == ("Made up", "Too long")
+
+
+def test_three_answers_are_put_in_order(open_page: OpenPage, runtime: Runtime) -> None:
+    at = blind(open_page("compare"), columns=3)
+    comparison = asked(at, runtime)
+    at.session_state["compare_ranking"] = True
+    checked(at.run())
+    for letter in "CA":
+        checked(at.button(key=f"rank_{letter}").click().run())
+    assert at.button(key="rank_send").label == "Send C › A › B"
+    checked(at.button(key="rank_send").click().run())
+    vote = runtime.comparisons.store.get(comparison.id, "local").votes[0]
+    assert (vote.outcome, vote.order) == ("rank", ((2,), (0,), (1,)))
+
+
+def test_equal_places_and_undo(open_page: OpenPage, runtime: Runtime) -> None:
+    at = blind(open_page("compare"), columns=3)
+    asked(at, runtime)
+    at.session_state["compare_ranking"] = True
+    checked(at.run())
+    checked(at.button(key="rank_B").click().run())
+    checked(at.button(key="rank_equal_0").click().run())
+    assert at.button(key="rank_send").label == "Send B = A › C"
+    checked(at.button(key="rank_undo").click().run())
+    assert [b.key for b in at.button if b.key == "rank_send"] == []
+
+
+def test_a_line_up_is_saved_and_used(open_page: OpenPage, runtime: Runtime) -> None:
+    at = open_page("compare")
+    at.session_state["lineup_name"] = "Two *graphs*"
+    save = next(b for b in at.button if b.label == "Save these columns")
+    checked(save.click().run())
+    (lineup,) = runtime.comparisons.lineups.list("local")
+    assert [one.graph for one in lineup.configurations] == ["supervisor", "react"]
+    at.session_state["compare_agent_0"] = "supervisor/billing"
+    checked(at.run())
+    checked(at.button(key="lineup_use_Two *graphs*").click().run())
+    assert at.selectbox(key="compare_agent_0").value == "supervisor"
+
+
+def test_options_are_part_of_what_is_compared(open_page: OpenPage, runtime: Runtime) -> None:
+    at = open_page("compare")
+    at.session_state["compare_agent_1"] = "supervisor"
+    at.session_state["compare_retrieval_1"] = "cag"
+    at.session_state["compare_warm_1"] = True
+    checked(at.run())
+    comparison = asked(at, runtime)
+    one = comparison.arms[1].configuration
+    assert (one.retrieval, one.temperature) == ("cag", 0.0)
+
+
+def test_an_earlier_comparison_is_opened_and_deleted(open_page: OpenPage, runtime: Runtime) -> None:
+    comparison = asked(open_page("compare"), runtime)
+    at = open_page("compare")
+    checked(at.button(key=f"recent_{comparison.id}").click().run())
+    assert shown(at, runtime) == comparison
+    checked(at.button(key=f"recent_delete_{comparison.id}").click().run())
+    assert runtime.comparisons.store.recent("local") == []
+    assert shown(at, runtime) is None
+
+
+def test_two_answers_are_compared_in_words_and_structure(
+    open_page: OpenPage, runtime: Runtime
+) -> None:
+    at = open_page("compare")
+    asked(at, runtime)
+    assert "Words" in tables(at)[0]
+    assert [tab.label for tab in at.tabs] == ["Words", "Structure"]
+
+
+def test_a_starter_question_starts_the_columns(open_page: OpenPage, runtime: Runtime) -> None:
     at = open_page("compare")
     checked(at.button(key="compare_starter_0").click().run())
-    assert [is_id(run_id) for run_id in runs_in_url(at)] == [True, True]
+    assert shown(at, runtime) is not None
 
 
 def test_more_columns_get_choosers_of_their_own(open_page: OpenPage) -> None:
@@ -102,26 +250,30 @@ def test_more_columns_get_choosers_of_their_own(open_page: OpenPage) -> None:
     assert at.selectbox(key="compare_agent_5").value.startswith("supervisor/")
 
 
-def test_a_further_column_is_not_a_second_of_one_that_is_there(open_page: OpenPage) -> None:
-    ids = ask(open_page("compare"), QUESTION)
-    at = open_page("compare", runs=",".join(ids))
+def test_a_further_column_is_not_a_second_of_one_that_is_there(
+    open_page: OpenPage, runtime: Runtime
+) -> None:
+    comparison = asked(open_page("compare"), runtime)
+    at = open_page("compare", c=comparison.id)
     at.session_state["compare_count"] = 3
     checked(at.run())
     assert at.selectbox(key="compare_agent_2").value not in ("supervisor", "react")
 
 
-@pytest.mark.parametrize("given", ["nonsense", "", "a,b,c", "0" * 32, "'; drop table run; --"])
-def test_an_address_that_names_no_run_says_so(open_page: OpenPage, given: str) -> None:
-    at = open_page("compare", runs=given)
+@pytest.mark.parametrize("given", ["nonsense", "a,b,c", "0" * 32, "'; drop table run; --"])
+def test_an_address_that_names_no_comparison_says_so(open_page: OpenPage, given: str) -> None:
+    at = open_page("compare", c=given)
     assert "not here any more" in at.warning[0].value
     assert at.title[0].value == "Which one answers best?"
 
 
-def test_the_run_of_another_person_is_not_shown(open_page: OpenPage, runtime: Runtime) -> None:
-    run = runtime.start(TurnRequest(text=QUESTION, owner="somebody else"))
-    for _ in run.follow():
-        pass
-    at = open_page("compare", runs=run.id)
+def test_the_comparison_of_another_person_is_not_shown(
+    open_page: OpenPage, runtime: Runtime
+) -> None:
+    found, _ = runtime.comparisons.ask(
+        QUESTION, (Configuration(), Configuration(graph="react")), owner="somebody else"
+    )
+    at = open_page("compare", c=found.id)
     assert "not here any more" in at.warning[0].value
 
 
@@ -130,36 +282,44 @@ def test_a_message_that_is_too_long_is_said_and_kept(
 ) -> None:
     monkeypatch.setenv("SWITCHBOARD_MAX_MESSAGE_CHARS", "20")
     at = request.getfixturevalue("open_page")("compare")
-    assert ask(at, "x" * 21) == []
+    assert ask(at, request.getfixturevalue("runtime"), "x" * 21) is None
     assert len(at.error) == 1
     assert at.chat_input(key="compare_input").proto.value == "x" * 21
 
 
-def test_what_a_killed_process_left_is_shown_as_lost(
-    open_page: OpenPage, runtime: Runtime, data_dir: Path
-) -> None:
-    ids = ask(open_page("compare"), QUESTION)
-    log = runtime.events(ids[0], "local")
-    runtime.store.save_log(ids[0], log[:3])
+def test_what_a_killed_process_left_is_shown_as_lost(open_page: OpenPage, runtime: Runtime) -> None:
+    comparison = asked(open_page("compare"), runtime)
+    run_id = str(comparison.turns[0].answers[0].run_id)
+    log = runtime.events(run_id, "local")
+    runtime.store.save_log(run_id, log[:3])
     with runtime.runs._lock:
-        runtime.runs._runs.pop(ids[0])
-    at = open_page("compare", runs=",".join(ids))
+        runtime.runs._runs.pop(run_id)
+    at = open_page("compare", c=comparison.id)
     assert "Lost" in tables(at)[-1]
 
 
 def test_models_differ_first_and_agents_after() -> None:
     chain = ["local:extractive", "openai:gpt-4o-mini"]
     assert default_choices(AGENTS, chain)[:3] == [
-        Choice(agent="supervisor", model="openai:gpt-4o-mini"),
-        Choice(agent="supervisor", model="local:extractive"),
-        Choice(agent="react", model="openai:gpt-4o-mini"),
+        Configuration(graph="supervisor", model="openai:gpt-4o-mini"),
+        Configuration(graph="supervisor", model="local:extractive"),
+        Configuration(graph="react", model="openai:gpt-4o-mini"),
     ]
 
 
-@pytest.mark.parametrize(("model", "fallback"), [("local:extractive", False), ("", True)])
-def test_a_chosen_model_answers_alone(model: str, fallback: bool) -> None:
-    made = request("hi", new_id(), "supervisor/billing", model)
-    assert (made.agent, made.model, made.fallback) == ("billing", model or None, fallback)
+@pytest.mark.parametrize(
+    ("one", "fallback"),
+    [
+        (Configuration(model="local:extractive", agent="billing"), False),
+        (Configuration(model="local:extractive", agent="billing", fallback=True), True),
+        (Configuration(agent="billing"), True),
+    ],
+)
+def test_a_chosen_model_answers_alone_unless_a_fallback_is_compared(
+    one: Configuration, fallback: bool
+) -> None:
+    made = turn_request(one, "hi", owner="local")
+    assert (made.agent, made.model, made.fallback) == ("billing", one.model, fallback)
 
 
 def entry(letter: str, **summary: object) -> Entry:
@@ -216,7 +376,7 @@ def test_the_chart_can_be_read_aloud() -> None:
 
 
 def test_the_final_line_says_only_what_is_known() -> None:
-    assert final_line(AnswerSummary(duration_us=1_500_000)) == ":small[Total 1.50 s]"
+    assert final_line(AnswerSummary(duration_us=1_500_000)) == "Total 1.50 s"
 
 
 def test_a_failing_column_does_not_touch_the_other(
@@ -228,6 +388,9 @@ def test_a_failing_column_does_not_touch_the_other(
     provider.default = Reply(status=401)
     at = request.getfixturevalue("open_page")("compare")
     assert at.selectbox(key="compare_model_0").value == "openai:gpt-4o-mini"
-    ask(at, QUESTION)
-    assert at.table[-1].value.iloc[0, 1:].tolist() == ["Failed: model\\_auth", "Completed"]
+    asked(at, request.getfixturevalue("runtime"))
+    assert at.table[-1].value.iloc[0, 1:].tolist() == [
+        "Failed: Key missing or refused",
+        "Completed",
+    ]
     assert len(at.error) == 1

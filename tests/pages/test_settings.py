@@ -32,7 +32,7 @@ def test_every_section_is_there(open_page: OpenPage) -> None:
     at = open_page("settings")
     heads = [head.value for head in at.subheader]
     assert heads == [
-        "New chats", "Appearance", "Version", "Models", "Order", "Prices",
+        "New chats", "Appearance", "Version", "Models", "Order", "Prices", "Prompts",
         "Past calls at today's prices", "Knowledge", "Data", "Privacy", "Calls from a file",
         "Prices from a file", "Health",
     ]  # fmt: skip
