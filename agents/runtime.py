@@ -8,11 +8,10 @@ Construction opens databases and starts threads but imports no LangGraph and no 
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ from agents.context import RunContext
 from agents.evaluation.desk import Evaluations
 from agents.graphs import GRAPHS, GraphEntry, entry
 from agents.graphs import load as load_graph
+from agents.known_models import remember
 from agents.loop import LoopThread
 from agents.models import ModelRegistry
 from agents.prompt_versions import PromptVersions
@@ -34,20 +34,11 @@ from agents.specialists import BY_NAME
 from agents.tables import metadata
 from agents.threads import ThreadStore
 from agents.turn import GraphAccess, GraphTurn, checkpoint_thread
-from analytics.alerts import Watcher
-from analytics.budgets import Spending
+from agents.warm_up import WarmUp
 from analytics.content import Said
 from analytics.erasure import Erased, erase_user, forget_thread
-from analytics.export_jobs import ExportJobs
-from analytics.imports import ImportJobs
-from analytics.otlp import exporter_for
-from analytics.queries import Queries
-from analytics.recorder import Recorder, RunMeta
-from analytics.repair import Repair
-from analytics.reports.schedule import Schedule
-from analytics.reports.shelf import Shelf
-from analytics.retention import Janitor, Lifetimes
-from analytics.slo import Slo
+from analytics.house import Analytics
+from analytics.recorder import RunMeta
 from core.catalog import Catalog
 from core.database import Database
 from core.errors import BudgetExceeded, InvalidInput, StorageError
@@ -66,8 +57,6 @@ log = logging.getLogger(__name__)
 HISTORY_ROWS = 60
 WARM_UP_STEP_S = 60.0
 FIRST_INDEX_S = 30.0
-FIRST_PAGE_S = 3.0
-FIRST_PAGE_GRACE_S = 1.0
 FORGET_S = 5.0
 FIRST_SPENDING_S = 1.0
 SPENDING_AGE_S = 5.0
@@ -91,62 +80,22 @@ class Runtime:
         settings = self.settings
         url = settings.database_url or f"sqlite:///{settings.path('app.db')}"
         self.database = Database(url, metadata=metadata)
+        self.catalog = remember(self.database, self.catalog)
         self.threads = ThreadStore(self.database)
         self.store = RunStore(self.database)
         self.prompts = PromptVersions(self.database)
         self.lost_runs = self.store.recover()
         self.knowledge = Knowledge(settings.path("knowledge.db"), settings.knowledge_dir)
-        analytics = settings.analytics_url or settings.path("analytics.db")
-        headers = settings.otlp_headers
-        self.exporter = exporter_for(
-            settings.otlp_endpoint,
-            headers.get_secret_value() if headers else None,
-            version=VERSION,
-            environment=settings.environment,
-        )
-        self.recorder = Recorder(
-            analytics,
-            timezone=settings.reporting_timezone,
-            on_stored=self.exporter.offer if self.exporter else None,
-            content_key=settings.path("content.key"),
-            own_place=settings.analytics_url is None,
-        )
-        self.imports = ImportJobs(self.recorder.write)
-        self.queries = Queries(analytics, settings.reporting_timezone)
-        self.exports = ExportJobs(self.queries, settings.data_dir)
-        titles = {name: one.title for name, one in BY_NAME.items()}
-        self.reports = Shelf(self.queries, self.recorder, settings, lambda: self.catalog, titles)
-        self.report_schedule = Schedule(self.reports, self.queries, settings.reports)
-        self.spending = Spending(self.queries)
-        webhook = settings.alert_webhook_url
-        self.alerts = Watcher(
-            self.queries,
-            self.recorder,
-            self.spending,
-            slo_target=settings.slo_target,
-            dropped=lambda: self.recorder.health().dropped,
-            webhook_url=webhook.get_secret_value() if webhook else None,
-        )
-        self.janitor = Janitor(
-            recorder=self.recorder,
-            lifetimes=Lifetimes(
-                content_days=settings.keep_content_days,
-                rows_days=settings.keep_rows_days,
-                figures_days=settings.keep_figures_days,
-            ),
-            zone=self.queries.zone,
-        )
-        self._slo = Slo(
-            first_token_us=int(settings.slo_first_token_s * 1e6),
-            duration_us=int(settings.slo_answer_s * 1e6),
-        )
-        self.repair = Repair(
-            recorder=self.recorder,
+        parts = self._analytics = Analytics(
+            settings,
+            catalog=lambda: self.catalog,
+            agent_titles={name: one.title for name, one in BY_NAME.items()},
             logs=self.store,
-            since_us=lambda: self.janitor.cuts(time.time_ns() // 1000)[0],
-            slo=self._slo,
-            environment=settings.environment,
         )
+        self.recorder, self.queries, self.spending = parts.recorder, parts.queries, parts.spending
+        self.exports, self.imports, self.reports = parts.exports, parts.imports, parts.reports
+        self.alerts, self.janitor, self.repair = parts.alerts, parts.janitor, parts.repair
+        self.exporter, self.report_schedule = parts.exporter, parts.report_schedule
         self.loop = LoopThread()
         self.models = ModelRegistry(settings, self.catalog, loop=self.loop.loop)
         if settings.embedding_model:
@@ -155,10 +104,6 @@ class Runtime:
         self._saver_lock = asyncio.Lock()
         self._graphs: dict[str, Any] = {}
         self._graphs_lock = threading.Lock()
-        self._warm_up_lock = threading.Lock()
-        self._page_seen = threading.Event()
-        self._hurry = threading.Event()
-        """Set when somebody waits for what the warm-up brings."""
         self.runs = RunManager(
             self.loop,
             self.store,
@@ -189,23 +134,25 @@ class Runtime:
         self._metas: dict[str, RunMeta] = {}
         self._words: dict[str, RunWords | None] = {}
         """Of runs under way; None: its thread is being deleted, nothing of it is kept."""
-        self.ready = threading.Event()
-        self._indexed = threading.Event()
-        self.warm_up_s: float | None = None
+        self._closing = threading.Lock()
         self._closed = False
-        self._warm_up_started = False
-        self._warmer = threading.Thread(target=self._warm_up, name="warm-up", daemon=True)
-        self.alerts.start()
-        self.janitor.start()
-        self.repair.start()
-        self.report_schedule.start()
+        self.warm_up = WarmUp(
+            lambda: self.knowledge.sync(embed=False),  # its imports would slow the first page
+            (
+                _import_for_pages,
+                *(partial(self._load_graph, graph.name) for graph in GRAPHS),
+                lambda: self.loop.run(self._open_saver(), WARM_UP_STEP_S),
+                lambda: self.loop.run(self.models.warm_up(), WARM_UP_STEP_S),
+                self.knowledge.embed_missing,
+            ),
+        )
+        self._analytics.start()
 
     # -- what the doors call
 
     def start(self, request: TurnRequest) -> Run:
         """Validates and starts a turn. Raises InvalidInput, NotFound, ThreadBusy, StorageError …"""
-        self.page_seen()
-        self._hurry.set()
+        self.warm_up.hurry()
         request = self.checked(request)
         self.spending.wait_for_first_reading(FIRST_SPENDING_S)
         self.alerts.refresh_budgets(older_than_s=SPENDING_AGE_S)
@@ -282,21 +229,12 @@ class Runtime:
 
     def use_catalog(self, catalog: Catalog) -> None:
         """Other prices: for calls from now on, and for what pages show next."""
-        self.catalog, self.price_problem = catalog, None
-        self.models.use_catalog(catalog)
+        self.catalog, self.price_problem = remember(self.database, catalog), None
+        self.models.use_catalog(self.catalog)
 
     @property
     def closed(self) -> bool:
         return self._closed
-
-    def start_warm_up(self) -> None:
-        """Imports and builds in the background what the first answer needs. Once."""
-        if self._warm_up_started:
-            return
-        with self._warm_up_lock:
-            if not self._warm_up_started and not self._closed:
-                self._warm_up_started = True
-                self._warmer.start()
 
     def resume(self) -> None:
         """Goes on with what a kill or a restart cut off. For the server; a command has its own work."""
@@ -304,33 +242,23 @@ class Runtime:
 
     def close(self, timeout: float = 10.0) -> None:
         """Refuse, drain, cancel, flush, join, dispose: in this order. Idempotent."""
-        if self._closed:
-            return
-        with self._warm_up_lock:
+        with self._closing:
+            if self._closed:
+                return
             self._closed = True
-        self.page_seen()
-        self._hurry.set()
+        self.warm_up.stop()
         self.evaluations.stop_all()
         self.runs.close(timeout)
         self.evaluations.close()
-        if self._warm_up_started:
-            self._warmer.join(max(timeout, 10.0))  # it stops after the step it is in
-        self.exports.close()
-        self.report_schedule.stop()
-        self.alerts.close()
-        self.imports.close()
-        self.repair.close()
-        self.janitor.close()
-        self.recorder.close()
-        if self.exporter is not None:
-            self.exporter.close()
+        self.warm_up.join(timeout)
+        self._analytics.close()
         try:
             self.loop.run(self._close_async(), timeout=3)
         except Exception:
             log.warning("connections could not be closed in time", exc_info=True)
         self.loop.close()
         self.knowledge.close()
-        self.queries.close()
+        self._analytics.dispose()
         self.database.close()
         self._folder.close()
 
@@ -385,10 +313,10 @@ class Runtime:
         return self.queries.answer(question)
 
     async def _access(self, graph: GraphEntry) -> GraphAccess:
-        if not self._indexed.is_set():  # somebody asks before the first index is there
-            self.start_warm_up()
+        if not self.warm_up.indexed.is_set():  # somebody asks before the first index is there
+            self.warm_up.start()
             deadline = time.monotonic() + FIRST_INDEX_S
-            while not self._indexed.is_set() and time.monotonic() < deadline:  # noqa: ASYNC110
+            while not self.warm_up.indexed.is_set() and time.monotonic() < deadline:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         saver = await self._open_saver()
         compiled: Any = self._graphs.get(graph.name)
@@ -443,7 +371,7 @@ class Runtime:
                 entry_point=run.request.entry_point,
                 environment=self.settings.environment,
                 app_version=VERSION,
-                slo=self._slo,
+                slo=self._analytics.slo,
                 content_mode=self.settings.content,
                 graph=run.request.graph,
                 started_at_us=run.started_at_us,
@@ -460,48 +388,6 @@ class Runtime:
 
     def _charge(self, run: Run, event: Event) -> None:
         self.spending.observe(run.id, run.request.owner, run.started_at_us, event)
-
-    # -- warm-up
-
-    def page_seen(self) -> None:
-        """A page is being drawn: the warm-up's imports may begin a moment later."""
-        self._page_seen.set()
-
-    def _let_the_first_page_pass(self) -> None:
-        """Imports hold the GIL; the first page would be drawn seconds later beside them."""
-        self._page_seen.wait(FIRST_PAGE_S)
-        self._hurry.wait(FIRST_PAGE_GRACE_S)
-
-    def _index_documents(self) -> None:
-        try:
-            self.knowledge.sync(embed=False)  # its imports would slow the first page
-        finally:
-            self._indexed.set()
-
-    def _warm_up(self) -> None:
-        started = time.perf_counter()
-        steps: tuple[Callable[[], object], ...] = (
-            self._index_documents,
-            self._let_the_first_page_pass,
-            _import_for_pages,
-            *(partial(self._load_graph, graph.name) for graph in GRAPHS),
-            lambda: self.loop.run(self._open_saver(), WARM_UP_STEP_S),
-            lambda: self.loop.run(self.models.warm_up(), WARM_UP_STEP_S),
-            self.knowledge.embed_missing,
-        )
-        for step in steps:
-            if self._closed:
-                return
-            try:
-                step()
-            except Exception:  # a page must still open and say what is wrong
-                log.exception("a step of the warm-up failed")
-        # Streamlit collects garbage after each script run while holding the GIL; what was imported
-        # here never becomes garbage, so it need not be looked at (220 ms -> a few).
-        gc.collect()
-        gc.freeze()
-        self.warm_up_s = time.perf_counter() - started
-        self.ready.set()
 
 
 def _import_for_pages() -> None:

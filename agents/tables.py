@@ -90,3 +90,11 @@ prompt_version = Table(
     Column("created_at_us", BigInteger, nullable=False),
     Column("retired_at_us", BigInteger),
 )
+
+known_model = Table(
+    "known_model",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("display_name", Text, nullable=False),
+    Column("color", String(16), nullable=False),
+)

@@ -16,8 +16,13 @@ from api.headers import SecurityHeaders
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
 
 
+class Startable(Protocol):
+    def start(self) -> None: ...
+
+
 class Closable(Protocol):
-    def start_warm_up(self) -> None: ...
+    @property
+    def warm_up(self) -> Startable: ...
     def resume(self) -> None: ...
     def close(self, timeout: float = ...) -> None: ...
 
@@ -58,7 +63,7 @@ def lifespan(
         def start() -> None:
             with contextlib.suppress(Exception):  # shown on the page, which tries again
                 built = runtime()
-                built.start_warm_up()
+                built.warm_up.start()
                 built.resume()
 
         starting = asyncio.create_task(asyncio.to_thread(start))

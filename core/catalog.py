@@ -112,6 +112,16 @@ class Catalog:
     profiles: frozenset[str]
     """Prefixes of Bedrock's inference profiles."""
     _by_name: Mapping[str, Model] = field(repr=False, compare=False)
+    _gone: Mapping[str, tuple[str, str]] = field(default_factory=dict, repr=False, compare=False)
+
+    def faces(self) -> dict[str, tuple[str, str]]:
+        """Display name and colour by every name of every model."""
+        return {name: (model.display_name, model.color) for name, model in self._by_name.items()}
+
+    def remembering(self, faces: Mapping[str, tuple[str, str]]) -> Catalog:
+        """The same catalogue, in which models that are not in it keep the face they once had."""
+        gone = {name: face for name, face in faces.items() if name not in self._by_name}
+        return replace(self, _gone=gone)
 
     def find(self, model_id: str) -> Model | None:
         """The model behind an id, snapshot, inference profile or ARN; None when unknown."""
@@ -157,15 +167,20 @@ class Catalog:
         return replace(self, models=tuple(models.values()), _by_name=by_name)
 
     def display_name(self, model_id: str) -> str:
-        model = self.find(model_id)
-        return model.display_name if model else _bare(model_id)[0]
+        return self._face(model_id)[0]
 
     def color(self, model_id: str) -> str:
-        """The model's own colour; for an unknown model one that depends on its id alone."""
+        """The model's own colour, also when it has left the catalogue; for a model that was never
+        there one that depends on its id alone."""
+        return self._face(model_id)[1]
+
+    def _face(self, model_id: str) -> tuple[str, str]:
         model = self.find(model_id)
         if model:
-            return model.color
-        return _UNKNOWN_COLORS[crc32(_bare(model_id)[0].encode()) % len(_UNKNOWN_COLORS)]
+            return model.display_name, model.color
+        name = _bare(model_id)[0]
+        color = _UNKNOWN_COLORS[crc32(name.encode()) % len(_UNKNOWN_COLORS)]
+        return self._gone.get(name, (name, color))
 
     def _split(self, model_id: str) -> tuple[Model | None, str | None, str | None]:
         """Model, inference profile and the region an ARN names."""

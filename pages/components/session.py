@@ -66,8 +66,8 @@ def begin_page() -> Runtime:
     except SwitchboardError as exc:
         show_error(exc)
         st.stop()
-    built.start_warm_up()
-    built.page_seen()
+    built.warm_up.start()
+    built.warm_up.page_seen()
     show_notice()
     return built
 

@@ -177,7 +177,8 @@ def _of_recorder(health: RecorderHealth) -> Figures:
 def _of_runs(runtime: Runtime) -> Figures:
     active = runtime.runs.active()
     queued = sum(run.state == "queued" for run in active)
-    ready = duration(runtime.warm_up_s * 1e6) if runtime.warm_up_s is not None else "under way"
+    took_s = runtime.warm_up.took_s
+    ready = duration(took_s * 1e6) if took_s is not None else "under way"
     errors = runtime.runs.observer_errors + runtime.recorder.health().observer_errors
     return {
         "Active runs": (count(len(active) - queued), ""),

@@ -323,7 +323,7 @@ def test_the_runtime_embeds_after_its_first_index_and_after_each_further_one(
         return runtime.knowledge.embedding_status == complete or None
 
     try:
-        runtime.start_warm_up()
+        runtime.warm_up.start()
         wait_for(lambda: all_done(1))
         (docs / "tulips.md").write_text(TULIPS, "utf-8")
         seen: list[tuple[int, int]] = []
