@@ -53,6 +53,7 @@ PARTS = {
     "install": Part(module="install_size", takes_quick=False),
     "core": Part(module="run_core"),
     "recorder": Part(module="recorder"),
+    "compare": Part(module="compare_columns"),
     "ranking": Part(module="ranking"),
     "providers": Part(module="providers", takes_quick=False),
     "failover": Part(module="failover", takes_quick=False),
