@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from core.database import Database
 
 MAX_REPEATS = 20
-MAX_CELLS = 200_000
+MAX_CELLS = 50_000
 
 
 class Evaluations:

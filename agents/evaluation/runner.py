@@ -200,13 +200,13 @@ class Runner:
             cell = self._store.claim_cell(evaluation_id)
             found = None if cell else self._store.claim_judgement(evaluation_id)
             if cell is None and found is None:
-                # Answers under way may bring judgements: look again when one has ended.
-                if not job.under_way:
+                # Answers under way may bring judgements: look again in a moment.
+                if not job.under_way or not job.evaluation.plan.judge_model:
                     return False
             else:
                 job.under_way += 1
         if cell is None and found is None:
-            job.stop.wait(POLL_S / 5)
+            job.stop.wait(POLL_S)
             return True
         try:
             if cell is not None:

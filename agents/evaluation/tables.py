@@ -80,6 +80,7 @@ cell = Table(
     Column("checks", JSON),
     Column("passed", Integer),
     Column("error", Text),
+    Index("evaluation_cell_by_status", "evaluation_id", "status", "place"),
 )
 """One answer to get. `place`: its turn. `run_id` is written before the run begins, so that after a
 kill it is known what became of it. `passed` is NULL until, or when it cannot be, decided."""
@@ -100,6 +101,7 @@ judgement = Table(
     Column("reason", Text),
     Column("cost_pusd", BigInteger),
     Column("error", Text),
+    Index("evaluation_judgement_by_status", "evaluation_id", "status", "place"),
 )
 """One question to the judge: about the answer of configuration `first` alone (`second` = -1), or
 which of two is better, in the order in which it saw them."""
