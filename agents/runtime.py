@@ -248,8 +248,10 @@ class Runtime:
             self._closed = True
         self.warm_up.stop()
         self.evaluations.stop_all()
+        self.comparisons.judging.stop()
         self.runs.close(timeout)
         self.evaluations.close()
+        self.comparisons.judging.close()
         self.warm_up.join(timeout)
         self._analytics.close()
         try:

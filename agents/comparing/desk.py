@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from agents.comparing.facts import facts_of
+from agents.comparing.judging import Judging
 from agents.comparing.lineups import LineupStore
 from agents.comparing.store import ComparisonStore
 from agents.comparing.values import (
@@ -58,6 +59,7 @@ class Comparisons:
         self.store = ComparisonStore(database)
         self.votes = VoteStore(database)
         self.lineups = LineupStore(database)
+        self.judging = Judging(self.store, self.votes, start, runs.answers)
         self._threads = threads
         self._runs = runs
         self._start = start

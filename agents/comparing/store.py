@@ -155,6 +155,13 @@ class ComparisonStore:
         with self._db.read() as connection:
             return _load(connection, [comparison.c.owner == owner], limit)
 
+    def voted(self, owner: str, limit: int = 10_000) -> list[Comparison]:
+        """Those the owner voted on, newest first."""
+        mine = select(vote.c.comparison_id).where(vote.c.voter == owner)
+        conditions = [comparison.c.owner == owner, comparison.c.id.in_(mine)]
+        with self._db.read() as connection:
+            return _load(connection, conditions, limit)
+
     def answered(self) -> list[Answered]:
         """Everybody's answers that have ended, oldest first: figures without texts.
 

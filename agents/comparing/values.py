@@ -108,6 +108,10 @@ class Comparison:
     turns: tuple[Turn, ...]
     votes: tuple[Vote, ...]
 
+    def question_of(self, turn: int) -> str:
+        """What votes on the same answers share."""
+        return f"{self.id}/{turn}" if turn else self.id
+
     def vote_of(self, turn: int) -> Vote | None:
         return next((vote for vote in self.votes if vote.turn == turn), None)
 

@@ -81,7 +81,7 @@ class VoteStore:
                     comparison_id=comparison.id,
                     turn=turn.number,
                     voter=voter,
-                    question=comparison.id,
+                    question=comparison.question_of(turn.number),
                     time_to_vote_us=time_to_vote_us,
                     at_us=now_us(),
                     **values,

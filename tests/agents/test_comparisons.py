@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from agents.comparing.judging import JudgeProgress
 from agents.comparing.values import Comparison, Vote, shuffled
 from agents.runtime import Runtime
 from core.comparison import Configuration, Outcome
@@ -274,3 +276,62 @@ def test_line_ups_are_kept_by_name(runtime: Runtime) -> None:
     assert (lineup.name, lineup.configurations) == ("Small ones", (MINI, LARGE, LOCAL))
     with pytest.raises(InvalidInput, match="2 to 6"):
         lineups.save("local", "One", (MINI,))
+
+
+def judge_says(*, prefers: str) -> Callable[[Any], Reply | None]:
+    """A judge that prefers the answer with a word in it, wherever it stands."""
+
+    def respond(recorded: Any) -> Reply | None:
+        text = str(recorded.body["messages"][-1]["content"])
+        if "--- answer A begins" not in text:
+            return None
+        first = text.split("--- answer A begins")[1].split("--- answer A ends")[0]
+        verdict = "A" if prefers in first else "B"
+        return Reply(text=f'{{"verdict": "{verdict}", "reason": "It is better."}}')
+
+    return respond
+
+
+def judged(runtime: Runtime, model: str = "openai:gpt-4.1-mini") -> JudgeProgress:
+    runtime.comparisons.judging.start(model, "local")
+    thread = runtime.comparisons.judging._thread
+    if thread is not None:
+        thread.join(20)
+    progress = runtime.comparisons.judging.progress()
+    assert progress is not None
+    return progress
+
+
+def test_a_judge_votes_on_what_a_person_voted_on(
+    runtime: Runtime, provider: ProviderServer
+) -> None:
+    provider.by_model["gpt-4o"] = Reply(text="The better answer.")
+    provider.respond = judge_says(prefers="better")
+    comparison = ask(runtime, MINI, LARGE, blind=True)
+    vote(runtime, comparison, "tie")
+    ask(runtime, MINI, LARGE, blind=True)  # nobody voted on this one
+    assert judged(runtime) == JudgeProgress(
+        model="openai:gpt-4.1-mini", done=1, total=1, running=False
+    )
+    (ballot,) = runtime.comparisons.votes.ballots("judge:openai:gpt-4.1-mini")
+    best = ballot.contestants[ballot.order[0][0]]
+    assert (best, ballot.question) == (LARGE.key, comparison.id)
+
+
+def test_a_judge_is_not_asked_twice(runtime: Runtime, provider: ProviderServer) -> None:
+    provider.by_model["gpt-4.1-mini"] = Reply(text='{"verdict": "A", "reason": "First."}')
+    vote(runtime, ask(runtime, MINI, LARGE, LOCAL, blind=True), "tie")
+    assert judged(runtime).total == 3
+    ballots = runtime.comparisons.votes.ballots("judge:openai:gpt-4.1-mini")
+    assert [ballot.outcome for ballot in ballots] == ["tie"] * 3  # it always says the first
+    assert judged(runtime).total == 0
+
+
+def test_a_judge_that_cannot_be_reached_says_why(
+    runtime: Runtime, provider: ProviderServer
+) -> None:
+    provider.by_model["gpt-4.1-mini"] = Reply(status=401)
+    vote(runtime, ask(runtime, MINI, LARGE, blind=True), "tie")
+    progress = judged(runtime)
+    assert (progress.done, progress.running) == (0, False)
+    assert "key" in progress.problem
