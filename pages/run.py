@@ -13,6 +13,7 @@ from pages.components.run_head import show_head
 from pages.components.run_newest import show_newest
 from pages.components.run_reading import KnownRun, read_run
 from pages.components.run_replay import show_replay
+from pages.components.run_save_case import show_save_case
 from pages.components.run_sources import show_sources
 from pages.components.run_waterfall import show_steps, show_waterfall
 from pages.components.run_words import show_words
@@ -49,6 +50,8 @@ def show(known: KnownRun, view: str) -> None:
         st.info("This run waits for a place; nothing happened yet.", icon=":material/hourglass:")
         return
     show_head(detail.run, zone, catalog, known.events)
+    if not known.live:
+        show_save_case(runtime, known.run_id)
     if known.trouble is not None:
         session.show_error(known.trouble)
         st.caption("What the run's own log tells is shown.")

@@ -394,3 +394,15 @@ def test_prompts_in_any_form_are_text() -> None:
     stored = json.dumps([{"role": "user", "parts": [{"type": "text", "content": "Hi"}]}, 5])
     assert prompt_texts(stored) == [("user", "Hi"), ("unknown", "5")]
     assert prompt_texts("no json") == [("stored", "no json")]
+
+
+def test_an_answer_is_saved_as_a_test_case(runtime: Runtime, open_page: OpenPage) -> None:
+    at = open_page("run", id=ask(runtime).id)
+    area = next(a for a in at.text_area if a.label == "Must contain")
+    area.set_value("LangGraph\nStreamlit")
+    save = next(b for b in at.button if b.label == "Save test case")
+    checked(save.click().run())
+    (saved,) = runtime.evaluations.sets.saved_cases("local")
+    kinds = [check.type for check in saved.case.checks]
+    assert (saved.case.question, kinds) == (QUESTION, ["contains", "cites", "route"])
+    assert saved.case.checks[0].value == ("LangGraph", "Streamlit")
