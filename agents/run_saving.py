@@ -49,6 +49,7 @@ class RunSaver:
         self._store = store
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="run-store")
         self._later: set[asyncio.Task[None]] = set()
+        self._journaling = asyncio.Lock()
         self._kept: dict[str, tuple[Run, TerminalEvent, bool]] = {}
         """Answers that are not on disk yet."""
         self.errors = 0
@@ -82,20 +83,27 @@ class RunSaver:
 
     async def journal(self, runs: Sequence[Run]) -> None:
         """Writes what was added to the logs of active runs since the last call."""
-        parts: dict[str, list[Event]] = {}
-        for run in runs:
-            fresh = run.events[run.journaled :]
-            if fresh and not run.finished:
-                parts[run.id] = fresh
-        if not parts:
-            return
-        try:
-            await self._write(self._store.append, parts)
+        async with self._journaling:
+            parts: dict[str, list[Event]] = {}
             for run in runs:
-                run.journaled += len(parts.get(run.id, ()))
-        except Exception:  # the answer matters more than its journal
-            self.errors += 1
-            log.warning("the journal could not be written", exc_info=True)
+                fresh = run.events[run.journaled :]
+                if fresh and not run.finished:
+                    parts[run.id] = fresh
+            if not parts:
+                return
+            try:
+                await self._write(self._store.append, parts)
+                for run in runs:
+                    run.journaled += len(parts.get(run.id, ()))
+            except Exception:  # the answer matters more than its journal
+                self.errors += 1
+                log.warning("the journal could not be written", exc_info=True)
+
+    def journal_soon(self, run: Run) -> None:
+        """The same for one run, at once and without waiting: something dear has just come."""
+        task = asyncio.create_task(self.journal([run]))
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
 
     def close(self) -> None:
         """Tries once more what could not be saved, and waits for what is being written."""

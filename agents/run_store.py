@@ -18,7 +18,7 @@ from agents.tables import message, run, run_log, thread
 from agents.threads import now_us
 from core.database import Database
 from core.errors import NotFound, ThreadBusy
-from core.events import Event
+from core.events import Completed, Event
 from core.ids import is_id, new_id
 from core.log_codec import decode_log, encode_log
 from core.text import short_title
@@ -289,16 +289,25 @@ class RunStore:
             return list(connection.scalars(query.where(run.c.id.in_(run_ids))))
 
     def recover(self) -> list[str]:
-        """Ends the runs of a process that was killed; gives their ids."""
+        """Ends the runs of a process that was killed; gives their ids.
+
+        One whose answer was whole, and only its end not written yet, is completed.
+        """
         query = select(run.c.id, run.c.thread_id, run.c.owner).where(run.c.status.in_(ACTIVE))
         with self._db.read() as connection:
             rows = connection.execute(query).all()
         for row in rows:
-            transcript = Transcript()
-            transcript.add_all(self.log(row.id, row.owner))
-            summary = replace(summarise(transcript), status="lost")
+            transcript, events, answer_id = Transcript(), self.log(row.id, row.owner), new_id()
+            transcript.add_all(events)
+            if transcript.written_out:
+                end = _end_of(events[-1], answer_id)
+                transcript.add(end)
+                self.save_log(row.id, [*events, end])
+                summary = summarise(transcript)
+            else:
+                summary = replace(summarise(transcript), status="lost")
             self.finish(
-                row.id, row.thread_id, new_id(), transcript.text, summary, checkpointed=False
+                row.id, row.thread_id, answer_id, transcript.text, summary, checkpointed=False
             )
         return [row.id for row in rows]
 
@@ -319,3 +328,14 @@ class RunStore:
         )
         with self._db.read() as connection:
             return [tuple(row) for row in reversed(connection.execute(query).all())]
+
+
+def _end_of(last: Event, answer_id: str) -> Completed:
+    """The end that a killed process could not write."""
+    return Completed(
+        message_id=answer_id,
+        run_id=last.run_id,
+        seq=last.seq + 1,
+        at_us=last.at_us,
+        elapsed_us=last.elapsed_us,
+    )

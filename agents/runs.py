@@ -226,6 +226,10 @@ class RunManager:
 
     def _publish(self, run: Run, draft: Event) -> None:
         event = run.publish(draft)
+        if (
+            event.type == "usage" and event.purpose == "answer"
+        ):  # a call was paid for; a kill must not lose its answer
+            self._saver.journal_soon(run)
         for observer in self._observers:
             try:
                 observer(run, event)

@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 from core.events import Attempt, Event, Failed, Interrupted, Route, Sources, UsageReported
 
+WHOLE = ("stop", "end_turn", "stop_sequence")
+"""Why a model stopped, when its answer is whole."""
 Status = Literal["running", "completed", "error", "cancelled", "interrupted", "lost"]
 
 
@@ -73,6 +75,18 @@ class Transcript:
     def text(self) -> str:
         """The visible answer so far."""
         return "".join(self.pieces)
+
+    @property
+    def written_out(self) -> bool:
+        """Whether a log without an end holds a whole answer: the model had said its last word.
+
+        False while anything else was under way, such as a tool.
+        """
+        answer = _answer_attempt(self)
+        if self.status != "running" or answer is None or not self.text.strip():
+            return False
+        idle = all(tool.output is not None or tool.error for tool in self.tools.values())
+        return answer.outcome == "ok" and answer.finish_reason in WHOLE and idle
 
     def add_all(self, events: Iterable[Event]) -> None:
         for event in events:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from agents.run import TurnRequest
+from agents.run import Run, TurnRequest
+from agents.threads import Message
 from core.errors import (
     ModelUnavailable,
     NotFound,
@@ -17,8 +20,8 @@ from core.errors import (
     StorageError,
     ThreadBusy,
 )
-from core.events import Event, Interrupt, Token
-from tests.agents.scripted import bench, types, words
+from core.events import Attempt, Event, Interrupt, Token, UsageReported
+from tests.agents.scripted import Bench, bench, types, words
 
 
 def test_a_run_is_numbered_without_gaps_and_ends_once(tmp_path: Path) -> None:
@@ -423,3 +426,57 @@ def test_a_deleted_conversation_is_in_no_file_any_more(tmp_path: Path) -> None:
         b.threads.delete(run.thread_id, "local")
         for file in tmp_path.glob("app.db*"):
             assert b"secret marker" not in file.read_bytes(), file.name
+
+
+def paid_call(**attempt: Any) -> list[Event]:
+    """The end of an answer's call: its attempt, then its usage."""
+    ended = Attempt(
+        call_id="c", logical_call_id="c", attempt=1, purpose="answer", model="openai:m",
+        provider="openai", **({"outcome": "ok", "finish_reason": "stop"} | attempt),
+    )  # fmt: skip
+    usage = UsageReported(
+        call_id="c", model="openai:m", provider="openai", purpose="answer", output_tokens=2
+    )
+    return [ended, usage]
+
+
+def kept_after_a_kill(b: Bench, run: Run) -> Message:
+    """What the next start makes of a run that hangs after its last step."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline and len(b.store.log(run.id, "local")) < len(run.events):
+        threading.Event().wait(0.005)
+    assert b.store.recover() == [run.id]
+    return b.threads.messages(run.thread_id, "local")[-1]
+
+
+def test_an_answer_that_was_whole_when_the_process_was_killed_is_complete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agents.runs.TICK_S", 60.0)  # the journal is not waited for
+    with bench(tmp_path) as b:
+        b.script("q", *words("one two"), *paid_call(), 30.0)
+        run = b.start("q")
+        run.wait(4, 5)
+        answer = kept_after_a_kill(b, run)
+        assert answer.summary is not None
+        assert (answer.text, answer.summary.status) == ("one two ", "completed")
+        log = b.store.log(run.id, "local")
+        assert (log[-1].type, [event.seq for event in log]) == ("completed", list(range(len(log))))
+        b.runs.cancel(run.id)
+        types(run)
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [{"finish_reason": "tool_calls"}, {"finish_reason": "length"}, {"outcome": "broke_midstream"}],
+)
+def test_an_answer_that_was_not_whole_is_lost(tmp_path: Path, attempt: dict[str, Any]) -> None:
+    with bench(tmp_path) as b:
+        b.script("q", *words("one two"), *paid_call(**attempt), 30.0)
+        run = b.start("q")
+        run.wait(4, 5)
+        answer = kept_after_a_kill(b, run)
+        assert answer.summary is not None
+        assert (answer.text, answer.summary.status) == ("one two ", "lost")
+        b.runs.cancel(run.id)
+        types(run)
