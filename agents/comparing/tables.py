@@ -97,6 +97,7 @@ vote = Table(
     Column("question", String(64), nullable=False),
     Column("time_to_vote_us", BigInteger),
     Column("at_us", BigInteger, nullable=False),
+    Column("changed_at_us", BigInteger, nullable=False),
     UniqueConstraint("comparison_id", "turn", "voter"),
     Index("vote_by_source", "source", "at_us"),
 )

@@ -6,11 +6,12 @@ against it is flagged and kept: whether flagged votes count is decided where the
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, fields
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, literal, select, update
 
 from agents.comparing.tables import contestant, vote, vote_import
 from agents.comparing.values import Comparison, Facts, Turn
@@ -35,6 +36,7 @@ REASONS = (
     "Badly formatted",
 )
 PAGE = "page"
+IMPORT = "import:"
 _TRAITS = [field.name for field in fields(Traits)]
 _ROWS_AT_ONCE = 5_000
 
@@ -42,6 +44,7 @@ _ROWS_AT_ONCE = 5_000
 class VoteStore:
     def __init__(self, database: Database) -> None:
         self._db = database
+        self._importing = threading.Lock()
 
     def cast(
         self,
@@ -69,6 +72,7 @@ class VoteStore:
             "judged": _judged(comparison, turn, grouped, facts),
             "flags": ",".join(flags),
             "reasons": _reasons(reasons),
+            "changed_at_us": now_us(),
         }
         with self._db.write() as connection:
             if before is not None:
@@ -100,36 +104,52 @@ class VoteStore:
     def add(self, source: str, ballots: Sequence[Ballot]) -> None:
         """Ballots from elsewhere: of a judge model."""
         with self._db.write() as connection:
-            self._insert(connection, source, ballots)
+            connection.execute(insert(vote), [_row(source, ballot) for ballot in ballots])
 
     def add_import(self, name: str, digest: str, ballots: Sequence[Ballot]) -> str:
-        """Battles of a file, all or none; gives the id of the import.
+        """Battles of a file; gives the id of the import. Until the last is in, none is counted.
 
-        Raises InvalidInput when a file of these bytes was imported already.
+        In pieces, so that others can write in between. Raises InvalidInput when a file of these
+        bytes was imported already.
         """
         import_id = new_id()
+        with self._importing:
+            self._begin_import(digest, {one for ballot in ballots for one in ballot.contestants})
+            for start in range(0, len(ballots), _ROWS_AT_ONCE):
+                piece = [
+                    _row(f"{IMPORT}{import_id}", ballot)
+                    for ballot in ballots[start : start + _ROWS_AT_ONCE]
+                ]
+                with self._db.write() as connection:
+                    connection.execute(insert(vote), piece)
+            with self._db.write() as connection:
+                connection.execute(
+                    insert(vote_import).values(
+                        id=import_id,
+                        name=" ".join(clean(name).split())[:120] or "Imported battles",
+                        digest=digest,
+                        votes=len(ballots),
+                        at_us=now_us(),
+                    )
+                )
+        return import_id
+
+    def _begin_import(self, digest: str, names: set[str]) -> None:
+        """Removes what a killed import left, and keeps the names of contestants."""
         with self._db.write() as connection:
             same = connection.scalar(
                 select(vote_import.c.name).where(vote_import.c.digest == digest)
             )
             if same is not None:
                 raise InvalidInput(f"These battles were imported already, as '{same}'.")
+            whole = select(literal(IMPORT).concat(vote_import.c.id))
             connection.execute(
-                insert(vote_import).values(
-                    id=import_id,
-                    name=" ".join(clean(name).split())[:120] or "Imported battles",
-                    digest=digest,
-                    votes=len(ballots),
-                    at_us=now_us(),
-                )
+                delete(vote).where(vote.c.source.startswith(IMPORT), vote.c.source.not_in(whole))
             )
-            names = {name for ballot in ballots for name in ballot.contestants}
             known = set(connection.scalars(select(contestant.c.key)))
             rows = [{"key": name, "first_seen_us": now_us()} for name in sorted(names - known)]
             if rows:
                 connection.execute(insert(contestant), rows)
-            self._insert(connection, f"import:{import_id}", ballots)
-        return import_id
 
     def imports(self) -> list[dict[str, Any]]:
         """id, name, votes, at_us of every import, newest first."""
@@ -143,17 +163,22 @@ class VoteStore:
             gone = connection.execute(delete(vote_import).where(vote_import.c.id == import_id))
             if not gone.rowcount:
                 raise NotFound("There is no such import.")
-            connection.execute(delete(vote).where(vote.c.source == f"import:{import_id}"))
+            connection.execute(delete(vote).where(vote.c.source == f"{IMPORT}{import_id}"))
 
     def sources(self) -> dict[str, int]:
-        """How many votes there are of each source."""
-        query = select(vote.c.source, func.count().label("n")).group_by(vote.c.source)
+        """How many votes there are of each source; imports that are whole only."""
+        whole = select(literal(IMPORT).concat(vote_import.c.id))
+        query = (
+            select(vote.c.source, func.count().label("n"))
+            .where(~vote.c.source.startswith(IMPORT) | vote.c.source.in_(whole))
+            .group_by(vote.c.source)
+        )
         with self._db.read() as connection:
             return {row.source: row.n for row in connection.execute(query)}
 
     def version(self) -> tuple[Any, ...]:
         """Differs when a vote was added, changed or deleted: what figures are kept by."""
-        query = select(func.count(), func.max(vote.c.id), func.sum(func.length(vote.c.flags)))
+        query = select(func.count(), func.max(vote.c.id), func.max(vote.c.changed_at_us))
         with self._db.read() as connection:
             return tuple(connection.execute(query).one())
 
@@ -163,23 +188,23 @@ class VoteStore:
         with self._db.read() as connection:
             return [_ballot(row) for row in connection.execute(query)]
 
+    def times_to_vote(self, sources: Sequence[str]) -> list[int]:
+        """Microseconds from when the answers were there to the vote, where they are known."""
+        query = select(vote.c.time_to_vote_us).where(
+            vote.c.source.in_(sources), vote.c.time_to_vote_us.is_not(None)
+        )
+        with self._db.read() as connection:
+            return [int(value) for value in connection.scalars(query)]
+
     def forget_voter(self, voter: str) -> int:
         """Votes of a person become votes of nobody in particular, each person's of one nobody."""
         with self._db.write() as connection:
             changed = connection.execute(
                 update(vote)
                 .where(vote.c.voter == voter, vote.c.source == PAGE)
-                .values(voter=f"erased-{new_id()}", reasons=[])
+                .values(voter=f"erased-{new_id()}", reasons=[], changed_at_us=now_us())
             )
         return changed.rowcount
-
-    @staticmethod
-    def _insert(connection: Any, source: str, ballots: Sequence[Ballot]) -> None:
-        for start in range(0, len(ballots), _ROWS_AT_ONCE):
-            connection.execute(
-                insert(vote),
-                [_row(source, ballot) for ballot in ballots[start : start + _ROWS_AT_ONCE]],
-            )
 
 
 def _checked(outcome: Outcome, order: Sequence[Sequence[int]], arms: int) -> list[list[int]]:
@@ -252,6 +277,7 @@ def _row(source: str, ballot: Ballot) -> dict[str, Any]:
         "reasons": [],
         "question": ballot.question[:64],
         "at_us": ballot.at_us,
+        "changed_at_us": now_us(),
     }
 
 

@@ -85,6 +85,20 @@ class Evaluations:
         """What is under way is finished; nothing new is begun."""
         self._runner.pause(evaluation.id)
 
+    def set_limits(
+        self, evaluation: Evaluation, *, budget_pusd: int | None, concurrency: int
+    ) -> Evaluation:
+        """Another budget and number of answers at once, for one that is not under way.
+
+        Raises InvalidInput.
+        """
+        if self._runner.is_active(evaluation.id):
+            raise InvalidInput("This evaluation is under way.", what_to_do="Pause it first.")
+        plan = replace(evaluation.plan, budget_pusd=budget_pusd, concurrency=concurrency)
+        self._validate_limits(plan)
+        self.store.set_limits(evaluation.id, budget_pusd, concurrency)
+        return self.store.get(evaluation.id, evaluation.owner)
+
     def retry_failed(self, evaluation: Evaluation) -> int:
         """Tries again what has no answer; gives how much that is."""
         count = self.store.retry_failed(evaluation.id)
@@ -158,13 +172,7 @@ class Evaluations:
             raise InvalidInput("Two configurations are the same.", what_to_do="Change one of them.")
         if not 1 <= plan.repeats <= MAX_REPEATS:
             raise InvalidInput(f"Each question is asked 1 to {MAX_REPEATS} times.")
-        if not 1 <= plan.concurrency <= self.most_at_once:
-            raise InvalidInput(
-                f"1 to {self.most_at_once} answers can be under way at once.",
-                what_to_do="Choose fewer, or raise SWITCHBOARD_MAX_CONCURRENT_RUNS.",
-            )
-        if plan.budget_pusd is not None and plan.budget_pusd <= 0:
-            raise InvalidInput("A budget is more than nothing.")
+        self._validate_limits(plan)
         if len(cases) * len(plan.configurations) * plan.repeats > MAX_CELLS:
             raise InvalidInput(f"An evaluation has at most {MAX_CELLS:,} answers.")
         rubrics = any(needs_judge(case) for case in cases)
@@ -177,6 +185,15 @@ class Evaluations:
             raise InvalidInput(
                 "The embedded answerer cannot judge.", what_to_do="Choose another judge model."
             )
+
+    def _validate_limits(self, plan: Plan) -> None:
+        if not 1 <= plan.concurrency <= self.most_at_once:
+            raise InvalidInput(
+                f"1 to {self.most_at_once} answers can be under way at once.",
+                what_to_do="Choose fewer, or raise SWITCHBOARD_MAX_CONCURRENT_RUNS.",
+            )
+        if plan.budget_pusd is not None and plan.budget_pusd <= 0:
+            raise InvalidInput("A budget is more than nothing.")
 
     def _check_requests(self, evaluation: Evaluation, cases: Sequence[Case]) -> None:
         plan = evaluation.plan

@@ -57,7 +57,9 @@ class _Job:
     cases: Sequence[Case]
     stop: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
-    workers: list[threading.Thread] = field(default_factory=list)
+    ended: threading.Event = field(default_factory=threading.Event)
+    """Set when the last worker has written how the evaluation stands."""
+    workers: int = 0
     spent_pusd: int = 0
     dearest_pusd: int = 0
     """What the dearest answer or judgement so far has cost."""
@@ -101,11 +103,10 @@ class Runner:
             with self._lock:
                 del self._jobs[evaluation.id]
             raise
-        for n in range(evaluation.plan.concurrency):
+        job.workers = evaluation.plan.concurrency
+        for n in range(job.workers):
             name = f"evaluation-{evaluation.id[-6:]}-{n}"
-            job.workers.append(threading.Thread(target=self._work, args=(job,), name=name))
-        for worker in job.workers:
-            worker.start()
+            threading.Thread(target=self._work, args=(job,), name=name).start()
 
     def pause(self, evaluation_id: str, why: str = "") -> None:
         """Nothing new is begun; what is under way is finished and counts."""
@@ -127,11 +128,7 @@ class Runner:
         """Until nothing of it is under way; False when the time ran out."""
         with self._lock:
             job = self._jobs.get(evaluation_id)
-        for worker in job.workers if job else ():
-            worker.join(timeout)
-            if worker.is_alive():
-                return False
-        return True
+        return job is None or job.ended.wait(timeout)
 
     def stop_all(self) -> None:
         """Begins nothing new; evaluations stay `running` on disk, to go on at the next start."""
@@ -146,8 +143,7 @@ class Runner:
         with self._lock:
             jobs = list(self._jobs.values())
         for job in jobs:
-            for worker in job.workers:
-                worker.join(timeout)
+            job.ended.wait(timeout)
 
     # -- a worker's thread
 
@@ -174,20 +170,25 @@ class Runner:
     def _leave(self, job: _Job) -> None:
         """The last worker says how the evaluation stands."""
         with self._lock:
-            job.workers = [w for w in job.workers if w is not threading.current_thread()]
+            job.workers -= 1
             if job.workers:
                 return
-            self._jobs.pop(job.evaluation.id, None)
-            closing = self._closing
-        if closing and not job.why:
-            return
         try:
-            if job.stop.is_set():
-                self._store.set_status(job.evaluation.id, "paused", job.why)
-            else:
-                self._store.set_status(job.evaluation.id, "done")
+            self._write_status(job)
         except StorageError:
             log.exception("the state of evaluation %s could not be saved", job.evaluation.id)
+        finally:
+            with self._lock:
+                self._jobs.pop(job.evaluation.id, None)
+            job.ended.set()
+
+    def _write_status(self, job: _Job) -> None:
+        if self._closing and not job.why:
+            return  # it goes on with the next start
+        if job.stop.is_set():
+            self._store.set_status(job.evaluation.id, "paused", job.why)
+        else:
+            self._store.set_status(job.evaluation.id, "done")
 
     def _step(self, job: _Job) -> bool:
         """One answer or one judgement; False when there is nothing to do any more."""

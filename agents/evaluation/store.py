@@ -138,6 +138,14 @@ class EvaluationStore:
                 .values(status=status, why=why, ended_at_us=ended)
             )
 
+    def set_limits(self, evaluation_id: str, budget_pusd: int | None, concurrency: int) -> None:
+        with self._db.write() as connection:
+            connection.execute(
+                update(evaluation)
+                .where(evaluation.c.id == evaluation_id)
+                .values(budget_pusd=budget_pusd, concurrency=concurrency)
+            )
+
     def claim_cell(self, evaluation_id: str) -> Cell | None:
         """The next cell to do, marked as running under a new run id; None when there is none."""
         row = self._claim(evaluation_id, cell, cell.c.evaluation_id == evaluation_id)

@@ -20,6 +20,7 @@ Label = Literal["no votes", "tied", "leading", "better"]
 _RHO = 25.0
 """Votes around which the bound is tightest: about a hundred."""
 _TOO_CLOSE = 0.005
+_AT_LEAST = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,4 +129,5 @@ def votes_needed(fit: Fit, pair: PairRecord, design_effect: float = 1.0) -> int 
     # Half of each tie is in the fit's probability: what is left of 1/2 comes from decisive votes.
     p = min(max(0.5 + (share.value - 0.5) / decisive, 0.0), 1.0)
     needed = sample_size(p, tie_rate=pair.tie_rate, design_effect=design_effect)
-    return None if needed is None else max(needed - pair.votes, 1)
+    least = ceil(_AT_LEAST * pair.votes)  # nothing is decided yet, whatever the fit says
+    return None if needed is None else max(needed - pair.votes, least, 1)

@@ -101,12 +101,13 @@ def from_scores(a: Values, b: Values, clusters: Clusters = None) -> Quality | No
 
 def _quality(mean: Mean, basis: Basis, value: float, of: int) -> Quality:
     low, high = mean.interval()
+    most = 0.5 if basis == "votes" else 1.0
     return Quality(
         basis=basis,
         value=value,
-        low=low,
-        high=high,
-        lower=mean.interval(_ONE_SIDED)[0],
+        low=max(low, -most),
+        high=min(high, most),
+        lower=max(mean.interval(_ONE_SIDED)[0], -most),
         p_value=mean.p_value(),
         n=mean.n,
         of=of,

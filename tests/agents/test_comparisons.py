@@ -11,7 +11,7 @@ import pytest
 from agents.comparing.judging import JudgeProgress
 from agents.comparing.values import Comparison, Vote, shuffled
 from agents.runtime import Runtime
-from core.comparison import Configuration, Outcome
+from core.comparison import Ballot, Configuration, Outcome
 from core.errors import InvalidInput, NotFound
 from tests.agents.answering_house import answering
 from tests.provider import ProviderServer, Reply
@@ -335,3 +335,43 @@ def test_a_judge_that_cannot_be_reached_says_why(
     progress = judged(runtime)
     assert (progress.done, progress.running) == (0, False)
     assert "key" in progress.problem
+
+
+def battles(count: int, voter: str = "v") -> list[Ballot]:
+    return [
+        Ballot(voter=f"{voter}{n}", contestants=("GPT *x*", "Claude"), outcome="tie", at_us=n)
+        for n in range(count)
+    ]
+
+
+def test_imported_battles_are_a_source_of_their_own(runtime: Runtime) -> None:
+    votes = runtime.comparisons.votes
+    import_id = votes.add_import(" Arena  week 1 ", "d1", battles(3))
+    assert votes.sources() == {f"import:{import_id}": 3}
+    assert votes.ballots(f"import:{import_id}") == battles(3)
+    assert [(one["name"], one["votes"]) for one in votes.imports()] == [("Arena week 1", 3)]
+    with pytest.raises(InvalidInput, match="already, as 'Arena week 1'"):
+        votes.add_import("Again", "d1", battles(3))
+    votes.delete_import(import_id)
+    assert votes.sources() == {}
+
+
+def test_what_a_killed_import_left_is_not_counted_and_goes_with_the_next(runtime: Runtime) -> None:
+    votes = runtime.comparisons.votes
+    votes.add("import:killed", battles(2))
+    assert votes.sources() == {}
+    votes.add_import("Whole", "d2", battles(1, "w"))
+    assert votes.ballots("import:killed") == []
+
+
+def test_a_changed_vote_changes_the_version(runtime: Runtime) -> None:
+    comparison = ask(runtime, MINI, LARGE)
+    vote(runtime, comparison, "tie")
+    before = runtime.comparisons.votes.version()
+    vote(runtime, runtime.comparisons.store.get(comparison.id, "local"), "both_bad")
+    assert runtime.comparisons.votes.version() != before
+
+
+def test_the_time_to_vote_is_kept(runtime: Runtime) -> None:
+    vote(runtime, ask(runtime), "tie")
+    assert runtime.comparisons.votes.times_to_vote(["page"]) == [5]

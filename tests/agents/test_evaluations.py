@@ -286,3 +286,18 @@ def test_the_set_can_be_read_back_as_a_file(runtime: Runtime) -> None:
 
     lines = write_set(runtime.evaluations.sets.cases(saved(runtime).id)).decode().splitlines()
     assert [json.loads(line)["id"] for line in lines] == ["port", "stop", "start"]
+
+
+def test_a_budget_can_be_raised_and_the_evaluation_goes_on(runtime: Runtime) -> None:
+    one = finished(runtime, made(runtime, cases=CASES[:1], concurrency=1))
+    budget = int(one.progress.spent_pusd * 2.5)
+    paused = finished(runtime, made(runtime, name="Second", concurrency=1, budget_pusd=budget))
+    assert paused.status == "paused"
+    raised = runtime.evaluations.set_limits(paused, budget_pusd=None, concurrency=2)
+    assert finished(runtime, raised).progress.done == 6
+
+
+def test_limits_that_cannot_be_are_refused(runtime: Runtime) -> None:
+    evaluation = made(runtime)
+    with pytest.raises(InvalidInput, match="1 to 8 answers"):
+        runtime.evaluations.set_limits(evaluation, budget_pusd=None, concurrency=0)
