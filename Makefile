@@ -4,6 +4,7 @@
 # make bench measurements into bench/results.jsonl
 # make report KIND=weekly  a report of the last period as HTML in this folder
 # make export ROWS=runs FORMAT=csv  all recorded rows as a file in this folder
+# make eval SET=questions.csv ARGS="--model openai:gpt-4o-mini"  ask a question set and check the answers
 # make screenshots  the pictures of docs/images anew
 # make lock  write the pinned requirements anew from pyproject.toml
 
@@ -19,7 +20,7 @@ UV     := $(shell command -v uv 2>/dev/null)
 # Where Python may not keep its bytecode, every run of the tests would compile all of them again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check bench report export screenshots lock format schema clean
+.PHONY: run test check bench report export eval screenshots lock format schema clean
 
 run: $(VENV)/.run
 	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
@@ -42,6 +43,10 @@ report: $(VENV)/.run
 
 export: $(VENV)/.run
 	$(BIN)/python -m analytics.export $(ROWS) --format $(FORMAT)
+
+eval: $(VENV)/.run
+	$(if $(SET),,$(error SET is missing: make eval SET=questions.csv))
+	$(BIN)/python -m api.evaluate "$(SET)" $(ARGS)
 
 screenshots: $(VENV)/.dev
 	$(BIN)/python -m bench.screenshots

@@ -55,6 +55,7 @@ PARTS = {
     "recorder": Part(module="recorder"),
     "compare": Part(module="compare_columns"),
     "ranking": Part(module="ranking"),
+    "evaluation": Part(module="evaluation", minutes=20),
     "providers": Part(module="providers", takes_quick=False),
     "failover": Part(module="failover", takes_quick=False),
     "local_model": Part(module="local_model", takes_quick=False),

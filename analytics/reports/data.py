@@ -8,7 +8,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from analytics.export_csv import Cell, to_csv
-from analytics.reports.document import Block, Chart, Figures, Raw, Report, Section, Table, Words
+from analytics.reports.document import (
+    Block,
+    Chart,
+    Figures,
+    Raw,
+    Report,
+    Scatter,
+    Section,
+    Table,
+    Words,
+)
 from analytics.timeaxis import local
 
 _HEADER = ("report", "since", "until", "section", "table", "row", "figure", "unit", "value", "note")
@@ -76,6 +86,8 @@ def _section(section: Section) -> dict[str, Any]:
                 found.setdefault("tables", []).append(_table(block))
             case Chart():
                 found.setdefault("charts", []).append(_chart(block))
+            case Scatter():
+                found.setdefault("scatters", []).append(_scatter(block))
             case Words():
                 found.setdefault("words", []).extend(block.lines)
     return found
@@ -103,6 +115,22 @@ def _chart(chart: Chart) -> dict[str, Any]:
     }
 
 
+def _scatter(scatter: Scatter) -> dict[str, Any]:
+    return {
+        "name": scatter.name,
+        "x": {"name": scatter.x_name, "unit": scatter.x_unit},
+        "y": {"name": scatter.y_name, "unit": scatter.y_unit},
+        "points": [
+            {
+                "name": p.name, "x": p.x, "y": p.y, "low": p.low, "high": p.high,
+                "on_frontier": p.marked, "rests_on": p.note,
+            }
+            for p in scatter.points
+        ],
+        "note": scatter.note,
+    }  # fmt: skip
+
+
 def _long(block: Block) -> Iterator[tuple[Cell, ...]]:
     """(table, row, figure, unit, value, note) of every value."""
     match block:
@@ -123,6 +151,10 @@ def _long(block: Block) -> Iterator[tuple[Cell, ...]]:
                 for k, label in enumerate(block.labels):
                     note = "cut" if block.cut[k] else ""
                     yield (block.name, label, series.name, block.unit, series.values[k], note)
+        case Scatter():
+            for p in block.points:
+                yield (block.name, p.name, block.x_name, block.x_unit, p.x, "")
+                yield (block.name, p.name, block.y_name, block.y_unit, p.y, p.note)
         case Words():
             for line in block.lines:
                 yield ("", "", "", "text", line, "")

@@ -10,13 +10,16 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 ReportKind = Literal["daily", "weekly", "monthly", "incident", "data"]
+"""Of a period of the recorded runs."""
 KINDS: tuple[ReportKind, ...] = get_args(ReportKind)
-TITLES: dict[ReportKind, str] = {
+AnyKind = ReportKind | Literal["evaluation"]
+TITLES: dict[AnyKind, str] = {
     "daily": "Daily digest",
     "weekly": "Weekly review",
     "monthly": "Monthly cost allocation",
     "incident": "Incident report",
     "data": "Data protection report",
+    "evaluation": "Model evaluation",
 }
 
 Unit = Literal[
@@ -33,9 +36,12 @@ Unit = Literal[
     "per_second",
     "moment",
     "bytes",
+    "points",
+    "ratio",
+    "p_value",
 ]
 """`us`: a duration in microseconds. `moment`: UTC microseconds. `pusd`: pico-USD. `share`: 0 to 1.
-`model`, `agent`, `status`, `error`: a code, shown to people by its name. `id`: never broken into
+`points`: a difference of shares, -1 to 1. `ratio`: how many times as much. `model`, `agent`, `status`, `error`: a code, shown to people by its name. `id`: never broken into
 lines."""
 NAMES: frozenset[Unit] = frozenset({"text", "model", "agent", "status", "error"})
 """Units of words, which may be long."""
@@ -124,13 +130,43 @@ class Chart:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Point:
+    """One of a scatter: `y` with its interval over `x`. None is unknown; then it is not drawn."""
+
+    name: str
+    color: str
+    x: float | None
+    y: float | None
+    low: float | None
+    high: float | None
+    marked: bool
+    """Nothing beats it in everything."""
+    note: str = ""
+    """What it rests on, such as "n = 12"."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scatter:
+    """Two measures of a few things against each other."""
+
+    name: str
+    question: str
+    x_name: str
+    x_unit: Unit
+    y_name: str
+    y_unit: Unit
+    points: tuple[Point, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Words:
     """A sentence or a list of them."""
 
     lines: tuple[str, ...]
 
 
-Block = Figures | Table | Chart | Words
+Block = Figures | Table | Chart | Scatter | Words
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,9 +180,9 @@ class Section:
 class Report:
     """A finished report. Times are UTC microseconds; `zone` is the reporting zone's name."""
 
-    kind: ReportKind
+    kind: AnyKind
     period: str
-    """In words, such as "Friday, 20 November 2026"."""
+    """In words, such as "Friday, 20 November 2026"; of an evaluation what was evaluated."""
     since_us: int
     until_us: int
     zone: str

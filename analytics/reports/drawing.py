@@ -78,7 +78,7 @@ def draw(chart: Chart, writer: Writer) -> Drawing | None:
         sum(v or 0 for v in column)
         for column in zip(*(s.values for s in chart.series), strict=True)
     ]
-    ticks = _ticks(max(stacked) if chart.kind == "bars" else max(known), chart.unit == "count")
+    ticks = ticks_to(max(stacked) if chart.kind == "bars" else max(known), chart.unit == "count")
     place = _Place(len(chart.labels), ticks[-1])
     bars = _bars(chart, writer, place) if chart.kind == "bars" else ()
     lines, dots = _lines(chart, writer, place) if chart.kind == "lines" else ((), ())
@@ -175,7 +175,7 @@ def _words(chart: Chart, writer: Writer, name: str, k: int, value: float) -> str
     return f"{chart.labels[k]}: {name} {writer.text(value, chart.unit)}{rests}"
 
 
-def _ticks(highest: float, whole: bool) -> list[float]:
+def ticks_to(highest: float, whole: bool) -> list[float]:
     """0 and up to five round values that reach the highest."""
     if highest <= 0:
         return [0.0, 1.0]

@@ -15,12 +15,14 @@ from analytics.reports.document import (
     Figure,
     Figures,
     Report,
+    Scatter,
     Section,
     Table,
     Unit,
     Words,
 )
 from analytics.reports.drawing import draw
+from analytics.reports.scatter import draw_scatter
 from analytics.reports.words import Writer, change, verdict
 from core.version import VERSION
 
@@ -70,9 +72,9 @@ def _section(section: Section, writer: Writer) -> dict[str, Any]:
                 tiles = [_tile(figure, writer) for figure in block.items]
                 groups.append({"kind": "figures", "items": tiles})
             case Chart():
-                if not groups or groups[-1]["kind"] != "charts":
-                    groups.append({"kind": "charts", "items": []})
-                groups[-1]["items"].append(_chart(block, writer))
+                _beside(groups, _chart(block, writer))
+            case Scatter():
+                _beside(groups, _scatter(block, writer))
             case Table():
                 if not block.data_only:
                     groups.append(_table(block, writer))
@@ -84,6 +86,12 @@ def _section(section: Section, writer: Writer) -> dict[str, Any]:
         "about": section.about,
         "groups": [_Group(group) for group in groups],
     }
+
+
+def _beside(groups: list[dict[str, Any]], drawn: dict[str, Any]) -> None:
+    if not groups or groups[-1]["kind"] != "charts":
+        groups.append({"kind": "charts", "items": []})
+    groups[-1]["items"].append(drawn)
 
 
 class _Group:
@@ -116,6 +124,16 @@ def _chart(chart: Chart, writer: Writer) -> dict[str, Any]:
             {"name": writer.text(series.name, chart.names), "color": series.color}
             for series in chart.series
         ],
+    }
+
+
+def _scatter(scatter: Scatter, writer: Writer) -> dict[str, Any]:
+    return {
+        "name": scatter.name,
+        "question": scatter.question,
+        "note": scatter.note,
+        "drawing": draw_scatter(scatter, writer),
+        "series": [{"name": point.name, "color": point.color} for point in scatter.points],
     }
 
 

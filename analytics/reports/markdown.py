@@ -5,7 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from analytics.reports.document import NAMES, Chart, Figures, Raw, Report, Section, Table, Words
+from analytics.reports.document import (
+    NAMES,
+    Chart,
+    Figures,
+    Raw,
+    Report,
+    Scatter,
+    Section,
+    Table,
+    Unit,
+    Words,
+)
 from analytics.reports.html import filter_words
 from analytics.reports.words import Writer, change
 from core.text import clean
@@ -59,6 +70,8 @@ def _section(section: Section, writer: Writer) -> Iterator[str]:
                 yield from _table(block, writer, titled=block.name != section.title)
             case Chart():
                 yield from _chart(block, writer)
+            case Scatter():
+                yield from _scatter(block, writer)
             case Words():
                 yield from (f"- {line(sentence)}" for sentence in block.lines)
 
@@ -119,6 +132,25 @@ def _chart(chart: Chart, writer: Writer) -> Iterator[str]:
         yield from _grid(names, rows, ["text", *[chart.unit] * len(columns)])
     if chart.note:
         yield from ("", line(chart.note))
+
+
+def _scatter(block: Scatter, writer: Writer) -> Iterator[str]:
+    """Its values; the picture is for HTML."""
+    yield from (f"### {safe(block.name)}", "", line(block.question), "")
+
+    def text(value: float | None, unit: Unit) -> str:
+        return "–" if value is None else writer.text(value, unit)
+
+    rows = [
+        (p.name, text(p.x, block.x_unit), text(p.y, block.y_unit), text(p.low, block.y_unit),
+         text(p.high, block.y_unit), "yes" if p.marked else "no")
+        for p in block.points
+    ]  # fmt: skip
+    names = ["", block.x_name, block.y_name, "from", "to", "Unbeaten"]
+    y = block.y_unit
+    yield from _grid(names, rows, ["text", block.x_unit, y, y, y, "text"])
+    if block.note:
+        yield from ("", line(block.note))
 
 
 def _grid(

@@ -47,6 +47,12 @@ class Writer:
                 return f"{local(int(value), self.zone):%Y-%m-%d %H:%M:%S}"
             case "bytes":
                 return size(value)
+            case "points":
+                return f"{value * 100:.1f} points"
+            case "ratio":
+                return f"{value:.2f} ×" if value < 10 else f"{value:,.0f} ×"
+            case "p_value":
+                return f"{value:.3f}" if value >= 0.001 else "< 0.001"
             case "text" | "id" | "model" | "agent" | "status" | "error":
                 return str(value)
             case _:
