@@ -26,6 +26,8 @@ if __name__ == "__main__":
             chat,
             st.Page(to_chat, title="Chat", url_path="chat", visibility="hidden"),
             st.Page("pages/compare.py", title="Compare", url_path="compare"),
+            st.Page("pages/evaluations.py", title="Evaluations", url_path="evaluations"),
+            st.Page("pages/leaderboard.py", title="Leaderboard", url_path="leaderboard"),
             st.Page("pages/dashboard.py", title="Dashboard", url_path="dashboard"),
             st.Page("pages/run.py", title="Run", url_path="run", visibility="hidden"),
             st.Page("pages/reports.py", title="Reports", url_path="reports"),

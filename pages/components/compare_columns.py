@@ -26,7 +26,7 @@ from pages.components.answer import (
     waiting_line,
 )
 from pages.components.compare_runs import Column
-from pages.components.compare_setup import COLUMN_WIDTH, PER_ROW
+from pages.components.configuration_choosers import COLUMN_WIDTH, PER_ROW
 from pages.components.format import duration, speed
 from pages.components.markdown import escape, safe
 from pages.components.stream import attach

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from agents.evaluation.sampling import CONSENT
 from analytics.erasure import delete_kept_content
 from analytics.queries import Filter
 from analytics.queries.stored import stored
@@ -15,7 +16,7 @@ from analytics.retention import Cleaning
 from core.errors import SwitchboardError
 from pages.components.format import count
 from pages.components.markdown import escape
-from pages.components.session import show_error
+from pages.components.session import OWNER, keep_notice, show_error
 
 if TYPE_CHECKING:
     from agents.runtime import Runtime
@@ -51,8 +52,31 @@ def show_privacy(runtime: Runtime) -> None:
     except SwitchboardError as exc:
         show_error(exc)
     st.caption(f"{_last_cleaning(runtime)} The days are set by {SETTINGS}.")
+    _ask_consent(runtime)
     _delete_content(runtime)
     _delete_person(runtime)
+
+
+# -- what a person agrees to
+
+
+def _ask_consent(runtime: Runtime) -> None:
+    agreed = bool(runtime.threads.preferences(OWNER).get(CONSENT))
+    st.session_state["privacy_consent"] = agreed  # another tab may have changed it
+    st.toggle(
+        "My questions may be used in evaluations", key="privacy_consent", on_change=_save_consent,
+        args=(runtime,),
+        help="The first questions of your chats may be drawn for question sets. Sets that were "
+        "saved before keep their copies when you change your mind.",
+    )  # fmt: skip
+
+
+def _save_consent(runtime: Runtime) -> None:
+    """A callback. No is kept as nothing, as it is at first."""
+    try:
+        runtime.threads.set_preference(OWNER, CONSENT, st.session_state.privacy_consent or None)
+    except SwitchboardError as exc:
+        keep_notice(exc)
 
 
 # -- what is kept
