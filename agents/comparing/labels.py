@@ -17,6 +17,15 @@ _RETRIEVAL = {
 }
 
 
+_USUAL = {
+    "retrieval": "usual retrieval",
+    "prompt": "shipped prompts",
+    "temperature": "usual temperature",
+    "fallback": "no fallback",
+}
+"""What stands where the others have an option and this one has nothing else to be told by."""
+
+
 def full_label(one: Configuration, display_name: Callable[[str], str]) -> str:
     """Everything that is not as usual."""
     return ", ".join([_model(one, display_name), _agent(one), *_options(one).values()])
@@ -25,16 +34,21 @@ def full_label(one: Configuration, display_name: Callable[[str], str]) -> str:
 def short_labels(
     configurations: Sequence[Configuration], display_name: Callable[[str], str]
 ) -> list[str]:
-    """One for each: only what differs among them. Equal configurations are numbered."""
+    """One for each: only what differs among them, and no more than tells them apart.
+
+    What has no option is not said to be without it, unless nothing else is left to say. Equal
+    configurations are numbered.
+    """
     parts = [_parts(one, display_name) for one in configurations]
     names = list(dict.fromkeys(name for one in parts for name in one))
     differing = [name for name in names if len({one.get(name, "") for one in parts}) > 1]
     shown = differing or ["model"]
-    labels = [
-        ", ".join(filter(None, (one[name] if name in one else _usual(name) for name in shown)))
-        for one in parts
-    ]
-    return _numbered(labels)
+    return _numbered([_label(one, shown) for one in parts])
+
+
+def _label(parts: Mapping[str, str], shown: Sequence[str]) -> str:
+    said = [parts[name] for name in shown if name in parts]
+    return ", ".join(said or [_USUAL[name] for name in shown])
 
 
 def labels_by_key(
@@ -79,16 +93,6 @@ def _options(one: Configuration) -> dict[str, str]:
     if one.fallback and one.model is not None:
         options["fallback"] = "with fallback"
     return options
-
-
-def _usual(name: str) -> str:
-    """What stands where another configuration has an option and this one has not."""
-    return {
-        "retrieval": "usual retrieval",
-        "prompt": "shipped prompt",
-        "temperature": "usual temperature",
-        "fallback": "no fallback",
-    }[name]
 
 
 def _numbered(labels: list[str]) -> list[str]:

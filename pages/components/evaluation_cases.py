@@ -76,7 +76,9 @@ def _filtered(loaded: Loaded) -> list[int]:
         )
         chosen = []
         if tags:
-            chosen = st.multiselect("Tags", tags, key="cases_tags", width=260)
+            chosen = st.multiselect(
+                "Tags", tags, key=f"cases_tags_{loaded.evaluation.id}", width=260
+            )
     return matching(loaded, show=show or ALL, tags=chosen, text=text)
 
 
@@ -84,7 +86,7 @@ def _one_page(numbers: Sequence[int]) -> Sequence[int]:
     pages = -(-len(numbers) // ROWS)
     if pages <= 1:
         return numbers
-    page = min(st.pagination(pages, key="cases_page"), pages)
+    page = min(st.pagination(pages, key=f"cases_page_{len(numbers)}"), pages)
     return numbers[(page - 1) * ROWS : page * ROWS]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,8 @@ def show_compare(runtime: Runtime, loaded: Loaded) -> None:
     ids = list(names)
     asked = st.selectbox(
         "The other evaluation", ids, index=ids.index(given) if given in names else 0,
-        format_func=names.__getitem__, key="compare_with", on_change=_write_other, width=520,
+        format_func=names.__getitem__, key=f"compare_with_{loaded.evaluation.id}", width=520,
+        on_change=_write_other, args=(f"compare_with_{loaded.evaluation.id}",),
     )  # fmt: skip
     other = load(runtime, next(one for one in choices if one.id == asked))
     _table(loaded, other)
@@ -107,16 +109,14 @@ def _comparable(runtime: Runtime, mine: Evaluation) -> list[Evaluation]:
 
 
 def _name(runtime: Runtime, one: Evaluation) -> str:
-    from datetime import datetime
-
     made = datetime.fromtimestamp(one.created_at_us / 1e6, runtime.queries.zone)
     return f"{one.plan.name} · {one.set_name}, version {one.set_version} · {made:%d %b %Y, %H:%M}"
 
 
-def _write_other() -> None:
+def _write_other(key: str) -> None:
     """A callback."""
     st.query_params[evaluation_url.VIEW] = "compare"
-    st.query_params[evaluation_url.OTHER] = st.session_state["compare_with"]
+    st.query_params[evaluation_url.OTHER] = st.session_state[key]
 
 
 def _table(loaded: Loaded, other: Loaded) -> None:
@@ -189,7 +189,7 @@ def _flipped(loaded: Loaded, title: str, icon: str, ids: Sequence[str]) -> None:
 
 def _open(case_id: str) -> None:
     """A callback: to the answers of this evaluation to a question."""
-    st.session_state["evaluation_view"] = st.query_params[evaluation_url.VIEW] = "cases"
+    st.session_state[evaluation_url.VIEW_KEY] = st.query_params[evaluation_url.VIEW] = "cases"
     st.query_params[evaluation_url.CASE] = case_id
 
 

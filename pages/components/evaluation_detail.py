@@ -42,7 +42,7 @@ def show_case(runtime: Runtime, loaded: Loaded, number: int) -> None:
         for label, cell in zip(loaded.labels, cells, strict=True)
         if (ended := found.get(str(cell.run_id))) and ended.text
     }
-    _difference(texts)
+    _difference(texts, f"{loaded.evaluation.id}_{number}")
 
 
 def _question(case: Case) -> None:
@@ -114,7 +114,7 @@ def _judged_pairs(loaded: Loaded, number: int, repeat: int) -> None:
             st.markdown(f":small[:gray[Shown first {first}, then {second}:]]  \n{what}")
 
 
-def _difference(texts: dict[str, str]) -> None:
+def _difference(texts: dict[str, str], key: str) -> None:
     labels: Sequence[str] = list(texts)
     if len(labels) < 2:
         return
@@ -122,9 +122,9 @@ def _difference(texts: dict[str, str]) -> None:
         left, right = labels[0], labels[1]
         if len(labels) > 2:
             with st.container(horizontal=True):
-                left = st.selectbox("This answer", labels, key="case_left")
+                left = st.selectbox("This answer", labels, key=f"left_{key}")
                 right = st.selectbox(
-                    "with this one", [x for x in labels if x != left], key="case_right"
+                    "with this one", [x for x in labels if x != left], key=f"right_{key}_{left}"
                 )
         diff = word_diff(texts[left], texts[right])
         if texts[left] == texts[right]:

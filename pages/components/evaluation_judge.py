@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -52,30 +53,7 @@ def show_judge(loaded: Loaded) -> None:
         st.caption("The judge has not compared two answers in both orders yet.")
         return
     draw(
-        {
-            "Configuration": Column(values=[loaded.labels[one.configuration] for one in found]),
-            "Wins": Column(values=[one.wins for one in found], show=count),
-            "Ties": Column(
-                values=[one.ties for one in found],
-                show=count,
-                help="Said by the judge, or it said the opposite when the order was turned.",
-            ),
-            "Losses": Column(values=[one.losses for one in found], show=count),
-            "Win share": Column(
-                values=[one.share for one in found], show=share, help="(wins + ties/2) / all"
-            ),
-            "95 % interval": Column(
-                values=[f"{one.low * 100:.1f}–{one.high * 100:.1f} %" for one in found]
-            ),
-            "Same in both orders": Column(
-                values=[f"{one.agreed:,} of {_all(one):,}" for one in found]
-            ),
-            "Whatever came first": Column(
-                values=[one.first_both for one in found],
-                show=count,
-                help="Pairs of which the judge preferred the answer it saw first, both times.",
-            ),
-        },
+        _columns(loaded.labels, found),
         alt="Wins, ties and losses by the judge, and its agreement with itself",
         key=f"judged_{loaded.evaluation.id}",
     )
@@ -83,6 +61,31 @@ def show_judge(loaded: Loaded) -> None:
         f"Each against the first configuration, seen in both orders. A judge that changes its mind "
         f"with the order counts as a tie. First: {escape(loaded.labels[0])}."
     )
+
+
+def _columns(labels: Sequence[str], found: Sequence[Judged]) -> dict[str, Column]:
+    return {
+        "Configuration": Column(values=[labels[one.configuration] for one in found]),
+        "Wins": Column(values=[one.wins for one in found], show=count),
+        "Ties": Column(
+            values=[one.ties for one in found],
+            show=count,
+            help="Said by the judge, or it said the opposite when the order was turned.",
+        ),
+        "Losses": Column(values=[one.losses for one in found], show=count),
+        "Win share": Column(
+            values=[one.share for one in found], show=share, help="(wins + ties/2) / all"
+        ),
+        "95 % interval": Column(
+            values=[f"{one.low * 100:.1f}–{one.high * 100:.1f} %" for one in found]
+        ),
+        "Same in both orders": Column(values=[f"{one.agreed:,} of {_all(one):,}" for one in found]),
+        "Whatever came first": Column(
+            values=[one.first_both for one in found],
+            show=count,
+            help="Pairs of which the judge preferred the answer it saw first, both times.",
+        ),
+    }
 
 
 def judged(loaded: Loaded) -> list[Judged]:

@@ -9,8 +9,9 @@ import streamlit as st
 
 from agents.comparing.labels import short_labels
 from pages.components import evaluation_url, session
-from pages.components.evaluation_progress import badge, counts, ended_share, spent
+from pages.components.evaluation_progress import badge, counts, ended_share, spent, still_running
 from pages.components.evaluation_reading import load, pass_rates
+from pages.components.evaluation_results import LIVE_ANSWERS
 from pages.components.format import share
 from pages.components.markdown import escape
 
@@ -69,16 +70,15 @@ def _show(runtime: Runtime, one: Evaluation) -> None:
 
 @st.fragment(run_every=LIVE_S)
 def _follow(runtime: Runtime, evaluation_id: str) -> None:
-    one = runtime.evaluations.store.get(evaluation_id, session.OWNER)
-    if one.status != "running":
-        st.rerun()
+    one = still_running(runtime, evaluation_id)
     st.progress(ended_share(one.progress), counts(one.progress))
     _figures(runtime, one)
 
 
 def _figures(runtime: Runtime, one: Evaluation) -> None:
     labels = short_labels(one.plan.configurations, runtime.catalog.display_name)
-    if one.progress.done + one.progress.failed:
+    large = one.status == "running" and one.progress.total > LIVE_ANSWERS
+    if one.progress.done + one.progress.failed and not large:
         rates = pass_rates(load(runtime, one))
         lines = [
             f"{escape(label)} **{share(k / n, 0)}** ({k:,} of {n:,})" if n else f"{escape(label)} –"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -184,8 +185,13 @@ def _judge(runtime: Runtime, cases: tuple[Case, ...], count: int) -> tuple[str |
 
 def _start(runtime: Runtime, chosen: StoredSet, cases: tuple[Case, ...], plan: Plan) -> None:
     chain = next((one.id for one in runtime.models.statuses() if one.configured), LOCAL)
+    try:
+        lengths = earlier_lengths(runtime)
+    except SwitchboardError as exc:  # without figures it can be begun all the same
+        session.show_error(exc)
+        lengths = {}
     found = estimate(
-        plan, cases, earlier_lengths(runtime), runtime.catalog, chain=chain,
+        plan, cases, lengths, runtime.catalog, chain=chain,
         region=runtime.settings.aws_region,
     )  # fmt: skip
     with st.grid(3, min_column_width=150):
@@ -216,8 +222,6 @@ def cost_words(found: Estimate) -> str:
 
 def _begin(runtime: Runtime, chosen: StoredSet, plan: Plan) -> None:
     """A callback: makes it, begins it and opens it."""
-    from dataclasses import replace
-
     desk = runtime.evaluations
     try:
         new = desk.create(session.OWNER, chosen, replace(plan, name=plan.name or chosen.name))

@@ -57,6 +57,10 @@ def show_texts(
     )  # fmt: skip
 
 
+def questions(count: int) -> str:
+    return "1 question" if count == 1 else f"{count:,} questions"
+
+
 def expected(case: Case) -> str:
     """Its checks in words, plain text."""
     return "; ".join(wanted(check) for check in case.checks) or NOTHING_CHECKED
@@ -95,6 +99,6 @@ def _save(runtime: Runtime, name: str, cases: Sequence[Case]) -> None:
         return
     st.session_state[UPLOADS] = st.session_state.get(UPLOADS, 0) + 1
     st.session_state[SAVED] = (
-        f"{escape(saved.name)}, version {saved.version}, with {saved.cases:,} questions is kept."
+        f"{escape(saved.name)}, version {saved.version}, with {questions(saved.cases)} is kept."
     )
     evaluation_url.go_to(evaluation_url.SETS)

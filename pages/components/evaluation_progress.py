@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.errors import NotFound
 from pages.components import session
 from pages.components.format import usd
 from pages.components.markdown import escape
@@ -45,10 +46,19 @@ def show_progress(one: Evaluation) -> None:
 @st.fragment(run_every=LIVE_S)
 def follow_progress(runtime: Runtime, evaluation_id: str) -> None:
     """The same, live. When it has ended, the whole page is drawn once more."""
-    one = runtime.evaluations.store.get(evaluation_id, session.OWNER)
+    one = still_running(runtime, evaluation_id)
+    show_progress(one)
+
+
+def still_running(runtime: Runtime, evaluation_id: str) -> Evaluation:
+    """For a live part: draws the whole page anew when it has ended, or was deleted elsewhere."""
+    try:
+        one = runtime.evaluations.store.get(evaluation_id, session.OWNER)
+    except NotFound:
+        st.rerun()
     if one.status != "running":
         st.rerun()
-    show_progress(one)
+    return one
 
 
 def ended_share(progress: Progress) -> float:

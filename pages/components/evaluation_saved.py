@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import SwitchboardError
 from pages.components import session
-from pages.components.evaluation_preview import ask_name, expected, save_button
+from pages.components.evaluation_preview import ask_name, expected, questions, save_button
 
 if TYPE_CHECKING:
     from agents.evaluation.sets import SavedCase
@@ -30,8 +30,13 @@ def show_saved(runtime: Runtime) -> None:
     taken = _choice(saved)
     name = ask_name("saved_name", "Saved test cases")
     with st.container(horizontal=True):
-        count = "1 question" if len(taken) == 1 else f"{len(taken):,} questions"
-        save_button(runtime, f"Save {count}", "saved_save", name, [one.case for one in taken])
+        save_button(
+            runtime,
+            f"Save {questions(len(taken))}",
+            "saved_save",
+            name,
+            [one.case for one in taken],
+        )
         with st.popover("Delete", icon=":material/delete:", type="tertiary", disabled=not taken):
             st.markdown(
                 f"Delete the {len(taken):,} ticked test cases? Sets that have them keep them."

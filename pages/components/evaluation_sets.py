@@ -12,7 +12,7 @@ from agents.evaluation.checks import needs_judge
 from agents.evaluation.question_set import write_set
 from core.errors import SwitchboardError
 from pages.components import evaluation_new, evaluation_url, session
-from pages.components.evaluation_preview import SAVED, show_preview
+from pages.components.evaluation_preview import SAVED, questions, show_preview
 from pages.components.evaluation_reading import cases_of_set
 from pages.components.evaluation_sampled import show_sampled
 from pages.components.evaluation_saved import show_saved
@@ -53,12 +53,11 @@ def _list(runtime: Runtime, kept: list[StoredSet]) -> None:
 
 def _show(runtime: Runtime, one: StoredSet) -> None:
     made = datetime.fromtimestamp(one.created_at_us / 1e6, runtime.queries.zone)
-    questions = "1 question" if one.cases == 1 else f"{one.cases:,} questions"
     with st.container(border=True, key=f"set_{one.id}", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
                 f"**{escape(one.name)}** :gray-badge[version {one.version}]  \n"
-                f":small[:gray[{questions} · {made:%d %b %Y, %H:%M} · digest {one.digest[:12]}]]",
+                f":small[:gray[{questions(one.cases)} · {made:%d %b %Y, %H:%M} · digest {one.digest[:12]}]]",
                 width="stretch",
             )
             st.button(

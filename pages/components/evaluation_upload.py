@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from agents.evaluation.check import Check
+from agents.evaluation.check import Check, read_check
+from agents.evaluation.checks import wanted
 from agents.evaluation.question_set import Case, Parsed, write_set
 from agents.evaluation.reading import read_set
 from core.errors import InvalidInput
@@ -15,6 +17,7 @@ from pages.components import session
 from pages.components.evaluation_preview import (
     UPLOADS,
     ask_name,
+    questions,
     save_button,
     show_preview,
     show_texts,
@@ -26,6 +29,22 @@ if TYPE_CHECKING:
     from agents.evaluation.question_set import Fault
     from agents.runtime import Runtime
 
+FIELDS = {
+    "question": "What is asked. The only column that is needed.",
+    "id": "Stays the same when the set changes: results of two days are paired by it.",
+    "tags": "Words to filter by, separated by commas.",
+    "document": "What it is about: questions of one document are not independent of one another.",
+    "reference": "An answer that would be right, for the judge and for readers.",
+    "notes": "For readers.",
+}
+CHECKS = {
+    "contains": "14 days", "not_contains": "I do not know", "any_of": ["yes", "of course"],
+    "regex": "(?i)refund", "not_regex": "(?i)sorry", "equals": "42",
+    "json_schema": {"type": "object"}, "cites": "policy.md", "cites_any": 1, "route": "billing",
+    "tool": "search", "max_seconds": 20, "max_first_token_seconds": 3, "max_usd": 0.01,
+    "max_output_tokens": 500, "judge": "It is polite.",
+}  # fmt: skip
+"""A value for each check, to show it by."""
 FILE_TYPES = ["csv", "tsv", "jsonl", "ndjson", "json", "txt"]
 EXAMPLE = (
     Case(
@@ -69,6 +88,10 @@ def show_upload(runtime: Runtime) -> None:
             mime="application/jsonl", key="set_example", icon=":material/download:",
             type="tertiary", on_click="ignore",
         )  # fmt: skip
+    with st.expander("What a file may hold", icon=":material/help:"):
+        show_texts(
+            columns_of_files(), alt="Columns of a question set", key="set_columns", wide=("Means",)
+        )
     number = st.session_state.get(UPLOADS, 0)
     file = st.file_uploader("Question set", type=FILE_TYPES, key=f"set_file_{number}")
     if file is None:
@@ -79,6 +102,17 @@ def show_upload(runtime: Runtime) -> None:
         session.show_error(exc)
         return
     _show(runtime, file.file_id, PurePath(file.name).stem, parsed)
+
+
+def columns_of_files() -> dict[str, list[str]]:
+    """Header to cells: every column there is, with what it means."""
+    checks = {kind: f"The answer {wanted(read_check(kind, CHECKS[kind]))}." for kind in CHECKS}
+    examples = {kind: json.dumps(CHECKS[kind]) for kind in CHECKS}
+    return {
+        "Column": [*FIELDS, *checks],
+        "Means": [*FIELDS.values(), *checks.values()],
+        "For example": [""] * len(FIELDS) + list(examples.values()),
+    }
 
 
 @st.cache_resource(max_entries=4, ttl=900, show_spinner="Reading the file …")
@@ -102,10 +136,11 @@ def _show(runtime: Runtime, file_id: str, stem: str, parsed: Parsed) -> None:
             _faults(parsed.warnings, "Worth a look, by row", f"warnings_{file_id}")
     if not good:
         return
-    st.markdown(f"**{good:,} {'question' if good == 1 else 'questions'}**")
+    st.markdown(f"**{questions(good)}**")
     show_preview(parsed.cases, key=f"preview_{file_id}")
     name = ask_name(f"set_name_{file_id}", stem.removesuffix(".eval")[:120])
-    label = f"Take the {good:,} good rows only" if broken else f"Save {good:,} questions"
+    rows = "row" if good == 1 else "rows"
+    label = f"Take the {good:,} good {rows} only" if broken else f"Save {questions(good)}"
     save_button(runtime, label, f"set_save_{file_id}", name, parsed.cases, primary=not broken)
 
 

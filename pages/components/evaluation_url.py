@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from agents.runtime import Runtime
 
 ID, OTHER, CASE, VIEW = "id", "with", "case", "view"
+VIEW_KEY = "evaluation_view"
 TAB = "evaluations_tab"
 LIST, NEW, SETS = TABS = ["All evaluations", "New evaluation", "Question sets"]
 
@@ -37,6 +38,7 @@ def show(evaluation_id: str | None) -> None:
     """A callback: opens an evaluation, or goes back to all."""
     for name in (ID, OTHER, CASE, VIEW):
         st.query_params.pop(name, None)
+    st.session_state.pop(VIEW_KEY, None)
     st.session_state[TAB] = LIST
     if evaluation_id is not None:
         st.query_params[ID] = evaluation_id

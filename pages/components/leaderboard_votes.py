@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import median
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -10,8 +11,9 @@ from analytics.ranking.wording import plural
 from pages.components import session
 from pages.components.dashboard_tables import Column, draw
 from pages.components.dashboard_tiles import show_tile
-from pages.components.format import count, share
+from pages.components.format import count, duration, share
 from pages.components.leaderboard_choice import FLAGS
+from pages.components.leaderboard_judge import show_judging
 from pages.components.leaderboard_reading import IMPORT
 from pages.components.markdown import escape
 
@@ -66,13 +68,15 @@ def show_vote_quality(view: View) -> None:
             _show_agreements(view)
     _show_judges(view)
     _show_anomalous(view)
+    show_judging(view.runtime)
 
 
 def _show_tiles(view: View) -> None:
     board, battles = view.board.leaderboard, view.tally.battles
     ties = float(battles.weight @ (battles.outcome == 0.5)) / max(battles.ballots, 1)
     bad = float(battles.both_bad.mean()) if battles.ballots else 0.0
-    with st.grid(4, min_column_width=150, gap="small", key="vote_tiles"):
+    times = view.runtime.comparisons.votes.times_to_vote(view.choice.sources)
+    with st.grid(5 if times else 4, min_column_width=150, gap="small", key="vote_tiles"):
         show_tile(
             "Votes that count", count(board.votes), f"of {count(view.tally.quality.ballots)} kept",
             help="Votes stay as they are; which of them count is chosen above.",
@@ -97,6 +101,11 @@ def _show_tiles(view: View) -> None:
             if first else unknown,
             help="Of decisive votes on the usual number of answers; Wilson's 95 % interval.",
         )  # fmt: skip
+        if times:
+            show_tile(
+                "Time to vote", duration(median(times)), f"median of {count(len(times))} votes",
+                help="From when all answers were there. Votes within a second or two were hardly read.",
+            )  # fmt: skip
 
 
 def by_whom(board: Leaderboard) -> str:

@@ -39,3 +39,9 @@ def test_the_full_label_has_every_option() -> None:
     assert full_label(one, lambda model: NAMES[model]) == (
         "GPT-4o mini, Supervisor, no documents, prompt v2, temperature 0.5, with fallback"
     )
+
+
+def test_a_model_that_stands_alone_needs_no_options() -> None:
+    whole = Configuration(model="openai:gpt-4o-mini", retrieval="cag")
+    local = Configuration(model="local:extractive")
+    assert labels(MINI, whole, local) == ["GPT-4o mini", "GPT-4o mini, whole documents", "Local"]
