@@ -236,13 +236,20 @@ def _conclude(
 
 
 def _say(runtime: Runtime, found: Findings, targets: Sequence[Path]) -> None:
+    from agents.runtime.evaluation_report import evaluation_report, texts_of
     from api.evaluating.printed import printed, shown_first
-    from api.evaluating.reporting import report_of, texts_of, write_report
+    from api.evaluating.reporting import write_report
 
     texts = texts_of(runtime, shown_first(found))
     sys.stdout.write(f"\n{printed(found, texts)}\n")
     if targets:
-        report = report_of(runtime, found)
+        report = evaluation_report(
+            runtime,
+            found.results,
+            found.decision,
+            list(found.labels.values()),
+            against=[one.sentence for one in found.against] if found.earlier else (),
+        )
         for target in targets:
             write_report(runtime, report, target)
             sys.stderr.write(f"{target}\n")

@@ -140,7 +140,7 @@ class QuestionFile(pytest.File):
             return exc
 
     def _ask(self) -> Asked:
-        from api.evaluating.reporting import texts_of
+        from agents.runtime.evaluation_report import texts_of
         from api.evaluating.run import begin, newest
 
         house = self.config.stash[_HOUSE]
@@ -220,13 +220,12 @@ class NotPassed(Exception):
     def words(self, case: Case) -> str:
         """Question, answer, and a sentence for each check that failed."""
         from agents.evaluation.words import short
-        from api.evaluating.printed import sentences
         from core.text import clean
 
         lines = [f"question: {short(case.question, 300)}"]
         if self.answer:
             lines.append(f"answer:   {short(self.answer, 500)}")
-        return clean("\n".join([*lines, *sentences(self.cell)]))
+        return clean("\n".join([*lines, *self.cell.why_not()]))
 
 
 def _twice(configured: tuple[Configuration, ...], one: Configuration) -> bool:

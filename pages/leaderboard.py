@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from agents.runtime.votes_report import votes_report
+from analytics.reports.document import Report
 from core.errors import SwitchboardError
 from pages.components import leaderboard_choice as choice
 from pages.components import session
@@ -16,6 +18,7 @@ from pages.components.leaderboard_slices import show_slices
 from pages.components.leaderboard_table import show_table
 from pages.components.leaderboard_verdicts import headline, show_verdicts
 from pages.components.leaderboard_votes import by_whom, show_notices, show_vote_quality
+from pages.components.report_downloads import show_report
 
 runtime = session.begin_page()
 
@@ -56,6 +59,22 @@ def show_controls(view: View, offered: Mapping[str, int]) -> None:
         if view.configurations:
             choice.choose_contestants(wanted)
         choice.choose_options(view.tally.quality.flagged, wanted)
+        if view.board.leaderboard.votes:
+            st.space("stretch")
+            show_report(runtime, lambda: report_of(view, offered), "leaderboard")
+
+
+def report_of(view: View, offered: Mapping[str, int]) -> Report:
+    names = source_names(runtime, offered)
+    return votes_report(
+        runtime,
+        sources={one: names[one] for one in view.choice.sources},
+        counting=view.choice.counting(view.groups),
+        rating=view.choice.rating(),
+        battles=view.tally.battles,
+        board=view.board,
+        names=view.names,
+    )
 
 
 def show_found(view: View) -> None:

@@ -91,6 +91,18 @@ class Cell:
     passed: bool | None
     error: str
 
+    def why_not(self) -> list[str]:
+        """Why this answer did not pass, in sentences; empty when it did."""
+        if self.status == "failed":
+            return [f"no answer: {self.error}"]
+        if self.status != "done":
+            return ["no answer yet"]
+        return [
+            f"{'open' if one.passed is None else 'failed'}: {one.wanted}. {one.found}"
+            for one in self.checks
+            if one.passed is not True
+        ]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judgement:

@@ -96,17 +96,4 @@ def cell_lines(cell: Cell, case: Case, label: str, answer: str | None) -> list[s
     lines = [f"{state}  {case.id}{again}, {label}", f"  question: {short(case.question, 200)}"]
     if answer:
         lines.append(f"  answer:   {short(answer, 300)}")
-    return [*lines, *(f"  {sentence}" for sentence in sentences(cell))]
-
-
-def sentences(cell: Cell) -> list[str]:
-    """Why an answer did not pass."""
-    if cell.status == "failed":
-        return [f"no answer: {cell.error}"]
-    if cell.status != "done":
-        return ["no answer yet"]
-    return [
-        f"{'open' if one.passed is None else 'failed'}: {one.wanted}. {one.found}"
-        for one in cell.checks
-        if one.passed is not True
-    ]
+    return [*lines, *(f"  {sentence}" for sentence in cell.why_not())]

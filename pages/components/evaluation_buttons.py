@@ -11,11 +11,15 @@ import streamlit as st
 from agents.evaluation.export import results_as_csv, results_as_json
 from core.errors import SwitchboardError
 from pages.components import evaluation_url, session
+from pages.components.evaluation_limits import show_limits
+from pages.components.evaluation_reading import decide, load
 from pages.components.markdown import escape
+from pages.components.report_downloads import show_report
 
 if TYPE_CHECKING:
     from agents.evaluation.values import Evaluation
     from agents.runtime import Runtime
+    from analytics.reports.document import Report
 
 TEXTS_AT_ONCE = 500
 _PAUSING = "_evaluation_pausing"
@@ -53,6 +57,8 @@ def show_buttons(runtime: Runtime, one: Evaluation) -> None:
             help="A new evaluation of the same set and configurations, to compare with this one.",
         )  # fmt: skip
         _downloads(runtime, one)
+        if one.status == "paused":
+            show_limits(runtime, one)
         if one.status != "running":
             _deletion(runtime, one)
 
@@ -75,6 +81,14 @@ def _downloads(runtime: Runtime, one: Evaluation) -> None:
             help="One row for each answer" if form == "CSV" else
             "Everything needed to repeat it: questions, configurations, answers, judgements",
         )  # fmt: skip
+    show_report(runtime, partial(_report, runtime, one), f"evaluation-{one.id}")
+
+
+def _report(runtime: Runtime, one: Evaluation) -> Report:
+    from agents.runtime.evaluation_report import evaluation_report
+
+    loaded = load(runtime, one)
+    return evaluation_report(runtime, loaded.results, decide(loaded), loaded.labels)
 
 
 def _deletion(runtime: Runtime, one: Evaluation) -> None:

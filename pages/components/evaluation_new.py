@@ -23,6 +23,7 @@ from pages.components.configuration_choosers import (
     show_choosers,
 )
 from pages.components.evaluation_estimate import Estimate, earlier_lengths, estimate
+from pages.components.evaluation_limits import ask_limits, limits
 from pages.components.evaluation_reading import cases_of_set
 from pages.components.format import UNKNOWN, usd
 from pages.components.markdown import escape
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from core.comparison import Configuration
 
 USUAL_AT_ONCE = 4
-PUSD_PER_USD = 10**12
 _PREFIX = "evaluate"
 _COUNT, _FILL, _SET = "evaluate_count", "evaluate_fill", "evaluate_set"
 
@@ -122,28 +122,20 @@ def _use(given: list[Configuration]) -> None:
 def _options(
     runtime: Runtime, cases: tuple[Case, ...], configurations: list[Configuration], name: str
 ) -> Plan:
-    most = runtime.evaluations.most_at_once
     with st.container(horizontal=True, vertical_alignment="bottom"):
         repeats = st.number_input(
             "Ask each question", 1, MAX_REPEATS, 1, key="evaluate_repeats", width=150,
             persist_state="session", help="How often. More than once shows how steady the answers are.",
         )  # fmt: skip
-        at_once = st.number_input(
-            "Answers at once", 1, most, min(USUAL_AT_ONCE, most), key="evaluate_at_once", width=150,
-            persist_state="session", help=f"At most {most}: the other places are for people.",
-        )  # fmt: skip
-        budget = st.number_input(
-            "Budget in USD", 0.0, None, None, 0.5, key="evaluate_budget", width=150, format="%.2f",
-            persist_state="session", placeholder="none",
-            help="It pauses before the next answer could pass the budget.",
-        )  # fmt: skip
+        ask_limits(_PREFIX, runtime.evaluations.most_at_once, USUAL_AT_ONCE, None)
+    at_once, budget_pusd = limits(_PREFIX)
     judge, pairwise = _judge(runtime, cases, len(configurations))
     return Plan(
         name=" ".join(name.split()),
         configurations=tuple(configurations),
         repeats=repeats,
         concurrency=at_once,
-        budget_pusd=None if budget is None else round(budget * PUSD_PER_USD),
+        budget_pusd=budget_pusd,
         judge_model=judge,
         pairwise=pairwise,
     )

@@ -52,9 +52,10 @@ def show_evaluation(runtime: Runtime, one: Evaluation) -> None:
     if one.status == "paused" and one.why:
         st.warning(f"Paused: {escape(one.why)}", icon=":material/pause_circle:")
     show_buttons(runtime, one)
+    st.session_state.setdefault(evaluation_url.VIEW_KEY, _view_in_url())
     view = st.segmented_control(
         "View", list(VIEWS), format_func=VIEWS.__getitem__, key=evaluation_url.VIEW_KEY, wrap=True,
-        default=_view_in_url(), required=True, label_visibility="collapsed", on_change=_write_view,
+        required=True, label_visibility="collapsed", on_change=_write_view,
     )  # fmt: skip
     if one.status == "running" and view in ("results", "cases"):
         _follow(runtime, one.id, view)

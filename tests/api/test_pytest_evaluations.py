@@ -23,7 +23,6 @@ def everything_imported(
     tmp_path_factory: pytest.TempPathFactory, module_server: ProviderServer
 ) -> None:
     """An inner pytest forgets what it imports, and importing tables of databases twice fails."""
-    import api.evaluating.reporting
     import api.evaluating.run  # noqa: F401
 
     with answering(tmp_path_factory.mktemp("house"), module_server) as runtime:

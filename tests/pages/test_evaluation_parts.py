@@ -11,6 +11,7 @@ import pytest
 
 from agents.evaluation.check import Check
 from agents.evaluation.question_set import Case
+from agents.evaluation.reading import KNOWN
 from agents.evaluation.results import Results
 from agents.evaluation.values import Cell, Evaluation, Judgement, Plan, Progress
 from analytics.ranking.decision import decide_by_passes
@@ -27,6 +28,7 @@ from pages.components.evaluation_marks import mark
 from pages.components.evaluation_new import cost_words
 from pages.components.evaluation_progress import badge, counts, ended_share, rest_s, spent
 from pages.components.evaluation_reading import Loaded, pass_rates
+from pages.components.evaluation_upload import columns_of_files
 
 MINI, LARGE = Configuration(model="openai:gpt-4o-mini"), Configuration(model="openai:gpt-4o")
 LOCAL = Configuration(model="local:extractive")
@@ -220,3 +222,11 @@ def test_a_cost_that_is_known_in_part_is_not_the_cost() -> None:
     assert words(0, "x") == "unknown"
     assert words(10**12, "x") == "over $1.00"
     assert words(0) == "free"
+
+
+def test_every_column_of_a_file_is_explained() -> None:
+    columns = columns_of_files()
+    assert set(columns["Column"]) == KNOWN - {"checks"}
+    assert dict(zip(columns["Column"], columns["Means"], strict=True))["max_usd"] == (
+        "The answer costs at most $0.01."
+    )

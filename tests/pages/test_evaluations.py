@@ -90,10 +90,10 @@ def test_broken_rows_are_listed_and_nothing_is_taken_until_it_is_asked_for(
 ) -> None:
     at = upload(open_page("evaluations", evaluations_tab=SETS), BROKEN)
     assert "2 rows of 3 cannot be used" in at.error[0].value
-    assert at.dataframe[0].value["Row"].tolist() == ["row 2", "row 3"]
+    assert at.dataframe[1].value["Row"].tolist() == ["row 2", "row 3"]
     assert runtime.evaluations.sets.list("local") == []
     assert not [label for label in labels(at) if label.startswith("Save")]
-    press(at, "Take the 1 good rows only")
+    press(at, "Take the 1 good row only")
     (kept,) = runtime.evaluations.sets.list("local")
     assert (kept.name, kept.cases) == ("mine", 1)
 
@@ -101,7 +101,10 @@ def test_broken_rows_are_listed_and_nothing_is_taken_until_it_is_asked_for(
 def test_notes_on_rows_that_are_used_stand_apart(open_page: OpenPage) -> None:
     row = json.dumps({"question": "Why?", "contans": "x"}).encode()
     at = upload(open_page("evaluations", evaluations_tab=SETS), row)
-    assert [e.label for e in at.expander] == ["1 note on rows that are used"]
+    assert [e.label for e in at.expander] == [
+        "What a file may hold",
+        "1 note on rows that are used",
+    ]
     assert "did you mean 'contains'?" in frames(at)
     assert len(at.error) == 0
 
@@ -113,7 +116,7 @@ def test_a_file_that_is_no_question_set_says_why(open_page: OpenPage) -> None:
 
 def test_the_checks_of_a_file_are_shown_in_words(open_page: OpenPage) -> None:
     at = upload(open_page("evaluations", evaluations_tab=SETS), GOOD_ROW.encode())
-    assert at.dataframe[0].value["Expected"].tolist() == ["contains “because”"]
+    assert at.dataframe[1].value["Expected"].tolist() == ["contains “because”"]
 
 
 def test_the_example_file_can_be_taken_as_it_is(open_page: OpenPage, runtime: Runtime) -> None:
@@ -157,7 +160,7 @@ def test_past_questions_are_drawn_with_consent(open_page: OpenPage, runtime: Run
     at = open_page("evaluations", evaluations_tab=SETS)
     checked(at.segmented_control(key="set_source").set_value("past").run())
     assert at.dataframe[0].value["Question"].tolist() == ["How do I pay?"]
-    press(at, "Save 1 questions")
+    press(at, "Save 1 question")
     assert [one.name for one in runtime.evaluations.sets.list("local")] == ["Past questions"]
 
 
@@ -277,6 +280,16 @@ def test_it_is_begun_and_deleted_with_buttons(open_page: OpenPage, runtime: Runt
     at = press(open_page("evaluations", id=one.id), "Delete this evaluation")
     assert at.title[0].value == "Evaluations"
     assert runtime.evaluations.store.recent("local") == []
+
+
+def test_the_limits_of_one_that_rests_can_be_changed(open_page: OpenPage, runtime: Runtime) -> None:
+    one = made(runtime)
+    at = open_page("evaluations", id=one.id)
+    at.number_input(key=f"limits_{one.id}_budget").set_value(2.5)
+    at.number_input(key=f"limits_{one.id}_at_once").set_value(3)
+    press(at, "Keep these limits")
+    plan = runtime.evaluations.store.get(one.id, "local").plan
+    assert (plan.budget_pusd, plan.concurrency) == (2_500_000_000_000, 3)
 
 
 def test_two_evaluations_are_compared_question_by_question(
