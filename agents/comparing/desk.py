@@ -26,6 +26,7 @@ from agents.comparing.values import (
     shuffled,
 )
 from agents.comparing.votes import VoteStore
+from agents.configured import turn_request
 from agents.run import Run, TurnRequest
 from agents.threads import ThreadStore, now_us
 from core.comparison import Configuration
@@ -240,34 +241,3 @@ class Comparisons:
             if found.run_id == run_id:
                 return found.position
         return None
-
-
-def turn_request(
-    configuration: Configuration,
-    text: str,
-    *,
-    owner: str,
-    group_id: str | None = None,
-    thread_id: str | None = None,
-    run_id: str | None = None,
-    new_thread_id: str | None = None,
-) -> TurnRequest:
-    """The turn of a column. A chosen model answers alone unless a fallback is part of what is
-    compared: else the columns would change places."""
-    return TurnRequest(
-        text=text,
-        owner=owner,
-        graph=configuration.graph,
-        agent=configuration.agent,
-        model=configuration.model,
-        fallback=configuration.fallback or configuration.model is None,
-        retrieval=configuration.retrieval,
-        prompt=configuration.prompt,
-        temperature=configuration.temperature,
-        entry_point="compare",
-        thread_kind="compare",
-        group_id=group_id,
-        thread_id=thread_id,
-        run_id=run_id,
-        new_thread_id=new_thread_id,
-    )

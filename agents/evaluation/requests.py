@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agents.configured import turn_request
 from agents.evaluation.values import Evaluation
 from agents.run import TurnRequest
 from core.comparison import Configuration
@@ -13,16 +14,10 @@ def answer_request(
     evaluation: Evaluation, one: Configuration, question: str, run_id: str | None = None
 ) -> TurnRequest:
     """A question to one of its configurations, under the id a cell was claimed by."""
-    return TurnRequest(
-        text=question,
+    return turn_request(
+        one,
+        question,
         owner=evaluation.owner,
-        graph=one.graph,
-        agent=one.agent,
-        model=one.model,
-        fallback=one.fallback or one.model is None,
-        retrieval=one.retrieval,
-        prompt=one.prompt,
-        temperature=one.temperature,
         entry_point="eval",
         thread_kind="eval",
         group_id=evaluation.id,

@@ -31,6 +31,7 @@ ENTRY_NAMES = {
     "compare": "Compare",
     "api": "API",
     "cli": "Command line",
+    "eval": "Evaluation",
     "import": "Import",
 }
 _MORE = "Log scale, saved views, and notes on the time axis"

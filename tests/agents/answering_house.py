@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from agents.runtime import Runtime
 from core.events import Event
 from core.settings import load_settings
 from tests.agents.test_turn import DOCUMENTS
-from tests.provider import ProviderServer
+from tests.provider import ProviderServer, Reply
 
 MODEL = "openai:gpt-4o-mini"
 
@@ -54,3 +54,17 @@ def sent(server: ProviderServer, number: int = -1) -> list[tuple[str, str]]:
 
 def only(events: list[Event], kind: str) -> list[Any]:
     return [event for event in events if event.type == kind]
+
+
+def judge_says(*, prefers: str) -> Callable[[Any], Reply | None]:
+    """A judge that prefers the answer with a word in it, wherever it stands; the rest is as usual."""
+
+    def respond(recorded: Any) -> Reply | None:
+        text = str(recorded.body["messages"][-1]["content"])
+        if "--- answer A begins" not in text:
+            return None
+        first = text.split("--- answer A begins")[1].split("--- answer A ends")[0]
+        verdict = "A" if prefers in first else "B"
+        return Reply(text=f'I think.\n{{"verdict": "{verdict}", "reason": "It is better."}}')
+
+    return respond

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,7 +12,7 @@ from agents.comparing.values import Comparison, Vote, shuffled
 from agents.runtime import Runtime
 from core.comparison import Ballot, Configuration, Outcome
 from core.errors import InvalidInput, NotFound
-from tests.agents.answering_house import answering
+from tests.agents.answering_house import answering, judge_says
 from tests.provider import ProviderServer, Reply
 
 MINI = Configuration(model="openai:gpt-4o-mini", agent="technical")
@@ -276,20 +275,6 @@ def test_line_ups_are_kept_by_name(runtime: Runtime) -> None:
     assert (lineup.name, lineup.configurations) == ("Small ones", (MINI, LARGE, LOCAL))
     with pytest.raises(InvalidInput, match="2 to 6"):
         lineups.save("local", "One", (MINI,))
-
-
-def judge_says(*, prefers: str) -> Callable[[Any], Reply | None]:
-    """A judge that prefers the answer with a word in it, wherever it stands."""
-
-    def respond(recorded: Any) -> Reply | None:
-        text = str(recorded.body["messages"][-1]["content"])
-        if "--- answer A begins" not in text:
-            return None
-        first = text.split("--- answer A begins")[1].split("--- answer A ends")[0]
-        verdict = "A" if prefers in first else "B"
-        return Reply(text=f'{{"verdict": "{verdict}", "reason": "It is better."}}')
-
-    return respond
 
 
 def judged(runtime: Runtime, model: str = "openai:gpt-4.1-mini") -> JudgeProgress:

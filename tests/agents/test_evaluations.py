@@ -16,7 +16,7 @@ from agents.evaluation.values import Evaluation, Plan
 from agents.runtime import Runtime
 from core.comparison import Configuration
 from core.errors import InvalidInput, NotFound
-from tests.agents.answering_house import answering
+from tests.agents.answering_house import answering, judge_says
 from tests.provider import ProviderServer, Reply
 
 MINI = Configuration(model="openai:gpt-4o-mini", agent="technical")
@@ -145,20 +145,6 @@ def test_a_closed_switchboard_goes_on_when_it_is_back(
         assert second.evaluations.wait(evaluation, 20)
         done = second.evaluations.store.get(evaluation.id, "local")
         assert (done.status, done.progress.done) == ("done", 6)
-
-
-def judge_says(*, prefers: str) -> Any:
-    """A judge that prefers the answer with a word in it, wherever it stands."""
-
-    def respond(recorded: Any) -> Reply | None:
-        text = str(recorded.body["messages"][-1]["content"])
-        if "--- answer A begins" not in text:
-            return None
-        first = text.split("--- answer A begins")[1].split("--- answer A ends")[0]
-        verdict = "A" if prefers in first else "B"
-        return Reply(text=f'I think.\n{{"verdict": "{verdict}", "reason": "It is better."}}')
-
-    return respond
 
 
 def test_a_judge_sees_both_orders(runtime: Runtime, provider: ProviderServer) -> None:

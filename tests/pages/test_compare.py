@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from agents.comparing.desk import turn_request
 from agents.comparing.values import Comparison
+from agents.configured import turn_request
 from agents.runtime import Runtime
 from core.comparison import Configuration
 from core.transcript import AnswerSummary
