@@ -97,7 +97,7 @@ class EvaluationStore:
 
     def recent(self, owner: str, limit: int = 200) -> list[Evaluation]:
         """Newest first."""
-        return self._load([evaluation.c.owner == owner])[:limit]
+        return self._load([evaluation.c.owner == owner], limit)
 
     def running(self) -> Sequence[Evaluation]:
         """Everybody's that were running when they were last heard of."""
@@ -248,7 +248,7 @@ class EvaluationStore:
                 .values(values)
             )
 
-    def _load(self, conditions: list[Any]) -> list[Evaluation]:
+    def _load(self, conditions: list[Any], limit: int | None = None) -> list[Evaluation]:
         query = (
             select(evaluation, question_set.c.name.label("set_name"),
                    question_set.c.version.label("set_version"),
@@ -256,6 +256,7 @@ class EvaluationStore:
             .join(question_set, question_set.c.id == evaluation.c.set_id)
             .where(*conditions)
             .order_by(evaluation.c.created_at_us.desc(), evaluation.c.id.desc())
+            .limit(limit)
         )  # fmt: skip
         with self._db.read() as connection:
             rows = connection.execute(query).all()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 TEXTS_AT_ONCE = 500
 _PAUSING = "_evaluation_pausing"
+_DATE = re.compile(r" \(\d\d \w{3} \d{4}, \d\d:\d\d\)$")
 
 
 def show_buttons(runtime: Runtime, one: Evaluation) -> None:
@@ -143,7 +147,7 @@ def _tried(action: Callable[[Evaluation], object], one: Evaluation) -> bool:
 def _again(runtime: Runtime, one: Evaluation) -> None:
     """A callback: makes the new one, begins it and opens it."""
     try:
-        new = runtime.evaluations.again(one, f"{one.plan.name[:100]}, again")
+        new = runtime.evaluations.again(one, dated(one.plan.name, runtime.queries.zone))
         runtime.evaluations.start(new)
     except SwitchboardError as exc:
         session.keep_notice(exc)
@@ -155,3 +159,9 @@ def _delete(runtime: Runtime, one: Evaluation) -> None:
     """A callback."""
     if _tried(runtime.evaluations.delete, one):
         evaluation_url.show(None)
+
+
+def dated(name: str, zone: ZoneInfo) -> str:
+    """The name of the next one: with its own day and time instead of those it may have."""
+    bare = _DATE.sub("", name)[:90]
+    return f"{bare} ({datetime.now(zone):%d %b %Y, %H:%M})"

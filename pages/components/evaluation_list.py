@@ -41,7 +41,8 @@ def _show_empty(runtime: Runtime) -> None:
     st.info(
         "No evaluation yet. "
         + ("Choose a set and the configurations that are to answer it." if sets else
-           "First make a question set: from a file, from saved test cases, or from past chats."),
+           "First make a question set: from a file, from saved test cases, from past chats, or take "
+           "the example."),
         icon=":material/fact_check:",
     )  # fmt: skip
     st.button(

@@ -12,6 +12,7 @@ from agents.evaluation.checks import needs_judge
 from agents.evaluation.question_set import write_set
 from core.errors import SwitchboardError
 from pages.components import evaluation_new, evaluation_url, session
+from pages.components.evaluation_example import show_example
 from pages.components.evaluation_preview import SAVED, questions, show_preview
 from pages.components.evaluation_reading import cases_of_set
 from pages.components.evaluation_sampled import show_sampled
@@ -23,8 +24,18 @@ if TYPE_CHECKING:
     from agents.evaluation.sets import StoredSet
     from agents.runtime import Runtime
 
-SOURCES = {"file": "From a file", "saved": "From saved test cases", "past": "From past chats"}
-_SHOW = {"file": show_upload, "saved": show_saved, "past": show_sampled}
+SOURCES = {
+    "file": "From a file",
+    "saved": "From saved test cases",
+    "past": "From past chats",
+    "example": "An example",
+}
+_SHOW = {
+    "file": show_upload,
+    "saved": show_saved,
+    "past": show_sampled,
+    "example": show_example,
+}
 SHOWN = 20
 
 

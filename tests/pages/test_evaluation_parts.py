@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from agents.evaluation.check import Check
 from agents.evaluation.question_set import Case
-from agents.evaluation.reading import KNOWN
+from agents.evaluation.reading import KNOWN, read_set
 from agents.evaluation.results import Results
 from agents.evaluation.values import Cell, Evaluation, Judgement, Plan, Progress
 from analytics.ranking.decision import decide_by_passes
@@ -19,10 +21,12 @@ from core.catalog import load_catalog
 from core.comparison import Answered, Configuration
 from core.pricing import price_call
 from core.usage import Usage
+from pages.components.evaluation_buttons import dated
 from pages.components.evaluation_cases import DIFFER, NOT_PASSED, matching
 from pages.components.evaluation_compare import Flips, flips, sides
 from pages.components.evaluation_deltas import figures
 from pages.components.evaluation_estimate import Estimate, Length, estimate
+from pages.components.evaluation_example import PATH
 from pages.components.evaluation_judge import judged
 from pages.components.evaluation_marks import mark
 from pages.components.evaluation_new import cost_words
@@ -230,3 +234,15 @@ def test_every_column_of_a_file_is_explained() -> None:
     assert dict(zip(columns["Column"], columns["Means"], strict=True))["max_usd"] == (
         "The answer costs at most $0.01."
     )
+
+
+def test_a_repeated_evaluation_is_named_by_its_day() -> None:
+    zone = ZoneInfo("UTC")
+    once = dated("Nightly", zone)
+    assert re.fullmatch(r"Nightly \(\d\d \w{3} \d{4}, \d\d:\d\d\)", once)
+    assert dated(once, zone).count("(") == 1
+
+
+def test_the_example_set_can_be_read() -> None:
+    parsed = read_set(PATH.read_bytes(), PATH.name)
+    assert (len(parsed.cases), parsed.faults) == (20, ())
