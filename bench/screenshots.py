@@ -17,12 +17,14 @@ from typing import Any
 from playwright.sync_api import sync_playwright
 
 from analytics.queries import Filter, Queries
+from bench.make_votes import write_votes
 from pages.components.dashboard_tabs import TABS
 from tests.browser.conftest import CHROMIUM, FLAGS, Server, ask, settled
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 DESK, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
 WHOLE = {"width": 1280, "height": 1900}
+VOTES = 420
 QUESTION = "How is the cost of an answer computed?"
 
 
@@ -35,6 +37,7 @@ def main() -> None:
             [sys.executable, "-m", "bench.make_traffic", str(data / "analytics.db"), "--runs", "20000", "--days", "30"],
             check=True,
         )  # fmt: skip
+        write_votes(data, VOTES)
         server = Server(data)
         server.start()
         try:
@@ -46,6 +49,7 @@ def main() -> None:
                         shoot(context.new_page(), server.url, f"{scheme}{device}")
                         context.close()
                 context = browser.new_context(viewport=WHOLE, color_scheme="light")
+                shoot_evaluation(context.new_page(), server.url)
                 shoot_analytics(context.new_page(), server.url, data)
                 context.close()
                 browser.close()
@@ -67,9 +71,13 @@ def shoot(page: Any, url: str, suffix: str) -> None:
     page.goto(f"{url}/compare")
     settled(page)
     ask(page, "How do I add my own LangGraph agent?")
-    page.wait_for_timeout(4_000)
+    page.get_by_text("Which answer is better?").wait_for(timeout=60_000)
     settled(page)
     save(page, f"compare-{suffix}")
+    page.goto(f"{url}/leaderboard")
+    settled(page)
+    page.wait_for_timeout(3_000)
+    save(page, f"leaderboard-{suffix}")
     page.goto(f"{url}/dashboard?range=7d")
     settled(page)
     page.wait_for_timeout(3_000)
@@ -78,6 +86,36 @@ def shoot(page: Any, url: str, suffix: str) -> None:
     settled(page)
     page.wait_for_timeout(500)
     save(page, f"settings-{suffix}")
+
+
+def shoot_evaluation(page: Any, url: str) -> None:
+    """A blind comparison before its vote, and the example set put to two agents."""
+    page.set_viewport_size(DESK)
+    page.goto(f"{url}/compare")
+    settled(page)
+    page.get_by_text("Blind", exact=True).first.click()
+    settled(page)
+    ask(page, "Which data leaves my machine?")
+    page.get_by_text("Which answer is better?").wait_for(timeout=60_000)
+    settled(page)
+    page.get_by_text("Which answer is better?").scroll_into_view_if_needed()
+    save(page, "blind")
+    page.goto(f"{url}/evaluations?evaluations_tab=Question+sets")
+    settled(page)
+    page.get_by_text("An example", exact=True).click()
+    page.get_by_role("button", name="Save 20 questions").click()
+    settled(page)
+    page.get_by_role("button", name="Evaluate").click()
+    settled(page)
+    page.get_by_text("2", exact=True).first.click()
+    settled(page)
+    page.get_by_role("button", name="Start").click()
+    page.get_by_text("Against a baseline").wait_for(timeout=180_000)
+    page.get_by_text("Done", exact=True).first.wait_for(timeout=180_000)
+    settled(page)
+    page.set_viewport_size(WHOLE)
+    page.wait_for_timeout(3_000)
+    save(page, "evaluation")
 
 
 def shoot_analytics(page: Any, url: str, data: Path) -> None:
