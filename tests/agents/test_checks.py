@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -170,11 +169,8 @@ def test_one_failure_fails_a_case_and_one_unknown_leaves_it_open(
     assert verdict(results) is whole
 
 
-def test_a_catastrophic_pattern_fails_with_a_sentence_within_a_second() -> None:
-    began = time.perf_counter()
-    passed, found = result("regex", "(a|a)+$", "a" * 60 + "!")
-    assert time.perf_counter() - began < 2.0
-    assert (passed, found) == (
+def test_a_catastrophic_pattern_is_given_up_with_a_sentence() -> None:
+    assert result("regex", "(a|a)+$", "a" * 60 + "!") == (
         False,
         "The pattern “(a|a)+$” was given up after 0.5 s: make it simpler, without repeats inside "
         "repeats.",
@@ -216,9 +212,7 @@ JSON: list[Any] = [
 @pytest.mark.parametrize(("schema", "text", "problem"), JSON, ids=range(len(JSON)))
 def test_json_is_checked_against_a_schema(schema: Any, text: str, problem: str | None) -> None:
     wanted = (False, problem) if problem else (True, "The JSON of the answer fits the schema.")
-    began = time.perf_counter()
     assert result("json_schema", schema, text) == wanted
-    assert time.perf_counter() - began < 3.0
 
 
 def test_importing_the_checks_loads_no_heavy_package() -> None:

@@ -38,6 +38,7 @@ def days_kept(path: Path) -> set[int]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu", "Australia/Lord_Howe"])
 def test_a_day_stays_ready_when_the_next_one_begins(tmp_path: Path, zone: str) -> None:
     path = tmp_path / "a.db"

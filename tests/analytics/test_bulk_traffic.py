@@ -212,6 +212,7 @@ def test_a_database_used_again_gets_the_indexes_and_tables_of_now(
     assert _tables(copied) == _tables(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tab", ASKED)
 def test_every_tab_can_be_asked(path: Path, tab: str) -> None:
     asked = questions(tab)

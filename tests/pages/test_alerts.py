@@ -83,6 +83,7 @@ def test_a_rule_is_written_with_the_form(open_page: OpenPage, runtime: Runtime) 
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["threshold", "burn_rate", "anomaly", "no_data"])
 def test_every_kind_has_a_form_that_saves(open_page: OpenPage, runtime: Runtime, kind: str) -> None:
     at = open_page("alerts", alerts_tab="Rules")
@@ -111,6 +112,7 @@ def test_nonsense_is_named_by_field_and_nothing_is_saved(
     assert stored(runtime) == ()
 
 
+@pytest.mark.slow
 def test_a_rule_is_edited_switched_off_and_deleted(open_page: OpenPage, runtime: Runtime) -> None:
     key = save_rule(runtime.recorder, "Silence", SILENCE)
     at = open_page("alerts", alerts_tab="Rules")
@@ -124,6 +126,7 @@ def test_a_rule_is_edited_switched_off_and_deleted(open_page: OpenPage, runtime:
     assert stored(runtime) == ()
 
 
+@pytest.mark.slow
 def test_a_preview_looks_at_the_last_days(open_page: OpenPage, runtime: Runtime) -> None:
     write_traffic(runtime.settings.path("analytics.db"), 30, Traffic(days=5))
     key = save_rule(
@@ -198,6 +201,7 @@ def test_a_budget_is_made_and_its_use_shown(open_page: OpenPage, runtime: Runtim
     assert runtime.spending.check("local", None, "openai:gpt-4o-mini").refusal
 
 
+@pytest.mark.slow
 def test_a_budget_is_changed_switched_off_and_deleted(
     open_page: OpenPage, runtime: Runtime
 ) -> None:

@@ -78,6 +78,7 @@ def test_every_column_is_a_run_in_a_thread_of_its_own(
     }
 
 
+@pytest.mark.slow
 def test_when_all_columns_have_ended_table_and_ways_on_are_there(
     open_page: OpenPage, runtime: Runtime
 ) -> None:
@@ -101,6 +102,7 @@ def test_a_continued_column_is_a_chat_in_the_sidebar(open_page: OpenPage, runtim
     assert thread.id not in [arm.thread_id for arm in comparison.arms]
 
 
+@pytest.mark.slow
 def test_a_second_tab_shows_the_same_comparison(open_page: OpenPage, runtime: Runtime) -> None:
     first = open_page("compare")
     comparison = asked(first, runtime)
@@ -117,6 +119,7 @@ def test_the_next_question_goes_to_the_same_columns(open_page: OpenPage, runtime
     assert "Question 1" in [expander.label for expander in at.expander]
 
 
+@pytest.mark.slow
 def test_other_columns_make_a_new_comparison(open_page: OpenPage, runtime: Runtime) -> None:
     at = open_page("compare")
     first = asked(at, runtime)
@@ -137,6 +140,7 @@ def test_who_answers_is_not_on_the_page_before_the_vote(
     assert [b.label for b in at.button if b.label == "Continue as chat"] == []
 
 
+@pytest.mark.slow
 def test_a_reload_before_the_vote_does_not_tell_either(
     open_page: OpenPage, runtime: Runtime
 ) -> None:
@@ -158,6 +162,7 @@ def test_the_vote_is_kept_and_shows_who_answered(open_page: OpenPage, runtime: R
     assert any("Completed" in text for text in tables(at))
 
 
+@pytest.mark.slow
 def test_reasons_are_kept_with_the_vote(open_page: OpenPage, runtime: Runtime) -> None:
     at = blind(open_page("compare"))
     comparison = asked(at, runtime)
@@ -169,6 +174,7 @@ def test_reasons_are_kept_with_the_vote(open_page: OpenPage, runtime: Runtime) -
     assert again.reasons == ("Made up", "Too long")
 
 
+@pytest.mark.slow
 def test_three_answers_are_put_in_order(open_page: OpenPage, runtime: Runtime) -> None:
     at = blind(open_page("compare"), columns=3)
     comparison = asked(at, runtime)
@@ -182,6 +188,7 @@ def test_three_answers_are_put_in_order(open_page: OpenPage, runtime: Runtime) -
     assert (vote.outcome, vote.order) == ("rank", ((2,), (0,), (1,)))
 
 
+@pytest.mark.slow
 def test_equal_places_and_undo(open_page: OpenPage, runtime: Runtime) -> None:
     at = blind(open_page("compare"), columns=3)
     asked(at, runtime)
@@ -207,6 +214,7 @@ def test_a_line_up_is_saved_and_used(open_page: OpenPage, runtime: Runtime) -> N
     assert at.selectbox(key="compare_agent_0").value == "supervisor"
 
 
+@pytest.mark.slow
 def test_options_are_part_of_what_is_compared(open_page: OpenPage, runtime: Runtime) -> None:
     at = open_page("compare")
     at.session_state["compare_agent_1"] = "supervisor"
@@ -218,6 +226,7 @@ def test_options_are_part_of_what_is_compared(open_page: OpenPage, runtime: Runt
     assert (one.retrieval, one.temperature) == ("cag", 0.0)
 
 
+@pytest.mark.slow
 def test_an_earlier_comparison_is_opened_and_deleted(open_page: OpenPage, runtime: Runtime) -> None:
     comparison = asked(open_page("compare"), runtime)
     at = open_page("compare")
@@ -228,6 +237,7 @@ def test_an_earlier_comparison_is_opened_and_deleted(open_page: OpenPage, runtim
     assert shown(at, runtime) is None
 
 
+@pytest.mark.slow
 def test_two_answers_are_compared_in_words_and_structure(
     open_page: OpenPage, runtime: Runtime
 ) -> None:
@@ -237,12 +247,14 @@ def test_two_answers_are_compared_in_words_and_structure(
     assert [tab.label for tab in at.tabs] == ["Words", "Structure"]
 
 
+@pytest.mark.slow
 def test_a_starter_question_starts_the_columns(open_page: OpenPage, runtime: Runtime) -> None:
     at = open_page("compare")
     checked(at.button(key="compare_starter_0").click().run())
     assert shown(at, runtime) is not None
 
 
+@pytest.mark.slow
 def test_more_columns_get_choosers_of_their_own(open_page: OpenPage) -> None:
     at = open_page("compare")
     at.session_state["compare_count"] = 6
@@ -250,6 +262,7 @@ def test_more_columns_get_choosers_of_their_own(open_page: OpenPage) -> None:
     assert at.selectbox(key="compare_agent_5").value.startswith("supervisor/")
 
 
+@pytest.mark.slow
 def test_a_further_column_is_not_a_second_of_one_that_is_there(
     open_page: OpenPage, runtime: Runtime
 ) -> None:
@@ -260,6 +273,7 @@ def test_a_further_column_is_not_a_second_of_one_that_is_there(
     assert at.selectbox(key="compare_agent_2").value not in ("supervisor", "react")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", ["nonsense", "a,b,c", "0" * 32, "'; drop table run; --"])
 def test_an_address_that_names_no_comparison_says_so(open_page: OpenPage, given: str) -> None:
     at = open_page("compare", c=given)
@@ -267,6 +281,7 @@ def test_an_address_that_names_no_comparison_says_so(open_page: OpenPage, given:
     assert at.title[0].value == "Which one answers best?"
 
 
+@pytest.mark.slow
 def test_the_comparison_of_another_person_is_not_shown(
     open_page: OpenPage, runtime: Runtime
 ) -> None:
@@ -287,6 +302,7 @@ def test_a_message_that_is_too_long_is_said_and_kept(
     assert at.chat_input(key="compare_input").proto.value == "x" * 21
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_left_is_shown_as_lost(open_page: OpenPage, runtime: Runtime) -> None:
     comparison = asked(open_page("compare"), runtime)
     run_id = str(comparison.turns[0].answers[0].run_id)

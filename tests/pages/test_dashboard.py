@@ -95,6 +95,7 @@ def test_the_tiles_show_the_figures_of_the_query_layer(traffic: Path, open_page:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tab", TABS)
 def test_every_tab_draws(traffic: Path, open_page: OpenPage, tab: str) -> None:
     app = open_page("dashboard", range="24h", tab=tab)
@@ -103,6 +104,7 @@ def test_every_tab_draws(traffic: Path, open_page: OpenPage, tab: str) -> None:
     assert not app.error
 
 
+@pytest.mark.slow
 def test_only_the_chosen_tab_asks_its_questions(
     traffic: Path, runtime: Runtime, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,6 +140,7 @@ def test_a_filter_in_the_url_is_applied_and_kept(traffic: Path, open_page: OpenP
     assert app.query_params["agent"] in ("billing", ["billing"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "named"),
     [
@@ -174,6 +177,7 @@ def test_choosing_a_range_puts_it_into_the_url(traffic: Path, open_page: OpenPag
     assert metrics(app)["Runs"] == count(RUNS)
 
 
+@pytest.mark.slow
 def test_filters_that_match_nothing_can_be_cleared(traffic: Path, open_page: OpenPage) -> None:
     app = open_page("dashboard", range="24h", agent="data", provider="local", entry_point="compare")
     assert "matches the filters" in words(app)

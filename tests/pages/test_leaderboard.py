@@ -153,6 +153,7 @@ def test_a_verdict_says_quality_cost_and_speed(open_page: OpenPage, runtime: Run
     assert [row[:3] for row in table(at, "Cost")] == [["ReAct agent", "Supervisor", "0.50 ×"]]
 
 
+@pytest.mark.slow
 def test_flagged_votes_count_when_the_address_says_so(
     open_page: OpenPage, runtime: Runtime
 ) -> None:
@@ -165,6 +166,7 @@ def test_flagged_votes_count_when_the_address_says_so(
     assert counted == ["3", "7"]
 
 
+@pytest.mark.slow
 def test_a_choice_is_written_into_the_address(open_page: OpenPage, runtime: Runtime) -> None:
     voted(runtime, wins=3, blind=False)
     at = open_page("leaderboard")
@@ -176,6 +178,7 @@ def test_a_choice_is_written_into_the_address(open_page: OpenPage, runtime: Runt
     assert figures(at)["Votes that count"] == "3"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["margin", "cap", "style", "votes", "against", "flags", "by"])
 def test_nonsense_in_the_address_changes_nothing(
     open_page: OpenPage, runtime: Runtime, name: str
@@ -240,6 +243,7 @@ def test_a_deleted_model_keeps_its_name(open_page: OpenPage, runtime: Runtime) -
     assert "gone-1" in words(open_page("leaderboard"))
 
 
+@pytest.mark.slow
 def test_agreement_with_a_judge_and_odd_voters_are_shown(
     open_page: OpenPage, runtime: Runtime
 ) -> None:
@@ -256,6 +260,7 @@ def test_agreement_with_a_judge_and_odd_voters_are_shown(
     assert table(at, "Kappa")[0][0] == "judge *x* and v0"
 
 
+@pytest.mark.slow
 def test_voters_of_two_files_are_different_people(open_page: OpenPage, runtime: Runtime) -> None:
     ids = [imported(runtime, ("a", "b"), wins, 1) for wins in (3, 4)]
     at = open_page("leaderboard")
@@ -276,6 +281,7 @@ def test_the_next_pair_fills_the_compare_page(open_page: OpenPage, runtime: Runt
     assert at.session_state["compare_blind"] is at.session_state["compare_together"] is True
 
 
+@pytest.mark.slow
 def test_who_cannot_be_asked_now_is_not_offered(open_page: OpenPage, runtime: Runtime) -> None:
     pair = Configuration(model="openai:gone-1"), Configuration(model="openai:gone-2")
     voted(runtime, pair, wins=2)

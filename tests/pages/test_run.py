@@ -67,6 +67,7 @@ def test_a_run_shows_head_facts_and_waterfall(runtime: Runtime, open_page: OpenP
     assert any("Open its thread" in str(link.proto) for link in app.get("page_link"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "view", ["what", "words", "sources", "cost", "replay", "events", "compare"]
 )
@@ -76,6 +77,7 @@ def test_every_part_draws(runtime: Runtime, open_page: OpenPage, view: str) -> N
     assert not app.error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run_id", ["nonsense", "0" * 32, "../../etc/passwd", "\x00", "x" * 5000])
 def test_an_unknown_run_is_not_found(open_page: OpenPage, run_id: str) -> None:
     app = open_page("run", id=run_id)
@@ -83,6 +85,7 @@ def test_an_unknown_run_is_not_found(open_page: OpenPage, run_id: str) -> None:
     assert not app.get("plotly_chart")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("query", [{}, {"id": ""}])
 def test_without_an_id_the_newest_runs_are_offered(
     runtime: Runtime, open_page: OpenPage, query: dict[str, str]
@@ -108,12 +111,14 @@ def test_a_run_of_somebody_else_is_not_found_in_the_same_words(
     assert compared.warning[0].value == NOT_FOUND
 
 
+@pytest.mark.slow
 def test_question_answer_and_how_to_keep_prompts(runtime: Runtime, open_page: OpenPage) -> None:
     app = open_page("run", id=ask(runtime).id, view="words")
     assert [message.name for message in app.chat_message] == ["user", "assistant"]
     assert HOW_TO_KEEP in [caption.value for caption in app.caption]
 
 
+@pytest.mark.slow
 def test_kept_prompts_are_shown_by_call(
     monkeypatch: pytest.MonkeyPatch, provider: ProviderServer, data_dir: Path,
     request: pytest.FixtureRequest,
@@ -133,6 +138,7 @@ def use(monkeypatch: pytest.MonkeyPatch, provider: ProviderServer) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", provider.openai_url)
 
 
+@pytest.mark.slow
 def test_a_fallback_says_what_failed_and_what_was_tried_next(
     monkeypatch: pytest.MonkeyPatch, provider: ProviderServer, request: pytest.FixtureRequest,
     data_dir: Path,
@@ -155,6 +161,7 @@ def test_a_fallback_says_what_failed_and_what_was_tried_next(
     assert "attempt 2" in costs
 
 
+@pytest.mark.slow
 def test_sources_say_what_is_cited(runtime: Runtime, open_page: OpenPage) -> None:
     run = ask(runtime)
     found = read_run(runtime, run.id)
@@ -166,6 +173,7 @@ def test_sources_say_what_is_cited(runtime: Runtime, open_page: OpenPage) -> Non
     assert "cited" in set(shown["Cited"])
 
 
+@pytest.mark.slow
 def test_events_download_loses_nothing(runtime: Runtime, open_page: OpenPage) -> None:
     run = ask(runtime)
     lines = json_lines(run.read()).decode().splitlines()
@@ -176,6 +184,7 @@ def test_events_download_loses_nothing(runtime: Runtime, open_page: OpenPage) ->
     assert set(app.dataframe[0].value["Type"]) == {"token"}
 
 
+@pytest.mark.slow
 def test_an_instant_replay_ends_as_the_run_did(runtime: Runtime, open_page: OpenPage) -> None:
     run = ask(runtime)
     app = open_page("run", id=run.id, view="replay")
@@ -197,6 +206,7 @@ def test_a_replay_has_the_timing_of_the_run() -> None:
     assert not played.wait(6, 0.0)
 
 
+@pytest.mark.slow
 def test_a_run_whose_thread_was_deleted_shows_what_there_is(
     runtime: Runtime, open_page: OpenPage
 ) -> None:
@@ -212,6 +222,7 @@ def test_a_run_whose_thread_was_deleted_shows_what_there_is(
         assert QUESTION not in said, view
 
 
+@pytest.mark.slow
 def test_a_run_without_a_log_says_so_everywhere(
     data_dir: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -227,6 +238,7 @@ def test_a_run_without_a_log_says_so_everywhere(
     assert "log of this run is gone" in words(open_page("run", id=row["run_id"], view="events"))
 
 
+@pytest.mark.slow
 def test_a_running_run_shows_what_is_known(
     monkeypatch: pytest.MonkeyPatch, provider: ProviderServer, request: pytest.FixtureRequest,
     data_dir: Path,
@@ -275,6 +287,7 @@ def test_two_runs_side_by_side(runtime: Runtime, open_page: OpenPage) -> None:
     assert list(table.columns) == ["Figure", "This run", "The other", "Difference"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", ["nonsense", "0" * 32, HOSTILE])
 def test_an_unknown_other_run_is_not_found(
     runtime: Runtime, open_page: OpenPage, other: str
@@ -283,6 +296,7 @@ def test_an_unknown_other_run_is_not_found(
     assert app.warning[0].value == NOT_FOUND
 
 
+@pytest.mark.slow
 def test_differences_of_figures_are_other_minus_this(runtime: Runtime) -> None:
     one, other = (read_run(runtime, ask(runtime, text).id) for text in (QUESTION, "Hello"))
     assert one is not None
@@ -294,6 +308,7 @@ def test_differences_of_figures_are_other_minus_this(runtime: Runtime) -> None:
     assert figures_table(one.detail.run, other.detail.run)["Difference"][1][0] in "+−"
 
 
+@pytest.mark.slow
 def test_a_cost_that_lacks_a_price_is_not_compared(runtime: Runtime) -> None:
     known = read_run(runtime, ask(runtime).id)
     assert known is not None
