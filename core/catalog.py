@@ -179,6 +179,9 @@ class Catalog:
         if model:
             return model.display_name, model.color
         name = _bare(model_id)[0]
+        profile, _, rest = name.partition(".")
+        if profile in self.profiles and rest in self._gone:
+            return self._gone[rest]
         color = _UNKNOWN_COLORS[crc32(name.encode()) % len(_UNKNOWN_COLORS)]
         return self._gone.get(name, (name, color))
 

@@ -43,7 +43,7 @@ class SwitchboardError(Exception):
 
 class InvalidInput(SwitchboardError):
     code, http_status = "invalid_input", 400
-    default_what_to_do = "Change the message and send it again."
+    default_what_to_do = "Change it and try again."
 
 
 class NotFound(SwitchboardError):

@@ -85,11 +85,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     if comparison is not None:
         st.button("New comparison", icon=":material/add:", type="tertiary", on_click=new_comparison)
     show_recent(runtime, comparison.id if comparison else None)
-compare_setup.show_setup(
-    runtime,
-    # In a blind comparison their order would tell who answers.
-    [a.configuration for a in comparison.arms] if comparison and not comparison.hidden else [],
-)
+compare_setup.show_setup(runtime, comparison)
 with st.container():  # here it stays put; docked at the foot, the page would follow the answers
     if comparison is not None and unchanged(comparison):
         st.toggle(
@@ -97,7 +93,14 @@ with st.container():  # here it stays put; docked at the foot, the page would fo
             help="On: the next question goes to the same columns, each with its own history. "
             "Off: it begins a new comparison.",
         )  # fmt: skip
-    st.chat_input("Ask all columns", key="compare_input", on_submit=send, max_chars=None)
+    elif comparison is not None:
+        st.caption("The columns were changed: the next question begins a new comparison.")
+    # Closed before the vote, it cannot swallow the keys that vote.
+    before_vote = comparison is not None and comparison.hidden
+    st.chat_input(
+        "Vote first, or skip; then ask on" if before_vote else "Ask all columns",
+        key="compare_input", on_submit=send, max_chars=None, disabled=before_vote,
+    )  # fmt: skip
 starters = st.empty()
 if comparison is None:
     with starters.container():

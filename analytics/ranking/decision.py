@@ -1,8 +1,8 @@
 """Everything known of some contestants put together: where each stands, and a verdict for each pair.
 
 Quality comes from votes or from checks, cost and time from answers to the same questions. What is
-claimed is decided in `verdict`; families for Holm's adjustment are all pairs, one each for quality,
-cost, latency and its p95.
+claimed is decided in `verdict`. Families are all pairs, one each for quality, cost, latency and its
+p95: differences by Holm's method, "not worse" by Bonferroni's.
 """
 
 from __future__ import annotations
@@ -85,14 +85,10 @@ def decide_by_votes(
         share = row.win_probability
         known = (share.value, share.low, share.high) if share else (None, None, None)
         quality[row.key] = (*known, row.votes)
-    return _decision(
-        "votes",
-        of_each,
-        quality,
-        {pair: from_battles(battles, *pair) for pair in _pairs(of_each)},
-        names,
-        delta,
-    )
+    pairs = _pairs(of_each)
+    family = max(1, sum(_compared(battles, *pair) for pair in pairs))
+    found = {pair: from_battles(battles, *pair, family=family) for pair in pairs}
+    return _decision("votes", of_each, quality, found, names, delta)
 
 
 def decide_by_passes(
@@ -105,11 +101,19 @@ def decide_by_passes(
     """Of contestants whose answers were checked, in the given order."""
     of_each = _by_contestant(answers, keys)
     quality = {key: _pass_rate(of_each[key].values()) for key in keys}
-    found = {}
-    for a, b in _pairs(of_each):
+    found, pairs = {}, _pairs(of_each)
+    for a, b in pairs:
         x, y, clusters = _aligned(of_each[a], of_each[b])
-        found[a, b] = from_passes([one.passed for one in x], [one.passed for one in y], clusters)
+        found[a, b] = from_passes(
+            [one.passed for one in x], [one.passed for one in y], clusters, family=len(pairs)
+        )
     return _decision("passes", of_each, quality, found, names, delta)
+
+
+def _compared(battles: Battles, a: str, b: str) -> bool:
+    """Whether anybody voted on the two directly."""
+    there = a in battles.names and b in battles.names
+    return there and bool(battles.between(a, b).any())
 
 
 Answers = dict[str, Answered]

@@ -17,18 +17,27 @@ from analytics.ranking.battles import Battles, Floats
 from analytics.ranking.bradley_terry import ENOUGH_CLUSTERS
 from analytics.ranking.clustered import Mean, clustered_mean
 from analytics.ranking.early import anytime_bound
-from analytics.ranking.paired import Clusters, Values, known_pairs
+from analytics.ranking.paired import ALPHA, Clusters, Values, known_pairs
 from analytics.ranking.proportions import mcnemar, newcombe, pass_table
 from analytics.ranking.quality import Basis, Plan, Quality
 
-_ONE_SIDED = 0.9
-"""A two-sided interval of this confidence has a one-sided 95 % bound at each end."""
+
+def _two_sided(family: int) -> float:
+    """The confidence of a two-sided interval whose ends are one-sided 95 % bounds, for all of a
+    family at once by Bonferroni."""
+    return 1 - 2 * ALPHA / family
 
 
 def from_votes(
-    shares: Sequence[float], voters: Sequence[Hashable], questions: Sequence[Hashable] | None = None
+    shares: Sequence[float],
+    voters: Sequence[Hashable],
+    questions: Sequence[Hashable] | None = None,
+    *,
+    family: int = 1,
 ) -> Quality | None:
     """Votes between a and b: 1 where b won, 0 where a did, 1/2 where neither; None of none.
+
+    `family`: how many pairs "not worse" is to hold for at once.
 
     Clustered by voter; with fewer than ENOUGH_CLUSTERS voters by question, and with fewer questions
     too each vote is its own.
@@ -40,7 +49,7 @@ def from_votes(
     effect = max((mean.se / _widened(y, None, 0.5).se) ** 2, 1.0)
     decisive = int((y != 0).sum())
     lead = abs(float(y.sum()))
-    found = _quality(mean, "votes", float(y.mean()), len(y))
+    found = _quality(mean, "votes", float(y.mean()), len(y), family)
     return replace(
         found,
         plan=replace(found.plan, decisive=decisive / len(y), design_effect=effect),
@@ -49,8 +58,8 @@ def from_votes(
     )
 
 
-def from_battles(battles: Battles, a: str, b: str) -> Quality | None:
-    """The votes that compared these two directly; None when there are none."""
+def from_battles(battles: Battles, a: str, b: str, *, family: int = 1) -> Quality | None:
+    """The votes that compared these two directly; None when there are none. `family` as above."""
     if a not in battles.names or b not in battles.names:
         return None
     rows = np.flatnonzero(battles.between(a, b))
@@ -60,11 +69,16 @@ def from_battles(battles: Battles, a: str, b: str) -> Quality | None:
         np.where(b_first, outcome, 1 - outcome).tolist(),
         battles.voter[ballot].tolist(),
         battles.question[ballot].tolist(),
+        family=family,
     )
 
 
 def from_passes(
-    a: Sequence[bool | None], b: Sequence[bool | None], clusters: Clusters = None
+    a: Sequence[bool | None],
+    b: Sequence[bool | None],
+    clusters: Clusters = None,
+    *,
+    family: int = 1,
 ) -> Quality | None:
     """Pass or fail of the same cases; None when no case has a result of both.
 
@@ -72,11 +86,11 @@ def from_passes(
     about, those of the clustered mean difference.
     """
     table = pass_table(a, b)
-    interval, bounds = newcombe(table), newcombe(table, _ONE_SIDED)
+    interval, bounds = newcombe(table), newcombe(table, _two_sided(family))
     if interval is None or bounds is None:
         return None
     x, y, kept = known_pairs(a, b, clusters)
-    found = _quality(_widened(y - x, kept, 1.0), "passes", table.difference, len(a))
+    found = _quality(_widened(y - x, kept, 1.0), "passes", table.difference, len(a), family)
     found = replace(found, a=table.rate_a, b=table.rate_b)
     if kept is not None:
         return found
@@ -84,7 +98,9 @@ def from_passes(
     return replace(found, low=low, high=high, lower=bounds[0], p_value=mcnemar(table))
 
 
-def from_scores(a: Values, b: Values, clusters: Clusters = None) -> Quality | None:
+def from_scores(
+    a: Values, b: Values, clusters: Clusters = None, *, family: int = 1
+) -> Quality | None:
     """Scores from 0 to 1 of the same cases; None when no case has one of both.
 
     Raises ValueError for other scales.
@@ -95,11 +111,11 @@ def from_scores(a: Values, b: Values, clusters: Clusters = None) -> Quality | No
     if min(x.min(), y.min()) < 0 or max(x.max(), y.max()) > 1:
         raise ValueError("scores lie between 0 and 1")
     mean = _widened(y - x, kept, 0.5)
-    found = _quality(mean, "scores", float((y - x).mean()), len(a))
+    found = _quality(mean, "scores", float((y - x).mean()), len(a), family)
     return replace(found, a=float(x.mean()), b=float(y.mean()))
 
 
-def _quality(mean: Mean, basis: Basis, value: float, of: int) -> Quality:
+def _quality(mean: Mean, basis: Basis, value: float, of: int, family: int) -> Quality:
     low, high = mean.interval()
     most = 0.5 if basis == "votes" else 1.0
     return Quality(
@@ -107,7 +123,7 @@ def _quality(mean: Mean, basis: Basis, value: float, of: int) -> Quality:
         value=value,
         low=max(low, -most),
         high=min(high, most),
-        lower=max(mean.interval(_ONE_SIDED)[0], -most),
+        lower=max(mean.interval(_two_sided(family))[0], -most),
         p_value=mean.p_value(),
         n=mean.n,
         of=of,

@@ -61,7 +61,7 @@ class Quality:
     """Two-sided 95 % interval."""
     high: float
     lower: float
-    """One-sided 95 % bound below."""
+    """One-sided 95 % bound below, for all pairs of a family at once."""
     p_value: float
     """Two-sided, for no difference."""
     n: int
@@ -86,8 +86,8 @@ class Quality:
     def not_worse(self, delta: float = DELTA) -> bool:
         """b is not worse than a by `delta`. Of votes: P(b over a) + P(tie)/2 > 1/2 - delta.
 
-        For a pair and a number of votes or cases chosen beforehand: 5 % of those that are worse by
-        just delta pass.
+        For a number of votes or cases chosen beforehand: in 5 % of families at most is any pair
+        called so that is worse by just delta.
         """
         return self.lower > -delta
 

@@ -149,13 +149,15 @@ def cited_numbers(text: str) -> list[int]:
     return list(dict.fromkeys(int(n) for n in _CITATION.findall(text)))
 
 
-def show_sources(text: str, summary: AnswerSummary) -> None:
-    """What was read: the cited passages, and the titles of the others."""
+def show_sources(text: str, summary: AnswerSummary, *, cited_only: bool = False) -> None:
+    """What was read: the cited passages, and the titles of the others unless `cited_only`."""
     if not summary.sources:
         return
     by_number = {source["n"]: source for source in summary.sources}
     cited = [by_number[n] for n in cited_numbers(text) if n in by_number]
-    others = [source for source in summary.sources if source not in cited]
+    if cited_only and not cited:
+        return
+    others = [] if cited_only else [s for s in summary.sources if s not in cited]
     label = f"Sources ({len(cited)} cited)" if cited else "Sources (none cited)"
     with st.expander(label, icon=":material/menu_book:", type="compact"):
         for source in cited:

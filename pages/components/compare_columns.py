@@ -2,7 +2,7 @@
 
 Columns are parallel fragments: a slow one delays nobody. The page owns nothing; leaving it stops
 nothing, and whoever opens the same URL sees the same columns. While it is hidden who answers, a
-column shows its text and its sources and nothing else.
+column shows its text and what it cites and nothing else.
 """
 
 from __future__ import annotations
@@ -83,7 +83,10 @@ def show_turn(
                     st.markdown(":shimmer[Answers appear when all have ended…]")
                 else:
                     show_body(runtime, column)
-                slots[column.key] = stop_one, _show_foot(runtime, comparison, column, last=last)
+                foot = st.empty()
+                if column not in pending:
+                    _show_ways_on(foot, runtime, comparison, column, last=last)
+                slots[column.key] = stop_one, foot
     next_race = time.monotonic() + compare_race.EVERY_S
     while pending:
         time.sleep(WAIT_S)
@@ -113,23 +116,14 @@ def _show_head(runtime: Runtime, column: Column) -> DeltaGenerator:
             st.markdown(f"**{column.letter}**", width="stretch")
         else:
             details = full_label(column.configuration, runtime.catalog.display_name)
+            rest = details.removeprefix(f"{column.label}, ")
             st.markdown(
-                f"**{column.letter} · {escape(column.label)}**  \n:small[:gray[{escape(details)}]]",
+                f"**{column.letter} · {escape(column.label)}**  \n:small[:gray[{escape(rest)}]]",
                 width="stretch",
             )
         slot = st.empty()
     if column.live and column.run_id:
         _stop_button(slot, runtime, [column.run_id], "Stop")
-    return slot
-
-
-def _show_foot(
-    runtime: Runtime, comparison: Comparison, column: Column, *, last: bool
-) -> DeltaGenerator:
-    """The place of the ways on, once the run has ended."""
-    slot = st.empty()
-    if not column.live:
-        _show_ways_on(slot, runtime, comparison, column, last=last)
     return slot
 
 
@@ -191,7 +185,7 @@ def show_body(runtime: Runtime, column: Column) -> None:
     if column.hidden:
         status.markdown(_small(hidden_line(summary)))
         with facts.container():
-            show_sources(text, summary)
+            show_sources(text, summary, cited_only=True)
         return
     status.markdown(_small(final_line(summary)))
     with facts.container():

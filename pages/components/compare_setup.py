@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from agents.comparing.values import FEWEST, LETTERS, MOST
+from agents.comparing.values import FEWEST, LETTERS, MOST, Comparison
 from core.comparison import Configuration
 from core.errors import SwitchboardError
 from pages.components import session
@@ -16,6 +16,7 @@ from pages.components.configuration_choosers import (
     default_choices,
     fill_choosers,
     show_choosers,
+    warn_of_missing,
 )
 from pages.components.markdown import escape
 
@@ -25,20 +26,25 @@ if TYPE_CHECKING:
 BLIND, TOGETHER = "compare_blind", "compare_together"
 _COUNT = "compare_count"
 _FILL = "compare_fill"
+_FOLLOWED = "_compare_followed"
 _PREFIX = "compare"
 
 
-def show_setup(runtime: Runtime, shown: list[Configuration]) -> None:
-    """Draws the choosers. `shown` is what the comparison on the page uses, if there is one."""
+def show_setup(runtime: Runtime, shown: Comparison | None) -> None:
+    """Draws the choosers. They follow the comparison on the page until somebody changes them."""
     chain = [status.id for status in runtime.models.statuses() if status.configured]
+    if shown is not None and st.session_state.get(_FOLLOWED) != shown.id:
+        _follow(shown)
     given: list[Configuration] | None = st.session_state.pop(_FILL, None)
+    missing: dict[int, Configuration] = {}
     if given is not None:
         st.session_state[_COUNT] = len(given)
-        fill_choosers(runtime, _PREFIX, given)
-    unused = [c for c in default_choices(list(agent_options()), chain) if c not in shown]
-    defaults = shown + unused
-    st.session_state.setdefault(_COUNT, max(FEWEST, len(shown)))
-    with st.expander("Columns", icon=":material/tune:", expanded=not shown):
+        missing = fill_choosers(runtime, _PREFIX, given)
+    defaults = default_choices(list(agent_options()), chain)
+    if given is not None:
+        defaults = [one for one in defaults if one not in given] or defaults
+    st.session_state.setdefault(_COUNT, FEWEST)
+    with st.expander("Columns", icon=":material/tune:", expanded=shown is None):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             count: int = st.segmented_control(
                 "Number of columns", range(FEWEST, MOST + 1), key=_COUNT,
@@ -55,7 +61,19 @@ def show_setup(runtime: Runtime, shown: list[Configuration]) -> None:
             st.space("stretch")
             _lineups(runtime)
         names = [str(n + 1) if st.session_state.get(BLIND) else LETTERS[n] for n in range(count)]
+        warn_of_missing(runtime, missing, [f"Column {name}" for name in names])
         show_choosers(runtime, _PREFIX, names, defaults)
+
+
+def _follow(shown: Comparison) -> None:
+    """The columns of a comparison that was just opened. Of a blind one in an order that tells
+    nothing of theirs on the page."""
+    configurations = [one.configuration for one in shown.arms]
+    if shown.hidden:
+        configurations.sort(key=lambda one: one.key)
+    st.session_state[_FOLLOWED] = shown.id
+    st.session_state[_FILL] = configurations
+    st.session_state[BLIND], st.session_state[TOGETHER] = shown.blind, shown.together
 
 
 def chosen() -> list[Configuration]:

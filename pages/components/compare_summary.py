@@ -126,15 +126,20 @@ def _marked(
     known = [
         (value(entry), cell)
         for entry, cell in zip(entries, cells, strict=True)
-        if entry.summary.status == "completed" and value(entry) is not None
+        if _may_win(entry) and value(entry) is not None
     ]
     if len({cell for _, cell in known}) < 2:
         return cells
     best = better(known)[1]
     return [
-        f"**{cell}** {BEST}" if cell == best and entry.summary.status == "completed" else cell
+        f"**{cell}** {BEST}" if cell == best and _may_win(entry) else cell
         for entry, cell in zip(entries, cells, strict=True)
     ]
+
+
+def _may_win(entry: Entry) -> bool:
+    """An empty answer is quick and cheap, and no good."""
+    return entry.summary.status == "completed" and bool(entry.text.strip())
 
 
 def _status(summary: AnswerSummary) -> str:

@@ -46,16 +46,19 @@ def show_vote(
         st.session_state[_ORDER] = []
     with st.container(border=True):
         st.markdown(f"**{'Which answer is better?' if len(columns) == 2 else 'Which is best?'}**")
-        ranking = len(columns) > 2 and st.toggle(
-            "Put all in order", key=_RANKING, persist_state="session",
-            help="Choose the best first, then the next. What is left comes last.",
-        )  # fmt: skip
+        ranking = len(columns) > 2 and bool(st.session_state.get(_RANKING))
         if ranking:
             _show_ranking(runtime, comparison, turn, columns)
         else:
             _show_picks(runtime, comparison, turn, columns)
+        if len(columns) > 2:
+            st.button(
+                "Choose the best only" if ranking else "Put all in order", key="rank_mode",
+                icon=":material/swap_vert:", type="tertiary", on_click=_change_mode,
+                help="In order: choose the best first, then the next. What is left comes last.",
+            )  # fmt: skip
         if comparison.hidden:
-            st.caption("Who answered is shown after the vote. Keys work while no text is typed.")
+            st.caption("Who answered is shown after the vote.")
         else:
             st.caption("Who answers was not hidden: votes of open comparisons are kept apart.")
 
@@ -123,6 +126,10 @@ def _button(
         label, key=name, shortcut=key, type="primary" if primary else "secondary",
         on_click=_cast, args=args,
     )  # fmt: skip
+
+
+def _change_mode() -> None:
+    st.session_state[_RANKING] = not st.session_state.get(_RANKING)
 
 
 def _place(position: int, equal: bool) -> None:

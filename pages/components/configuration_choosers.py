@@ -5,13 +5,13 @@ Widget keys begin with a prefix, so that both pages keep choices of their own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from agents.comparing.labels import retrieval_name
+from agents.comparing.labels import full_label, retrieval_name
 from agents.comparing.values import MOST
 from agents.graphs import entry
 from agents.model_ids import LOCAL
@@ -23,6 +23,7 @@ from pages.components.choices import (
     model_options,
     split_agent,
 )
+from pages.components.markdown import escape
 
 if TYPE_CHECKING:
     from agents.runtime import Runtime
@@ -52,22 +53,53 @@ def chosen_configurations(prefix: str, count: int) -> list[Configuration]:
     return [_chosen(f"{prefix}_{{}}_{n}") for n in range(count)]
 
 
-def fill_choosers(runtime: Runtime, prefix: str, given: Sequence[Configuration]) -> None:
-    """Sets the blocks before they are drawn; what is not on offer any more stays as it was."""
-    state = st.session_state
-    agents, models = agent_options(), model_options(runtime)
+def fill_choosers(
+    runtime: Runtime, prefix: str, given: Sequence[Configuration]
+) -> dict[int, Configuration]:
+    """Sets the blocks before they are drawn; gives those that cannot be asked now, by number.
+
+    Their blocks stay as they were: their model is not configured, or their agent or prompt version
+    is gone.
+    """
+    missing = {}
     for n, one in enumerate(given):
+        if not _askable(runtime, one):
+            missing[n] = one
+            continue
         key = f"{prefix}_{{}}_{n}"
-        agent = f"{one.graph}/{one.agent}" if one.agent else one.graph
-        if (one.model or AUTOMATIC_MODEL) in models:
-            state[key.format("model")] = one.model or AUTOMATIC_MODEL
-        if agent in agents:
-            state[key.format("agent")] = agent
-        state[key.format("retrieval")] = one.retrieval or _USUAL
-        state[key.format("prompt")] = one.prompt or _USUAL
-        state[key.format("warm")] = one.temperature is not None
-        state[key.format("temperature")] = one.temperature or 0.0
-        state[key.format("fallback")] = one.fallback
+        values = {
+            "model": one.model or AUTOMATIC_MODEL,
+            "agent": f"{one.graph}/{one.agent}" if one.agent else one.graph,
+            "retrieval": one.retrieval or _USUAL,
+            "prompt": one.prompt or _USUAL,
+            "warm": one.temperature is not None,
+            "temperature": one.temperature or 0.0,
+            "fallback": one.fallback,
+        }
+        for name, value in values.items():
+            st.session_state[key.format(name)] = value
+    return missing
+
+
+def warn_of_missing(
+    runtime: Runtime, missing: Mapping[int, Configuration], names: Sequence[str]
+) -> None:
+    """Says which of a line-up cannot be asked now."""
+    for n, one in missing.items():
+        label = escape(full_label(one, runtime.catalog.display_name))
+        st.warning(
+            f"{names[n]} stays as it is: {label} cannot be asked now.", icon=":material/person_off:"
+        )
+
+
+def _askable(runtime: Runtime, one: Configuration) -> bool:
+    agent = f"{one.graph}/{one.agent}" if one.agent else one.graph
+    versions = {_USUAL, *(version.name for version in runtime.prompts.list())}
+    return (
+        (one.model or AUTOMATIC_MODEL) in model_options(runtime)
+        and agent in agent_options()
+        and (one.prompt or _USUAL) in versions
+    )
 
 
 def default_choices(agents: list[str], chain: list[str]) -> list[Configuration]:

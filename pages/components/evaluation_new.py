@@ -21,6 +21,7 @@ from pages.components.configuration_choosers import (
     default_choices,
     fill_choosers,
     show_choosers,
+    warn_of_missing,
 )
 from pages.components.evaluation_estimate import Estimate, earlier_lengths, estimate
 from pages.components.evaluation_limits import ask_limits, limits
@@ -85,7 +86,8 @@ def _configurations(runtime: Runtime) -> list[Configuration]:
     given: list[Configuration] | None = state.pop(_FILL, None)
     if given is not None:
         state[_COUNT] = len(given)
-        fill_choosers(runtime, _PREFIX, given)
+        missing = fill_choosers(runtime, _PREFIX, given)
+        warn_of_missing(runtime, missing, [f"Configuration {letter}" for letter in LETTERS])
     state.setdefault(_COUNT, 2)
     chain = [status.id for status in runtime.models.statuses() if status.configured]
     with st.container(border=True):

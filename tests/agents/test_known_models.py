@@ -58,3 +58,16 @@ def test_what_the_catalogue_says_now_is_what_counts(tmp_path: Path) -> None:
     remember(database, changed)
     assert remember(database, without(whole, GONE)).display_name(GONE) == "Mini"
     database.close()
+
+
+def test_a_region_s_profile_of_a_deleted_model_has_its_face_too(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/app.db", metadata=metadata)
+    nova = "bedrock_converse:us.amazon.nova-lite-v1:0"
+    whole = remember(database, load_catalog())
+    after = remember(database, without(whole, nova))
+    assert after.find(nova) is None
+    assert (after.display_name(nova), after.color(nova)) == (
+        whole.display_name(nova),
+        whole.color(nova),
+    )
+    database.close()

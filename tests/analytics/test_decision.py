@@ -138,3 +138,17 @@ def test_contestants_nobody_voted_on_have_no_verdict() -> None:
     found = decide_by_votes([], battles, leaderboard(battles), names=NAMES)
     kinds = {(pair.a, pair.b): pair.verdict.kind for pair in found.pairs}
     assert sorted(kinds.values()) == ["cannot_tell", "cannot_tell", "no_data"]
+
+
+def test_not_worse_has_to_hold_for_all_pairs_at_once() -> None:
+    passed = [True] * 95 + [False] * 5
+    two = [*answers("a", passed), *answers("b", passed)]
+    third = answers("c", passed)
+    alone = decide_by_passes(two, keys=["a", "b"], names=NAMES).pairs[0].measured.quality
+    among = (
+        decide_by_passes([*two, *third], keys=list("abc"), names=NAMES).pairs[0].measured.quality
+    )
+    assert alone is not None
+    assert among is not None
+    assert among.lower < alone.lower
+    assert (among.low, among.high) == (alone.low, alone.high)

@@ -46,11 +46,6 @@ def wait_until_voted(page: Any) -> None:
     settled(page)
 
 
-def press(page: Any, key: str) -> None:
-    page.evaluate("document.activeElement.blur()")
-    page.keyboard.press(key)
-
-
 def test_names_are_hidden_until_a_key_is_pressed(
     keyless: Server, open_page: Callable[..., Any]
 ) -> None:
@@ -62,7 +57,7 @@ def test_names_are_hidden_until_a_key_is_pressed(
     hidden = columns(page)
     assert [text.split("\n")[0] for text in hidden] == ["A", "B"]
     assert not any(name in text for text in hidden for name in ("Supervisor", "ReAct", "Local"))
-    press(page, "1")
+    page.keyboard.press("1")  # nothing was clicked since the question was sent
     wait_until_voted(page)
     shown = columns(page)
     assert {name for text in shown for name in ("Supervisor", "ReAct agent") if name in text} == {
@@ -127,3 +122,24 @@ def test_six_columns_on_a_phone_stand_below_each_other(
     settled(page)
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= 400
+
+
+def test_three_answers_are_ranked_by_keys_alone(
+    keyless: Server, open_page: Callable[..., Any]
+) -> None:
+    page = open_page(f"{keyless.url}/compare")
+    page.get_by_text("3", exact=True).first.click()
+    page.get_by_text("Model C").wait_for(timeout=15_000)
+    switch_on(page, "Blind")
+    ask(page, "What is Switchboard?")
+    page.get_by_text("Which is best?").wait_for(timeout=60_000)
+    settled(page)
+    page.get_by_role("button", name="Put all in order").click()
+    page.get_by_role("button", name="Choose the best only").wait_for(timeout=15_000)
+    settled(page)
+    for key, place in (("2", "B: 1st"), ("3", "C: 2nd")):
+        page.keyboard.press(key)
+        page.get_by_text(place).wait_for(timeout=15_000)
+        settled(page)
+    page.keyboard.press("Enter")
+    page.get_by_text("Your order: B").wait_for(timeout=15_000)

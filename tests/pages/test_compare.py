@@ -178,8 +178,7 @@ def test_reasons_are_kept_with_the_vote(open_page: OpenPage, runtime: Runtime) -
 def test_three_answers_are_put_in_order(open_page: OpenPage, runtime: Runtime) -> None:
     at = blind(open_page("compare"), columns=3)
     comparison = asked(at, runtime)
-    at.session_state["compare_ranking"] = True
-    checked(at.run())
+    checked(at.button(key="rank_mode").click().run())
     for letter in "CA":
         checked(at.button(key=f"rank_{letter}").click().run())
     assert at.button(key="rank_send").label == "Send C › A › B"
@@ -192,8 +191,7 @@ def test_three_answers_are_put_in_order(open_page: OpenPage, runtime: Runtime) -
 def test_equal_places_and_undo(open_page: OpenPage, runtime: Runtime) -> None:
     at = blind(open_page("compare"), columns=3)
     asked(at, runtime)
-    at.session_state["compare_ranking"] = True
-    checked(at.run())
+    checked(at.button(key="rank_mode").click().run())
     checked(at.button(key="rank_B").click().run())
     checked(at.button(key="rank_equal_0").click().run())
     assert at.button(key="rank_send").label == "Send B = A › C"
@@ -212,6 +210,28 @@ def test_a_line_up_is_saved_and_used(open_page: OpenPage, runtime: Runtime) -> N
     checked(at.run())
     checked(at.button(key="lineup_use_Two *graphs*").click().run())
     assert at.selectbox(key="compare_agent_0").value == "supervisor"
+
+
+@pytest.mark.slow
+def test_a_line_up_says_what_cannot_be_asked_now(open_page: OpenPage, runtime: Runtime) -> None:
+    gone = Configuration(model="openai:gpt-4o", temperature=1.5)
+    runtime.comparisons.lineups.save("local", "Old", (Configuration(graph="react"), gone))
+    at = open_page("compare")
+    checked(at.button(key="lineup_use_Old").click().run())
+    assert at.selectbox(key="compare_agent_0").value == "react"
+    assert at.warning[0].value.startswith("Column B stays as it is: GPT")
+    assert not at.session_state["compare_warm_1"]
+
+
+@pytest.mark.slow
+def test_after_a_reload_the_same_columns_go_on(open_page: OpenPage, runtime: Runtime) -> None:
+    first = blind(open_page("compare"))
+    comparison = asked(first, runtime)
+    at = open_page("compare", c=comparison.id)
+    assert at.chat_input(key="compare_input").proto.disabled
+    checked(at.button(key="vote_tie").click().run())
+    assert at.toggle(key="compare_go_on").value
+    assert asked(at, runtime, "And on Windows?").id == comparison.id
 
 
 @pytest.mark.slow
