@@ -1,17 +1,18 @@
 """Do two voters, or a person and a judge model, or a judge and itself with sides swapped, agree?
 
-Only ballots about two answers are compared. What a judge says in both orders is one verdict here:
-the one it gave twice, or a tie.
+Two answers at a time: a ballot about three says something about up to three pairs. What a judge says
+in both orders is one verdict here: the one it gave twice, or a tie.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from analytics.intervals import wilson
+from analytics.ranking.counting import pairs_said
 from core.comparison import Ballot
 
 Verdict = Literal["lower", "higher", "tie", "both_bad"]
@@ -83,8 +84,8 @@ def verdicts(ballots: Iterable[Ballot]) -> dict[Asked, Verdict]:
     """One verdict for each question and pair; contradictory ones make a tie."""
     said: dict[Asked, set[Verdict]] = defaultdict(set)
     for ballot in ballots:
-        if found := _verdict(ballot):
-            said[found[0]].add(found[1])
+        for asked, verdict, _ in _verdicts(ballot):
+            said[asked].add(verdict)
     return {asked: found.pop() if len(found) == 1 else "tie" for asked, found in said.items()}
 
 
@@ -92,9 +93,9 @@ def order_consistency(ballots: Iterable[Ballot], judge: str) -> OrderConsistency
     """Of the pairs it saw in both orders, the first judgement of each; None when there is none."""
     seen: dict[Asked, dict[bool, Verdict]] = defaultdict(dict)
     for ballot in ballots:
-        if ballot.voter == judge and (found := _verdict(ballot)):
-            in_order = ballot.contestants[0] < ballot.contestants[1]
-            seen[found[0]].setdefault(in_order, found[1])
+        if ballot.voter == judge and len(ballot.contestants) == 2:
+            for asked, verdict, in_order in _verdicts(ballot):
+                seen[asked].setdefault(in_order, verdict)
     both = [said for said in seen.values() if len(said) == 2]
     consistent = sum(said[True] == said[False] for said in both)
     bounds = wilson(consistent, len(both))
@@ -110,17 +111,19 @@ def order_consistency(ballots: Iterable[Ballot], judge: str) -> OrderConsistency
     )
 
 
-def _verdict(ballot: Ballot) -> tuple[Asked, Verdict] | None:
-    """None for a ballot that is flagged, skipped or not about two different contestants."""
-    if ballot.flags or len(set(ballot.contestants)) != 2 or len(ballot.contestants) != 2:
-        return None
-    lower, higher = sorted(ballot.contestants)
-    asked = (ballot.question, lower, higher)
-    if ballot.outcome == "tie" or ballot.outcome == "both_bad":
-        return asked, ballot.outcome
-    if ballot.outcome == "skip" or not ballot.order or not set(ballot.order[0]) <= {0, 1}:
-        return None
-    best = {ballot.contestants[slot] for slot in ballot.order[0]}
-    if len(best) != 1:
-        return asked, "tie"
-    return asked, "lower" if best == {lower} else "higher"
+def _verdicts(ballot: Ballot) -> Iterator[tuple[Asked, Verdict, bool]]:
+    """With whether the lower key was shown first. Nothing of a ballot that is flagged or skipped, nor
+    about two answers of one contestant."""
+    if ballot.flags or ballot.outcome == "skip":
+        return
+    shown = ballot.contestants
+    for slot, later, won in pairs_said(ballot.outcome, ballot.order, len(shown)):
+        if shown[slot] == shown[later]:
+            continue
+        in_order = shown[slot] < shown[later]
+        lower, higher = sorted((shown[slot], shown[later]))
+        asked = (ballot.question, lower, higher)
+        if won == 0.5:
+            yield asked, "both_bad" if ballot.outcome == "both_bad" else "tie", in_order
+        else:
+            yield asked, "lower" if (won == 1) == in_order else "higher", in_order

@@ -1,7 +1,8 @@
 """What may be said of b's cost and latency against a's, each with its reason.
 
 A claim is made only when the interval of the paired difference leaves out "the same". Two separate
-intervals that do not overlap are no claim, and two that do are none of sameness.
+intervals that do not overlap are no claim, and two that do are none of sameness. Of fewer than
+FEWEST answers nothing is claimed, whatever their interval says.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ About = Literal["cost", "latency", "p95"]
 Direction = Literal["for", "against", "same", "unclear"]
 SAME_WITHIN = 0.1
 """An interval this near to 1 is called equal; a wider one leaves it open."""
+FEWEST = 5
+"""Questions that both answered."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +45,8 @@ def cost_claims(costs: Costs | None, a: str) -> list[Claim]:
     """One, in picodollars; `a` is the other's name."""
     if costs is None:
         return [_unclear("cost", "The cost is unknown.", 0)]
+    if costs.n < FEWEST:
+        return [_unclear("cost", "The cost is known of too few answers.", costs.n)]
     if costs.free is not None:
         return [_free(costs, a)]
     if costs.zeros:
@@ -53,8 +58,9 @@ def cost_claims(costs: Costs | None, a: str) -> list[Claim]:
 
 def latency_claims(latency: Ratio | None, p95: PercentileDifference | None) -> list[Claim]:
     """One of all answers and, when it says something, one of the p95, in microseconds."""
-    if latency is None:
-        return [_unclear("latency", "The latency is known of too few answers.", 0)]
+    if latency is None or latency.n < FEWEST:
+        n = latency.n if latency else 0
+        return [_unclear("latency", "The latency is known of too few answers.", n)]
     found = [_ratio_claim("latency", latency)]
     if p95 is not None and not p95.sound:
         phrase = f"The p95 latency is open: {p95.n} {answers(p95.n)} are too few for it."

@@ -58,7 +58,7 @@ def _why_not(ballot: Ballot, allowed_flags: Collection[str]) -> str | None:
             return flag
     if ballot.outcome == "skip":
         return "skip"
-    shape = _pairs(ballot.outcome, ballot.order, len(ballot.contestants))
+    shape = pairs_said(ballot.outcome, ballot.order, len(ballot.contestants))
     if not shape or len(set(ballot.contestants)) < 2:
         return "nothing_compared"
     return None
@@ -78,7 +78,7 @@ def _over_the_limit(
 
 
 @lru_cache(maxsize=4096)
-def _pairs(outcome: Outcome, order: Order, shown: int) -> tuple[tuple[int, int, float], ...]:
+def pairs_said(outcome: Outcome, order: Order, shown: int) -> tuple[tuple[int, int, float], ...]:
     """(slot, later slot, what the first of them got) for each pair the ballot speaks about.
 
     Empty for an order that does not fit the number of answers.
@@ -118,7 +118,7 @@ def _expand(ballots: list[Ballot], left_out: Counter[str]) -> Battles:
     for (outcome, order, shown), places in alike.items():
         who = np.array([[number[name] for name in ballots[k].contestants] for k in places])
         traits = _traits([ballots[k] for k in places], shown)
-        for a, b, won in _pairs(outcome, order, shown):
+        for a, b, won in pairs_said(outcome, order, shown):
             got = np.full(len(places), won)
             relative = relative_difference(traits[:, a], traits[:, b])
             parts.append((who[:, a], who[:, b], got, np.array(places), relative))
@@ -131,25 +131,50 @@ def _expand(ballots: list[Ballot], left_out: Counter[str]) -> Battles:
         outcomes, features = np.zeros(0), np.zeros((0, len(TRAITS)))
     rows = np.flatnonzero(first != second)
     rows = rows[np.argsort(of[rows], kind="stable")]
+    first, second, of = first[rows], second[rows], of[rows]
+    kept, outcomes, features = _one_a_pair(first, second, of, outcomes[rows], features[rows])
+    first, second, of = first[kept], second[kept], of[kept]
     voter, voters = codes(ballot.voter for ballot in ballots)
     question, _ = codes(ballot.question or place for place, ballot in enumerate(ballots))
     return Battles(
         names=names,
-        first=first[rows],
-        second=second[rows],
-        outcome=outcomes[rows],
-        weight=1 / np.bincount(of[rows], minlength=len(ballots))[of[rows]],
-        ballot=of[rows],
+        first=first,
+        second=second,
+        outcome=outcomes,
+        weight=1 / np.bincount(of, minlength=len(ballots))[of],
+        ballot=of,
         voter=voter,
         question=question,
         slots=np.array([len(ballot.contestants) for ballot in ballots], np.intp),
         winner_slot=np.array([_winner_slot(ballot) for ballot in ballots], np.intp),
         both_bad=np.array([ballot.outcome == "both_bad" for ballot in ballots], bool),
-        features=features[rows],
+        features=features,
         voters=tuple(map(str, voters)),
         slices=_slices(ballots),
         left_out=dict(left_out),
     )
+
+
+def _one_a_pair(
+    first: Ints, second: Ints, of: Ints, outcome: Floats, features: Floats
+) -> tuple[Ints, Floats, Floats]:
+    """Rows that stay, and what they then say: one for each pair that a ballot speaks about.
+
+    A contestant with several of the answers meets another several times in one ballot. Who won more
+    often has won, and the difference of their traits is the mean one; it stays a single judgement.
+    """
+    k = int(max(first.max(initial=0), second.max(initial=0))) + 1
+    pair = (of * k + np.minimum(first, second)) * k + np.maximum(first, second)
+    _, kept, group = np.unique(pair, return_index=True, return_inverse=True)
+    if len(kept) == len(pair):
+        return np.arange(len(pair)), outcome, features
+    same_way = np.where(first == first[kept][group], 1.0, -1.0)
+    lead = np.bincount(group, same_way * (outcome - 0.5))
+    meetings = np.bincount(group)
+    turned = features * same_way[:, None]
+    mean = np.stack([np.bincount(group, column) for column in turned.T], axis=1)
+    order = np.argsort(kept)
+    return kept[order], ((np.sign(lead) + 1) / 2)[order], (mean / meetings[:, None])[order]
 
 
 def _traits(ballots: list[Ballot], shown: int) -> Floats:

@@ -17,6 +17,7 @@ from analytics.ranking.bradley_terry import ENOUGH_CLUSTERS, Fit, Share, elo, fi
 from analytics.ranking.early import PairState, pair_states
 from analytics.ranking.pairs import WinMatrix, win_matrix
 from analytics.ranking.ranks import Comparison, Standing, compare_all, standings
+from analytics.ranking.wording import percent, plural
 
 FEW_VOTES = 30
 ONE_VOICE = 0.5
@@ -191,7 +192,7 @@ def _of_voters(battles: Battles, found: Fit) -> list[Notice]:
         notices.append(Notice(concern="few_voters", text=text))
     share = of_each.max() / battles.ballots
     if voters > 1 and share > ONE_VOICE:
-        text = f"One of {voters} voters cast {share:.0%} of the votes."
+        text = f"One of {voters} voters cast {percent(share)} of the votes."
         notices.append(Notice(concern="one_voice", text=text))
     return notices
 
@@ -219,16 +220,17 @@ def _of_votes(battles: Battles, bias: list[PositionBias]) -> list[Notice]:
     for one in bias:
         if one.biased:
             text = (
-                f"With {one.slots} answers the first shown won {one.share:.0%} of {one.decisive} "
-                f"decisive votes ({one.low:.0%} to {one.high:.0%}; {one.expected:.0%} expected)."
+                f"With {one.slots} answers the first shown won {percent(one.share)} of "
+                f"{one.decisive:,} decisive {plural(one.decisive, 'vote', 'votes')} "
+                f"({percent(one.low)} to {percent(one.high)}; {percent(one.expected)} expected)."
             )
             notices.append(Notice(concern="position_bias", text=text))
     ties = float(battles.weight @ (battles.outcome == 0.5)) / battles.ballots
     if ties > MANY_TIES:
-        text = f"{ties:.0%} of the votes are ties."
+        text = f"{percent(ties)} of the votes are ties."
         notices.append(Notice(concern="many_ties", text=text))
     bad = float(battles.both_bad.mean())
     if bad > MANY_BOTH_BAD:
-        text = f"In {bad:.0%} of the votes no answer was good."
+        text = f"In {percent(bad)} of the votes no answer was good."
         notices.append(Notice(concern="many_both_bad", text=text))
     return notices

@@ -1,7 +1,8 @@
 """Which differences are certain, and what ranks are possible: all pairs at once.
 
 Twenty contestants are 190 comparisons; among equal ones a tenth of single 95 % intervals would be
-wrong somewhere. Everything here holds for all pairs together, as of one `Fit`.
+wrong somewhere. Everything here holds for all pairs together, as of one `Fit`: intervals by Bonferroni's
+method, who is better than whom by Holm's, which is wrong no more often and finds more.
 """
 
 from __future__ import annotations
@@ -33,11 +34,8 @@ class Comparison:
     """Bonferroni's interval: it holds for all pairs at once, with the confidence of the fit."""
     holm_p: float
     """Adjusted by Holm's method: below 0.05 for any pair of equals in at most 5 % of cases."""
-
-    @property
-    def certain(self) -> bool:
-        """The simultaneous interval leaves out 0."""
-        return self.low > 0 or self.high < 0
+    certain: bool
+    """They differ: `holm_p` is below what the confidence of the fit leaves."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,6 +75,7 @@ def compare_all(fit: Fit) -> list[Comparison]:
             low=found.value - reach * found.se,
             high=found.value + reach * found.se,
             holm_p=p_value,
+            certain=p_value < 1 - fit.confidence,
         )
         for (a, b, found), p_value in zip(pairs, adjusted, strict=True)
     ]
@@ -88,7 +87,7 @@ def standings(fit: Fit, compared: Sequence[Comparison], top: int = 3) -> list[St
     below = dict.fromkeys(fit.names, 0)
     for found in compared:
         if found.certain:
-            better, worse = (found.a, found.b) if found.low > 0 else (found.b, found.a)
+            better, worse = (found.a, found.b) if found.alone.value > 0 else (found.b, found.a)
             above[worse] += 1
             below[better] += 1
     places = _places(fit)

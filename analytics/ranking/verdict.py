@@ -22,9 +22,9 @@ VerdictKind = Literal["better", "not_worse", "slightly_worse", "worse", "cannot_
 VERDICT_KINDS: tuple[VerdictKind, ...] = get_args(VerdictKind)
 
 _NOTHING: dict[Basis, str] = {
-    "votes": "No votes yet.",
-    "passes": "No results of both yet.",
-    "scores": "No scores of both yet.",
+    "votes": "No votes on {a} and {b} yet.",
+    "passes": "No results of both {a} and {b} yet.",
+    "scores": "No scores of both {a} and {b} yet.",
 }
 
 
@@ -105,7 +105,10 @@ def _text(
         good = kind in ("better", "not_worse")
         lead = _quality_phrase(a, quality.value, kind, delta)
         return f"{b} is {_joined(lead, good, said)} ({_counts(quality, said)})."
-    first = _NOTHING[measured.basis] if quality is None else _undecided(a, b, quality, delta)
+    if quality is None:
+        first = _NOTHING[measured.basis].format(a=a, b=b)
+    else:
+        first = _undecided(a, b, quality, delta)
     if not said:
         return first
     good = said[0].direction != "against"

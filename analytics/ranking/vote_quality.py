@@ -40,16 +40,20 @@ class VoteQuality:
     """Flag -> ballots that have it, whether or not they count."""
     agreements: tuple[VoterAgreement, ...]
     """Most shared judgements first."""
+    too_few: tuple[VoterAgreement, ...]
+    """Of those who share some judgements, but fewer than FEWEST_SHARED; most first."""
     consistency: tuple[tuple[str, OrderConsistency], ...]
     """Voter and how often it said the same with sides swapped, of those asked both ways."""
 
 
 def vote_quality(ballots: Sequence[Ballot]) -> VoteQuality:
     by_voter = _most_active(ballots)
+    found = _agreements(by_voter)
     return VoteQuality(
         ballots=len(ballots),
         flagged=dict(Counter(flag for ballot in ballots for flag in set(ballot.flags))),
-        agreements=tuple(_agreements(by_voter)),
+        agreements=tuple(one for one in found if one.found.n >= FEWEST_SHARED),
+        too_few=tuple(one for one in found if one.found.n < FEWEST_SHARED),
         consistency=tuple(
             (voter, found)
             for voter, theirs in by_voter.items()
@@ -74,6 +78,6 @@ def _agreements(by_voter: Mapping[str, list[Ballot]]) -> list[VoterAgreement]:
     for a, b in combinations(said, 2):
         shared = sorted(said[a].keys() & said[b].keys())
         one = kappa([said[a][asked] for asked in shared], [said[b][asked] for asked in shared])
-        if one is not None and one.n >= FEWEST_SHARED:
+        if one is not None:
             found.append(VoterAgreement(a=a, b=b, found=one))
     return sorted(found, key=lambda one: -one.found.n)

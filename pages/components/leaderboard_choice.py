@@ -100,7 +100,7 @@ def choose_contestants(choice: Choice) -> None:
 def choose_baseline(names: Mapping[str, str], choice: Choice) -> None:
     st.session_state[_AGAINST] = choice.against if choice.against in names else ""
     st.selectbox(
-        "Baseline", ["", *names], key=_AGAINST, on_change=_write, width=260,
+        "Baseline", ["", *names], key=_AGAINST, on_change=_write, width=360,
         format_func=lambda key: f"Baseline: {names[key]}" if key else "No baseline: all pairs",
         label_visibility="collapsed",
     )  # fmt: skip

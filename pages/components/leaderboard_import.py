@@ -10,6 +10,7 @@ import streamlit as st
 from analytics.ranking.battle_columns import BATTLE_FIELDS, BattleField, guess
 from analytics.ranking.battle_csv import Imported, Shape, read_battles
 from analytics.ranking.battle_file import open_table
+from analytics.ranking.wording import plural
 from core.errors import InvalidInput, SwitchboardError
 from pages.components import session
 from pages.components.dashboard_tables import Column, draw
@@ -91,7 +92,7 @@ def _show_file(runtime: Runtime, file_id: str, name: str, data: bytes) -> None:
         key=f"battles_name_{file_id}",
     )  # fmt: skip
     if st.button(
-        f"Import {found.summary.battles:,} battles", type="primary", icon=":material/upload:",
+        f"Import {_battles(found.summary.battles)}", type="primary", icon=":material/upload:",
         disabled=not found.ballots, key="battles_import",
     ):  # fmt: skip
         with st.spinner("Writing the battles …"):
@@ -100,7 +101,7 @@ def _show_file(runtime: Runtime, file_id: str, name: str, data: bytes) -> None:
             )
         st.session_state.pop("battles_file", None)
         show_sources([f"import:{import_id}"])
-        st.toast(f"{found.summary.battles:,} battles imported", icon=":material/check_circle:")
+        st.toast(f"{_battles(found.summary.battles)} imported", icon=":material/check_circle:")
         st.rerun()
 
 
@@ -109,9 +110,11 @@ def _show_found(runtime: Runtime, found: Imported) -> None:
     models = ", ".join(f"{escape(m)} ({count(n)})" for m, n in summary.models[:MOST_MODELS])
     more = len(summary.models) - MOST_MODELS
     parts = [
-        f"**{summary.battles:,} battles** of {len(summary.models):,} contestants",
-        f"{summary.ties:,} ties, {summary.both_bad:,} both bad",
-        f"{summary.voters:,} voters" if summary.voters is not None else "voters not named",
+        f"**{_battles(summary.battles)}** of {len(summary.models):,} "
+        f"{plural(len(summary.models), 'contestant', 'contestants')}",
+        f"{summary.ties:,} {plural(summary.ties, 'tie', 'ties')}, {summary.both_bad:,} both bad",
+        "voters not named" if summary.voters is None
+        else f"{summary.voters:,} {plural(summary.voters, 'voter', 'voters')}",
         _SHAPES[summary.shape],
     ]
     if summary.since_us is not None:
@@ -145,12 +148,23 @@ def _show_columns(
             st.rerun()
 
 
+def _battles(n: int) -> str:
+    return f"{n:,} {plural(n, 'battle', 'battles')}"
+
+
+def _votes(n: int) -> str:
+    return f"{n:,} {plural(n, 'vote', 'votes')}"
+
+
 def _show_faults(found: Imported) -> None:
     n = found.summary.faults
+    if not found.summary.rows:
+        st.warning("The file has no rows: there is nothing to import.", icon=":material/warning:")
     if not n:
         return
     st.warning(
-        f"{count(n)} of {count(found.summary.rows)} rows {'is' if n == 1 else 'are'} left out.",
+        f"{count(n)} of {count(found.summary.rows)} {plural(found.summary.rows, 'row', 'rows')} "
+        f"{plural(n, 'is', 'are')} left out.",
         icon=":material/warning:",
     )
     shown = found.faults[:MOST_FAULTS]
@@ -170,11 +184,11 @@ def _show_list(runtime: Runtime) -> None:
         with st.container(horizontal=True, vertical_alignment="center", border=True):
             st.markdown(
                 f"**{escape(one['name'])}**  \n"
-                f":small[{one['votes']:,} votes · imported {escape(when)}]",
+                f":small[{_votes(one['votes'])} · imported {escape(when)}]",
                 width="stretch",
             )
             with st.popover("Delete", icon=":material/delete:", key=f"battles_gone_{one['id']}"):
-                st.markdown(f"Delete the {one['votes']:,} votes of {escape(one['name'])}?")
+                st.markdown(f"Delete {_votes(one['votes'])} of {escape(one['name'])}?")
                 st.button(
                     "Delete this import", key=f"battles_delete_{one['id']}", type="primary",
                     on_click=partial(_delete, runtime, one["id"]),

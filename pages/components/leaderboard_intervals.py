@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from analytics.ranking.wording import plural
 from pages.components.charts import GREY
 from pages.components.charts_axes import Option
 from pages.components.charts_card import Table, card
-from pages.components.charts_parts import RateRow, height_of, rates
+from pages.components.charts_parts import RateRow, rates
 from pages.components.format import UNKNOWN, share
+from pages.components.leaderboard_names import LABEL
 from pages.components.markdown import escape
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from pages.components.leaderboard_reading import View
 
 MOST_DOTS = 30
+_HEAD_PX, _ROW_PX = 60, 42
 _NARROW = 50
 """Percent: a wider axis has a tick every 20."""
 _WITHOUT = "without style control"
@@ -44,7 +47,7 @@ def show_intervals(view: View) -> None:
         data=partial(_rows, view, shown),
     ):  # fmt: skip
         st.echarts_chart(
-            intervals(view, shown), key="chart_intervals", height=height_of(len(shown), 44),
+            intervals(view, shown), key="chart_intervals", height=_HEAD_PX + _ROW_PX * len(shown),
             alt="Chance to win with its interval: "
             + "; ".join(f"{view.name(r.key)} {_spoken(chance(view, r))}" for r in shown),
         )  # fmt: skip
@@ -60,12 +63,14 @@ def intervals(view: View, rows: list[Row]) -> Option:
                 color=view.colors[row.key],
                 share=found.value,
                 interval=(found.low, found.high),
-                said=f"{view.name(row.key)}: {_spoken(found)}, {row.votes:,} votes",
+                said=f"{view.name(row.key)}: {_spoken(found)}, "
+                f"{row.votes:,} {plural(row.votes, 'vote', 'votes')}",
             )
             for row, found in known
         ]
     )
     lows, highs = zip(*((found.low, found.high) for _, found in known), strict=True)
+    option["yAxis"]["axisLabel"] = LABEL
     option["xAxis"] |= percent_axis([100 * low for low in lows], [100 * high for high in highs])
     option["series"].append(
         {

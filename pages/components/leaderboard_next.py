@@ -10,13 +10,14 @@ import streamlit as st
 from analytics.ranking.next_pair import next_pair
 from analytics.ranking.wording import about, plural
 from pages.components.choices import agent_options, model_options
-from pages.components.leaderboard_verdicts import state_of, still_needed
+from pages.components.leaderboard_verdicts import state_of
 from pages.components.markdown import escape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from agents.runtime import Runtime
+    from analytics.ranking.early import PairState
     from core.comparison import Configuration
     from pages.components.leaderboard_reading import View
 
@@ -66,7 +67,13 @@ def _needed(view: View) -> str:
     state = state_of(view.board.leaderboard.pairs, first, second)
     if state is None:
         return f"{a} and {b} lead and were never set side by side."
-    missing = still_needed(state)
+    if _led_by(state) not in (first, None):
+        won, lost = state.record.wins_a, state.record.wins_b
+        return (
+            f"{a} leads by all votes, {b} in those on the two ({max(won, lost):,} : "
+            f"{min(won, lost):,}): which is better is open."
+        )
+    missing = state.votes_needed
     if missing is None:
         return f"{a} and {b} are too close for any number of votes to tell apart."
     if missing == 0:
@@ -76,6 +83,14 @@ def _needed(view: View) -> str:
         f"**{number} more {votes}** on {a} against {b}, the two at the top, "
         "decide which is better, if it goes on as so far."
     )
+
+
+def _led_by(state: PairState) -> str | None:
+    """The winner of most votes on the two; None of a tie."""
+    record = state.record
+    if record.wins_a == record.wins_b:
+        return None
+    return record.a if record.wins_a > record.wins_b else record.b
 
 
 def askable(view: View) -> dict[str, Configuration]:

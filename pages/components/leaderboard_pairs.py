@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from analytics.ranking.wording import plural
 from pages.components.charts_axes import Option
 from pages.components.charts_card import Table, card
 from pages.components.charts_matrix import MatrixCell, matrix, matrix_px
-from pages.components.dashboard_tables import Column, draw, table_of
+from pages.components.dashboard_tables import Column, table_of
 from pages.components.format import UNKNOWN, count, duration, minus, share
+from pages.components.leaderboard_names import draw_named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 _EVEN, _WINS, _LOSES = (240, 243, 243), (0, 114, 178), (230, 159, 0)
 _DARK_FROM = 0.6
-_NAME_PX = 96
+_NAME_PX = 116
 MOST = 12
 """Contestants of the matrix, so that its cells can be read."""
 
@@ -83,7 +85,7 @@ def _shade(rate: float) -> tuple[str, str]:
 def _cell(view: View, row: int, column: int, record: PairRecord) -> MatrixCell:
     a, b = view.name(record.a), view.name(record.b)
     rate, interval = record.win_rate, record.interval
-    neither = f"{record.ties:,} ties, {record.both_bad:,} both bad"
+    neither = f"{record.ties:,} {plural(record.ties, 'tie', 'ties')}, {record.both_bad:,} both bad"
     if rate is None or interval is None:
         said = f"{a} against {b}: no decisive vote, {neither}"
         return MatrixCell(column=column, row=row, weight=0.5, text="–", said=said)
@@ -94,7 +96,7 @@ def _cell(view: View, row: int, column: int, record: PairRecord) -> MatrixCell:
         weight=rate,
         text=f"{rate * 100:.0f}",
         said=f"{a} won {share(rate, 0)} ({span}) against {b}: {record.wins_a:,} of "
-        f"{record.decisive:,} decisive votes, {neither}",
+        f"{record.decisive:,} decisive {plural(record.decisive, 'vote', 'votes')}, {neither}",
     )
 
 
@@ -121,13 +123,15 @@ def _show_ratios(view: View) -> None:
     with card(
         "ratios", "Cost and time of the same questions",
         f"How many times the other's? Below 1 is less. n = {count(len(pairs))} "
-        f"{'pair' if len(pairs) == 1 else 'pairs'}",
+        f"{plural(len(pairs), 'pair', 'pairs')}",
         definition="Each question is compared with itself, so that hard ones hide nothing. 95 % "
         "intervals; in grey what may be chance among so many pairs.",
         data=partial(table_of, columns),
     ):  # fmt: skip
-        draw(columns, alt="Cost ratio, latency ratio and p95 difference of each pair",
-             key="ratio_table")  # fmt: skip
+        draw_named(
+            columns, ["Of", "Against"], key="ratio_table",
+            alt="Cost ratio, latency ratio and p95 difference of each pair",
+        )  # fmt: skip
 
 
 def ratio_columns(view: View, pairs: Sequence[PairDecision]) -> dict[str, Column]:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from analytics.ranking.wording import plural
 from pages.components.answer import agent_title
 from pages.components.charts_card import card
-from pages.components.dashboard_tables import Column, draw, table_of
+from pages.components.dashboard_tables import Column, table_of
 from pages.components.format import minus
+from pages.components.leaderboard_names import draw_named
 from pages.components.markdown import escape
 
 if TYPE_CHECKING:
@@ -46,7 +48,9 @@ def show_slices(view: View) -> None:
         "stands out is decided for all parts together: at most a tenth of it is chance, on average.",
         data=partial(table_of, columns),
     ):  # fmt: skip
-        draw(columns, alt=f"Chance to win by {title(name).lower()}", key="slice_table")
+        draw_named(
+            columns, ["Contestant"], alt=f"Chance to win by {title(name).lower()}", key="slice_table"
+        )
 
 
 def _say_what_stands_out(view: View) -> None:
@@ -59,7 +63,7 @@ def _say_what_stands_out(view: View) -> None:
         where = f"{title(one.name).lower()} {value_name(one.name, one.value)}"
         st.markdown(
             f"- {escape(view.name(one.contestant))} does {word} with {escape(where)} than in all votes "
-            f":gray[({one.votes:,} votes there)]"
+            f":gray[({one.votes:,} {plural(one.votes, 'vote', 'votes')} there)]"
         )
     if len(found) > MOST_NAMED:
         st.caption(f"And {len(found) - MOST_NAMED} more, marked in the tables.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from pages.components.charts_card import card
 from pages.components.dashboard_tables import Column, table_of
 from pages.components.format import minus, share
 from pages.components.leaderboard_intervals import chance, chance_in, show_intervals
+from pages.components.leaderboard_names import name_px, row_px
 
 if TYPE_CHECKING:
     from analytics.ranking.bradley_terry import Share
@@ -23,7 +23,6 @@ MOST_ROWS = 30
 """A longer table scrolls by itself."""
 _FINE, _WIDE_ELO = 5, 100
 _ENOUGH_DECISIVE = 30
-_LEAST_PX, _MOST_PX = 110, 180
 SIDES_FIXED = (
     "Position: pairs stand one way round in these votes, so a liking for a side cannot be told."
 )
@@ -55,7 +54,8 @@ def rating_columns(view: View) -> dict[str, Column]:
         "Rank": Column(
             values=[ranks(row) for row in rows],
             help="The ranks that are possible: 1 + how many are certainly better, to how many are not "
-            "certainly worse. All pairs at once.",
+            "certainly worse. From all votes and for all pairs at once, so they can be more cautious "
+            "than a verdict, which is about one pair.",
         ),
         "Chance to win": Column(
             values=[found.value * 100 if found else None for found in chances],
@@ -130,6 +130,7 @@ def _draw(view: View, columns: dict[str, Column]) -> None:
     import pandas as pd  # imported by the warm-up
 
     frame = pd.DataFrame({name: pd.Series(c.values, dtype=object) for name, c in columns.items()})
+    names = columns["Contestant"].values
     of = st.column_config
     percent: dict[str, Any] = {
         name: of.NumberColumn(help=columns[name].help, format="%.0f %%")
@@ -141,7 +142,7 @@ def _draw(view: View, columns: dict[str, Column]) -> None:
     config |= {
         "Votes": of.NumberColumn(format="localized"),
         "Rating": of.NumberColumn(help=columns["Rating"].help, format="%d"),
-        "Contestant": of.Column(pinned=True, width=_name_px(columns["Contestant"].values)),
+        "Contestant": of.Column(pinned=True, width=name_px(names)),
         "Chance to win": of.ProgressColumn(
             help=columns["Chance to win"].help, format="%.0f %%", min_value=0, max_value=100,
             width=150,
@@ -149,13 +150,10 @@ def _draw(view: View, columns: dict[str, Column]) -> None:
     }  # fmt: skip
     st.dataframe(
         frame.infer_objects(), hide_index=True, column_config=config, key="leaderboard_table",
-        placeholder="–", height="content" if len(frame) <= MOST_ROWS else "auto", alt="Ranks, chances to win, ratings and votes of every contestant",
+        placeholder="–", height="content" if len(frame) <= MOST_ROWS else "auto",
+        row_height=row_px(names),
+        alt="Ranks, chances to win, ratings and votes of every contestant",
     )  # fmt: skip
-
-
-def _name_px(names: Sequence[str]) -> int:
-    """Room for the longest, and on a phone for something beside it."""
-    return min(max(_LEAST_PX, 24 + 7 * max(map(len, names), default=0)), _MOST_PX)
 
 
 def _show_position(view: View) -> None:
@@ -169,8 +167,8 @@ def _show_position(view: View) -> None:
             fair = " Too few to tell." if few else " No sign of a liking for a position."
         st.caption(
             f"Position: with {one.slots} answers the first shown won {share(one.share, 0)} of "
-            f"{one.decisive:,} decisive votes ({share(one.low, 0)} to {share(one.high, 0)}; "
-            f"{share(one.expected, 0)} expected).{fair}"
+            f"{one.decisive:,} decisive {plural(one.decisive, 'vote', 'votes')} "
+            f"({share(one.low, 0)} to {share(one.high, 0)}; {share(one.expected, 0)} expected).{fair}"
         )
 
 
@@ -195,9 +193,10 @@ def _show_coefficients(view: View) -> None:
     for name, one in found.items():
         low, value, high = (_points(x) for x in (one.low, one.value, one.high))
         parts.append(f"{_TRAITS.get(name, name)} {value} ({low} to {high})")
+    of_traits = " Of a trait: what one standard deviation more is worth."
     st.caption(
-        f"Worth in a vote between equals, in points: {', '.join(parts)}. Of a trait: what one standard "
-        "deviation more is worth."
+        f"Worth in a vote between equals, in points: {', '.join(parts)}."
+        f"{of_traits if set(found) - {'position'} else ''}"
     )
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from math import ceil
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from analytics.ranking.board import MOST_DECIDED
 from analytics.ranking.verdict import VERDICT_KINDS, VerdictKind
-from analytics.ranking.wording import about, plural
+from analytics.ranking.wording import plural
 from pages.components.charts_card import card
 from pages.components.dashboard_tables import Column, draw, table_of
 from pages.components.format import count
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 MOST_CARDS = 6
 MOST_NAMED = 4
-_AT_LEAST = 0.1
 _BADGES: dict[VerdictKind, tuple[str, str, str]] = {
     "better": ("green", "trending_up", "Better"),
     "not_worse": ("blue", "verified", "Not worse"),
@@ -45,6 +43,11 @@ def show_verdicts(view: View) -> None:
         st.space("stretch")
         choose_baseline({one.key: view.name(one.key) for one in view.board.decision.standings},
                         view.choice)  # fmt: skip
+    if held := _held_equal(view):
+        st.caption(
+            f"Verdicts are from the direct votes on two, with no allowance for {held}; the ratings "
+            "below make it."
+        )
     shown = pairs[:MOST_CARDS]
     with st.grid(min(3, max(len(shown), 1)), min_column_width=300, gap="small", key="verdicts"):
         for pair in shown:
@@ -52,6 +55,12 @@ def show_verdicts(view: View) -> None:
     if len(pairs) > len(shown):
         with st.expander(f"All {len(pairs)} pairs", key="all_verdicts"):
             _show_table(view, pairs)
+
+
+def _held_equal(view: View) -> str:
+    """What the ratings allow for and the verdicts do not."""
+    choice = view.choice
+    return " or ".join(["style"] * choice.style + ["position"] * choice.position)
 
 
 def headline(view: View) -> str:
@@ -101,7 +110,7 @@ def _show_card(view: View, pair: PairDecision) -> None:
 
 
 def _standing(view: View, pair: PairDecision) -> str:
-    """Who leads in the votes between the two, and what is missing for more than that."""
+    """Who leads in the votes between the two. How many are missing is said once, in the sentence."""
     state = state_of(view.board.leaderboard.pairs, pair.a, pair.b)
     if state is None:
         return "No vote on these two side by side."
@@ -109,28 +118,14 @@ def _standing(view: View, pair: PairDecision) -> str:
     ahead = view.name(record.a if record.wins_a > record.wins_b else record.b)
     won, lost = sorted((record.wins_a, record.wins_b), reverse=True)
     ties = record.ties + record.both_bad
-    counts = f"{won:,} : {lost:,}, {ties:,} {'tie' if ties == 1 else 'ties'}"
+    counts = f"{won:,} : {lost:,}, {ties:,} {plural(ties, 'tie', 'ties')}"
     match state.label:
         case "better":
             return f"{ahead} is better in votes, {counts}, however often one looks."
         case "leading":
-            return f"{ahead} is leading, {counts}{_missing(state)}."
+            return f"{ahead} is leading, {counts}."
         case _:
-            return f"Neither leads, {counts}."
-
-
-def _missing(state: PairState) -> str:
-    missing = still_needed(state)
-    if missing is None:
-        return ", too close for any number of votes to tell"
-    return f"; {about(missing)} more {plural(missing, 'vote', 'votes')} to call it better"
-
-
-def still_needed(state: PairState) -> int | None:
-    """At least a tenth of the votes there are, as nothing is decided yet; else as `votes_needed`."""
-    if not state.votes_needed:
-        return state.votes_needed
-    return max(state.votes_needed, ceil(_AT_LEAST * state.record.votes))
+            return f"Tied, {counts}."
 
 
 def state_of(states: Sequence[PairState], a: str, b: str) -> PairState | None:

@@ -13,6 +13,14 @@ LLAMA = ("ollama:llama3.2", "llama3.2")
 QWEN = ("vllm:Qwen/Qwen2.5-7B-Instruct", "Qwen2.5-7B-Instruct")
 LOCAL = ("local:extractive", "Built-in answerer")
 HOUSE = ("acme:support-assistant", "support-assistant")
+SELF = ("lab:selfname", "selfname")
+FAMILY = ("lab:selfname-7b-instruct", "selfname-7b-instruct")
+LEAKY = ("lab:leaky", "leaky")
+BENCH = ("lab:bench-n300-r60-t300", "bench-n300-r60-t300")
+GPT_THERE = ("lab:gpt-4o-mini", "gpt-4o-mini")
+ECHO, PLAIN = ("lab:echo", "echo"), ("lab:plain", "plain")
+MD, LARGE = ("lab:md", "md"), ("lab:large", "large")
+OTTER = ("lab:friendly-otter", "friendly-otter")
 HANDBOOK = (
     "Set OPENAI_API_KEY to use OpenAI. GPT-4o mini costs $0.15. Amazon Bedrock needs a region."
 )
@@ -44,6 +52,56 @@ LEAKS = [
     ("Yes, I am Claude.", CLAUDE, "Are you Claude or GPT?", "Claude"),
     ("I am ChatGPT.", GPT, HANDBOOK, "ChatGPT"),
     ("No, I am DeepSeek.", ("x:y", "Y"), "Are you Claude?", "DeepSeek"),
+    ("I am selfname", SELF, "", "selfname"),
+    ("Hello! I'm **Selfname**, an AI.", SELF, "", "Selfname"),
+    ("I am selfname.", SELF, "Are you selfname?", "selfname"),
+    ("My name is selfname and I help.", SELF, "", "selfname"),
+    ("I am an AI model called selfname.", SELF, "", "selfname"),
+    ("As selfname, I cannot say.", SELF, "", "selfname"),
+    ("I am based on selfname.", SELF, "", "selfname"),
+    ("This answer was written by selfname.", SELF, "", "selfname"),
+    ("Yes.\n\n— selfname", SELF, "", "selfname"),
+    ("I am selfname.", FAMILY, "", "selfname"),
+    ("I am selfname 7b instruct.", FAMILY, "", "selfname 7b instruct"),
+    ("I am Otter.", OTTER, "", "Otter"),
+    ("I am bench-n300-r60-t300.", BENCH, "", "bench-n300-r60-t300"),
+    ("I am gpt-4o-mini.", GPT_THERE, "", "gpt-4o-mini"),
+    ("I am echo", ECHO, "", "echo"),
+    ("My name is plain", PLAIN, "", "plain"),
+    ("I am md.", MD, "", "md"),
+    ("Ich bin selfname.", SELF, "", "selfname"),
+    ("Je m'appelle Selfname.", SELF, "", "Selfname"),
+    ("As GPT-4o made by OpenAI, I can say yes.", LEAKY, "", "GPT-4o"),
+    ("As Claude from Anthropic I cannot do that.", LEAKY, "", "Claude"),
+    ("As Claude Sonnet 4.5 (by Anthropic), I can.", LEAKY, "", "Claude Sonnet"),
+    ("As OpenAI's GPT-4o-mini, my answer is no.", LEAKY, "", "OpenAI"),
+    ("As an OpenAI model, I cannot say.", LEAKY, "", "OpenAI"),
+    ("As Claude from Anthropic I cannot.", LEAKY, "What does OpenAI sell?", "Claude"),
+    ("Ich bin Nova, ein Modell von Amazon.", LEAKY, "", "Nova"),
+    ("Ich bin GPT-4o von OpenAI.", LEAKY, "", "GPT-4o"),
+    ("Ich bin ein großes Sprachmodell, das von Google trainiert wurde.", LEAKY, "", "Google"),
+    ("Ich wurde von OpenAI entwickelt.", LEAKY, "", "OpenAI"),
+    ("Als KI-Modell von OpenAI kann ich das nicht sagen.", LEAKY, "", "OpenAI"),
+    ("Als Claude, ein Modell von Anthropic, kann ich helfen.", LEAKY, "", "Claude"),
+    ("Als von Mistral AI entwickelte KI kann ich das.", LEAKY, "", "Mistral AI"),
+    ("Je suis Claude, un modèle d'Anthropic.", LEAKY, "", "Claude"),
+    ("Je suis un assistant IA créé par Mistral AI.", LEAKY, "", "Mistral AI"),
+    ("J’ai été entraîné par OpenAI.", LEAKY, "", "OpenAI"),
+    ("En tant que modèle d’Anthropic, je ne peux pas.", LEAKY, "", "Anthropic"),
+    ("Soy un modelo de lenguaje de OpenAI.", LEAKY, "", "OpenAI"),
+    ("Me llamo Claude.", LEAKY, "", "Claude"),
+    ("Como modelo de lenguaje de OpenAI, no puedo opinar.", LEAKY, "", "OpenAI"),
+    ("Sono un modello linguistico sviluppato da OpenAI.", LEAKY, "", "OpenAI"),
+    ("Ciao! Sono Claude, creato da Anthropic.", LEAKY, "", "Claude"),
+    ("Come modello di OpenAI, non posso dirlo.", LEAKY, "", "OpenAI"),
+    ("Sou um modelo de linguagem treinado pela OpenAI.", LEAKY, "", "OpenAI"),
+    ("Eu sou o Claude.", LEAKY, "", "Claude"),
+    ("Fui criado pelo Google.", LEAKY, "", "Google"),
+    ("Ik ben een AI-taalmodel van OpenAI.", LEAKY, "", "OpenAI"),
+    ("Als AI-model van OpenAI kan ik dat niet.", LEAKY, "", "OpenAI"),
+    ("Jestem modelem językowym stworzonym przez OpenAI.", LEAKY, "", "OpenAI"),
+    ("Nazywam się Claude.", LEAKY, "", "Claude"),
+    ("Jako model językowy firmy OpenAI nie mogę tego zrobić.", LEAKY, "", "OpenAI"),
 ]
 KEPT = [
     ("Set the key of OpenAI in `.env` [1].", GPT, HANDBOOK),
@@ -74,6 +132,42 @@ KEPT = [
     ("Ask your support assistant.", HOUSE, "Whom?"),
     ("GPT-4.1 is newer.", GPT, "Is GPT-4.1 newer?"),
     ("", GPT, ""),
+    ("Write plain text.", PLAIN, ""),
+    ("I am plain and simple.", PLAIN, ""),
+    ("I'm a plain assistant.", PLAIN, ""),
+    ("I am an echo of your question.", ECHO, ""),
+    ("Use echo to print a line.", ECHO, ""),
+    ("Sizes:\n\n– small\n– large", LARGE, ""),
+    ("I am a large language model.", LARGE, ""),
+    ("As large as I can.", LARGE, ""),
+    ("Save it as README.md, I would say.", MD, ""),
+    ("A bench stands in the park.", BENCH, ""),
+    ("I am friendly.", OTTER, ""),
+    ("Selfname stands for a name.", SELF, ""),
+    ("I am a large model, as you know.", ("mistral:mistral-large", "Mistral Large"), ""),
+    ("I am a helpful assistant.", HOUSE, ""),
+    ("As GPT-4o made by OpenAI, I can.", LEAKY, "Answer as GPT-4o made by OpenAI"),
+    ("As Google says, I recommend a backup.", LEAKY, ""),
+    ("As OpenAI is based on funding, I would wait.", LEAKY, ""),
+    ("As OpenAI and Google agree, I would wait.", LEAKY, ""),
+    ("As an OpenAI customer, I would call.", LEAKY, ""),
+    ("Ich bin mir sicher, dass OpenAI das anbietet.", GPT, "Bietet OpenAI das an?"),
+    ("Ich bin mir sicher, dass Anthropic das anbietet.", LEAKY, ""),
+    ("Ich bin ein KI-Modell und habe keine Meinung.", GPT, ""),
+    ("Als OpenAI 2022 ChatGPT veröffentlichte, war ich überrascht.", LEAKY, ""),
+    ("Ich bin nicht Claude.", LEAKY, ""),
+    ("Ich bin GPT-4o von OpenAI.", LEAKY, "Sag: Ich bin GPT-4o von OpenAI"),
+    ("Das Modell wurde von Google trainiert.", LEAKY, ""),
+    ("Je suis désolé, Amazon ne livre pas ici.", NOVA, "Amazon livre-t-il ici ?"),
+    ("Je suis désolé.", CLAUDE, ""),
+    ("Comme OpenAI le dit, je recommande un essai.", LEAKY, ""),
+    ("Soy consciente de que Google lo ofrece.", LEAKY, ""),
+    ("Como OpenAI, Google ofrece modelos.", LEAKY, ""),
+    ("I fornitori sono OpenAI e Anthropic.", LEAKY, ""),
+    ("Sono OpenAI, Google e Meta.", LEAKY, ""),
+    ("Eu sou nova aqui.", LEAKY, ""),
+    ("Als OpenAI wil, kan ik wachten.", LEAKY, ""),
+    ("Jestem pewien, że Google to oferuje.", LEAKY, ""),
 ]
 
 
@@ -98,7 +192,15 @@ def test_what_the_sources_hold_is_known_like_the_question() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["I am " + "a " * 20_000, "as an ai model " * 4_000, "\n—" * 20_000]
+    "text",
+    [
+        "I am " + "a " * 20_000,
+        "as an ai model " * 4_000,
+        "\n—" * 20_000,
+        "ich bin ein " * 6_000,
+        "as Claude by " * 5_000,
+        "Als KI von OpenAI " * 4_000,
+    ],
 )
 def test_a_hostile_answer_is_read_to_its_end(text: str) -> None:
     assert identity_leak(text, GPT, "", "") is None
