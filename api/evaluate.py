@@ -224,7 +224,8 @@ def _conclude(
     found = findings(results, labels, baseline=given.baseline - 1, earlier=earlier)
     _say(runtime, found, given.report)
     if ended.status != "done":
-        sys.stderr.write(f"It is not finished. {ended.why}\n{_GO_ON}")
+        go_on = "A higher --budget, or none, goes on with it.\n" if "udget" in ended.why else _GO_ON
+        sys.stderr.write(f"It is not finished. {ended.why}\n{go_on}")
         return NOT_RUN
     if not ended.progress.done:
         sys.stderr.write("Not one answer came about: nothing was evaluated.\n")

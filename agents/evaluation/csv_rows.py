@@ -103,7 +103,8 @@ def _rows(
             continue
         text = "".join(lines[first : start + reader.line_num])
         problem = lone_bytes(text) or _misfit(text, cells, columns, exact=exact)
-        yield Row(first + 1, text, problem or dict(zip(columns, cells, strict=False)))
+        filled = cells + [""] * (len(columns) - len(cells))
+        yield Row(first + 1, text, problem or dict(zip(columns, filled, strict=False)))
 
 
 def _misfit(text: str, cells: list[str], columns: list[str], *, exact: bool) -> str | None:

@@ -51,9 +51,9 @@ def _cites_any(check: Check, text: str, summary: AnswerSummary) -> Decision:
 
 def _route(check: Check, text: str, summary: AnswerSummary) -> Decision:
     agent = summary.agent or (summary.route or {}).get("agent")
-    if not agent:
-        return None, "It is not known which agent answered."
     wanted = _texts(check)
+    if not agent:
+        return False, f"It came from a graph without agents, not from {joined(wanted, 'or')}."
     if folded(agent) in map(folded, wanted):
         return True, f"The agent {agent} answered."
     return False, f"The agent {agent} answered, not {joined(wanted, 'or')}."

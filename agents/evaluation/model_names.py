@@ -76,6 +76,15 @@ _SCHEME = re.compile(r"^[a-z_0-9-]+:(?=\D)")
 _SELLER = re.compile(r"^(?:(?:us|eu|apac|global|us-gov)\.)?(?:[a-z0-9]+\.(?=[a-z]))?(?:.*/)?")
 _SUFFIX = re.compile(r"(?:-20\d{6})?(?:-v\d+)?(?::[\w.]+)?$")
 _TOKEN = re.compile(r"[a-z]+|\d+")
+_BETWEEN = "[- _.:]?"
+VARIANTS = (
+    r"agent|answerer|assistant|base|beta|bot|chat|code|coder|distill|embed|experimental|fast|flash|"
+    r"free|instruct|large|latest|lite|llm|local|max|medium|micro|mini|model|nano|next|online|plus|"
+    r"premier|preview|pro|quantized|reasoning|search|small|support|test|text|thinking|tiny|turbo|"
+    r"ultra|vision"
+)
+"""What says which one of a family a model is, or what it is for."""
+_SHORTEST_ANYWHERE, _SHORTEST_FAMILY, _SHORTEST_PART = 4, 3, 4
 
 
 def makers_of(ids_and_names: Iterable[str]) -> list[Maker]:
@@ -88,12 +97,52 @@ def own_patterns(ids_and_names: Iterable[str]) -> list[str]:
     """Regular expressions of the names of models, however they are spelled, longest first.
 
     A name of ordinary words, such as `support-assistant`, must be written as it was given; a single
-    ordinary word is no name.
+    word and a very short name are no names here, see `own_words`.
     """
-    names = {bare for text in ids_and_names if len(bare := _bare(text)) > 2}
-    return [
-        pattern for name in sorted(names, key=lambda n: (-len(n), n)) if (pattern := _spelled(name))
-    ]
+    return [pattern for name in _bare_names(ids_and_names) if (pattern := _spelled(name))]
+
+
+def own_words(ids_and_names: Iterable[str]) -> list[str]:
+    """Regular expressions of what else models may call themselves, longest first.
+
+    Their names, however short or ordinary; their names without sizes and variants (`otter-7b` ->
+    `otter`); each further part, written like a name (`friendly-otter` -> `Otter`). They are ordinary
+    words too often to mean anything but where a writer gives its own name.
+    """
+    found: list[str] = []
+    for name in _bare_names(ids_and_names):
+        tokens = _TOKEN.findall(name.lower())
+        family = _family(name.lower())
+        if tokens:
+            found.append(rf"(?i:{_BETWEEN.join(tokens)})")
+        if len("".join(family)) >= _SHORTEST_FAMILY:
+            found.append(rf"(?i:{_BETWEEN.join(family)})")
+        found += [_capitalized(part) for part in tokens if _is_distinctive(part)]
+    return list(dict.fromkeys(found))
+
+
+def _is_distinctive(part: str) -> bool:
+    long = part.isalpha() and len(part) >= _SHORTEST_PART
+    return long and not re.fullmatch(VARIANTS, part)
+
+
+def _capitalized(part: str) -> str:
+    return f"(?-i:{part.capitalize()}|{part.upper()})"
+
+
+def _bare_names(ids_and_names: Iterable[str]) -> list[str]:
+    names = {bare for text in ids_and_names if (bare := _bare(text))}
+    return sorted(names, key=lambda name: (-len(name), name))
+
+
+def _family(name: str) -> list[str]:
+    """`otter-7b-instruct` -> `["otter"]`: the words before the first version, size or variant."""
+    family: list[str] = []
+    for part in _TOKEN.findall(name):
+        if part.isdigit() or re.fullmatch(VARIANTS, part):
+            break
+        family.append(part)
+    return family
 
 
 def _bare(model_id: str) -> str:
@@ -104,8 +153,8 @@ def _bare(model_id: str) -> str:
 
 def _spelled(name: str) -> str:
     tokens = _TOKEN.findall(name.lower())
-    if len(tokens) < 2:
+    if len(tokens) < 2 or len("".join(tokens)) < _SHORTEST_ANYWHERE:
         return ""
     if not any(token.isdigit() for token in tokens):
         return re.escape(name)
-    return rf"(?i:{'[- _.:]?'.join(tokens)})(?![.-]?\d)"
+    return rf"(?i:{_BETWEEN.join(tokens)})(?![.-]?\d)"

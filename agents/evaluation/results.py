@@ -26,6 +26,8 @@ class Results:
     cells: tuple[Cell, ...]
     """With the judge's word among their checks."""
     judgements: tuple[Judgement, ...]
+    waiting: frozenset[int] = frozenset()
+    """Places of cells about which the judge has still to speak."""
 
     def cell(self, case_number: int, configuration: int, repeat: int = 0) -> Cell | None:
         return next(
@@ -42,10 +44,17 @@ class Results:
         """The answers of one configuration that have ended. `name`: in place of its key."""
         key = self.evaluation.plan.configurations[configuration].key
         return [
-            _answered(self.cases[one.case_number], one, name or key)
+            _answered(self.cases[one.case_number], one, name or key, self._passed(one))
             for one in self.cells
             if one.configuration == configuration and one.status in ("done", "failed")
         ]
+
+    def _passed(self, one: Cell) -> bool | None:
+        """An answer whose checks cannot all be decided has not passed: to leave it out would leave
+        only the failures of those that cannot. None while a judge has still to speak."""
+        if one.passed is None and one.status == "done":
+            return None if one.place in self.waiting else False
+        return one.passed if one.status == "done" else False
 
     def ballots(self) -> list[Ballot]:
         """The judge's votes between the first configuration and each other, both orders as one."""
@@ -81,6 +90,7 @@ def put_together(
 ) -> Results:
     """Adds the judge's word on single answers to their checks."""
     alone = {(j.case_number, j.repeat, j.first): j for j in judgements if j.second == ALONE}
+    open_ones = {at for at, one in alone.items() if one.status in ("pending", "running")}
     return Results(
         evaluation=evaluation,
         cases=tuple(cases),
@@ -89,6 +99,11 @@ def put_together(
             for one in cells
         ),
         judgements=tuple(j for j in judgements if j.second != ALONE),
+        waiting=frozenset(
+            one.place
+            for one in cells
+            if (one.case_number, one.repeat, one.configuration) in open_ones
+        ),
     )
 
 
@@ -121,15 +136,14 @@ def _verdict(checks: Sequence[CheckOutcome]) -> bool | None:
     return None if None in passed else True
 
 
-def _answered(case: Case, cell: Cell, name: str) -> Answered:
+def _answered(case: Case, cell: Cell, name: str, passed: bool | None) -> Answered:
     facts = cell.facts
-    completed = cell.status == "done"
     return Answered(
         contestant=name,
         question=f"{case.id}/{cell.repeat}",
         cluster=case.document or case.id,
-        completed=completed,
-        passed=cell.passed if completed else False,
+        completed=cell.status == "done",
+        passed=passed,
         ttft_us=facts.ttft_us if facts else None,
         duration_us=facts.duration_us if facts else None,
         cost_pusd=facts.cost_pusd if facts else None,

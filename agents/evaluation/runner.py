@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from agents.comparing.facts import facts_of
 from agents.evaluation import judge
@@ -57,12 +57,15 @@ class _Job:
     cases: Sequence[Case]
     stop: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
-    ended: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
     """Set when the last worker has written how the evaluation stands."""
     workers: int = 0
     spent_pusd: int = 0
     dearest_pusd: int = 0
     """What the dearest answer or judgement so far has cost."""
+    ended: int = 0
+    """Answers and judgements so far: until each configuration has one, a budget lets them be asked
+    one after the other, because nobody knows what one costs."""
     under_way: int = 0
     why: str = ""
     rest_until: float = 0.0
@@ -93,8 +96,12 @@ class Runner:
         with self._lock:
             if self._closing or evaluation.id in self._jobs:
                 return
+            progress = evaluation.progress
             job = self._jobs[evaluation.id] = _Job(
-                evaluation=evaluation, cases=cases, spent_pusd=evaluation.progress.spent_pusd
+                evaluation=evaluation,
+                cases=cases,
+                spent_pusd=progress.spent_pusd,
+                ended=progress.done + progress.failed,
             )
         try:
             self._recover(job)
@@ -128,7 +135,7 @@ class Runner:
         """Until nothing of it is under way; False when the time ran out."""
         with self._lock:
             job = self._jobs.get(evaluation_id)
-        return job is None or job.ended.wait(timeout)
+        return job is None or job.over.wait(timeout)
 
     def stop_all(self) -> None:
         """Begins nothing new; evaluations stay `running` on disk, to go on at the next start."""
@@ -143,7 +150,7 @@ class Runner:
         with self._lock:
             jobs = list(self._jobs.values())
         for job in jobs:
-            job.ended.wait(timeout)
+            job.over.wait(timeout)
 
     # -- a worker's thread
 
@@ -180,7 +187,7 @@ class Runner:
         finally:
             with self._lock:
                 self._jobs.pop(job.evaluation.id, None)
-            job.ended.set()
+            job.over.set()
 
     def _write_status(self, job: _Job) -> None:
         if self._closing and not job.why:
@@ -194,46 +201,43 @@ class Runner:
         """One answer or one judgement; False when there is nothing to do any more."""
         if (rest_s := job.rest_until - time.monotonic()) > 0 and job.stop.wait(rest_s):
             return False
-        if not self._affordable(job):
-            return False
-        evaluation_id = job.evaluation.id
         with job.lock:
-            cell = self._store.claim_cell(evaluation_id)
-            found = None if cell else self._store.claim_judgement(evaluation_id)
-            if cell is None and found is None:
-                # Answers under way may bring judgements: look again in a moment.
-                if not job.under_way or not job.evaluation.plan.judge_model:
-                    return False
-            else:
-                job.under_way += 1
-        if cell is None and found is None:
-            job.stop.wait(POLL_S)
-            return True
+            allowed = self._allowed(job)
+            one = self._claim(job) if allowed == "yes" else None
+            # Answers under way may bring judgements, or show that the budget allows more.
+            waiting = job.under_way and (allowed == "later" or job.evaluation.plan.judge_model)
+            job.under_way += one is not None
+        if allowed == "no":
+            budget = format_usd(job.evaluation.plan.budget_pusd)
+            self._halt(job, f"The budget of {budget} does not allow another answer.")
+        if one is None:
+            return bool(waiting) and not job.stop.wait(POLL_S)
         try:
-            if cell is not None:
-                self._answer(job, cell)
-            elif found is not None:
-                self._judge(job, found)
+            if isinstance(one, Cell):
+                self._answer(job, one)
+            else:
+                self._judge(job, one)
         finally:
             with job.lock:
                 job.under_way -= 1
         return True
 
-    def _affordable(self, job: _Job) -> bool:
+    def _claim(self, job: _Job) -> Cell | Judgement | None:
+        evaluation_id = job.evaluation.id
+        return self._store.claim_cell(evaluation_id) or self._store.claim_judgement(evaluation_id)
+
+    def _allowed(self, job: _Job) -> Literal["yes", "no", "later"]:
         """Whether the budget holds if the next answer and those under way are all as dear as the
-        dearest so far."""
+        dearest so far. Until each configuration has answered once, one at a time: nobody knows what
+        one costs."""
         budget = job.evaluation.plan.budget_pusd
         if budget is None:
-            return True
-        with job.lock:
-            expected = job.spent_pusd + job.dearest_pusd * (job.under_way + 1)
-            if job.spent_pusd < budget and expected <= budget:
-                return True
-            spent = format_usd(job.spent_pusd)
-        self._halt(
-            job, f"The budget of {format_usd(budget)} is not enough for more: {spent} were spent."
-        )
-        return False
+            return "yes"
+        unknown = job.ended < len(job.evaluation.plan.configurations)
+        expected = job.spent_pusd + job.dearest_pusd * (job.under_way + 1)
+        if job.spent_pusd < budget and expected <= budget and not (unknown and job.under_way):
+            return "yes"
+        return "later" if job.under_way else "no"
 
     def _answer(self, job: _Job, cell: Cell) -> None:
         evaluation, case = job.evaluation, job.cases[cell.case_number]
@@ -304,7 +308,11 @@ class Runner:
             return
         facts = facts_of(ended, self._house.catalog)
         self._charge(job, facts.cost_pusd)
-        if ended.summary.status != "completed":
+        completed = ended.summary.status == "completed"
+        if completed and facts.cost_pusd is None and job.evaluation.plan.budget_pusd is not None:
+            model = self._house.catalog.display_name(facts.model or "this model")
+            self._halt(job, f"The cost of {model} is not known, so that no budget can be kept.")
+        if not completed:
             self._store.fail_answer(job.evaluation.id, cell, facts, failure_of(ended))
             return
         results = run_checks(
@@ -352,6 +360,7 @@ class Runner:
 
     def _charge(self, job: _Job, cost_pusd: int | None) -> None:
         with job.lock:
+            job.ended += 1
             if cost_pusd is not None:
                 job.spent_pusd += cost_pusd
                 job.dearest_pusd = max(job.dearest_pusd, cost_pusd)

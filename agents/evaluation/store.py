@@ -143,7 +143,7 @@ class EvaluationStore:
             connection.execute(
                 update(evaluation)
                 .where(evaluation.c.id == evaluation_id)
-                .values(budget_pusd=budget_pusd, concurrency=concurrency)
+                .values(budget_pusd=budget_pusd, concurrency=concurrency, why="")
             )
 
     def claim_cell(self, evaluation_id: str) -> Cell | None:

@@ -76,6 +76,29 @@ def clustered_mean(
     )
 
 
+def clustered_rate(
+    passed: Sequence[bool], clusters: Sequence[Hashable]
+) -> tuple[float, float] | None:
+    """95 % interval of a rate of answers that come in groups; None of less than two groups.
+
+    Wilson's, with the t quantile of the groups, of as many independent answers as would have the
+    clustered variance: n* = p(1-p)/se², at most n; when all are alike, as many as there are groups.
+    The effective sample size is E. L. Korn and B. I. Graubard's, "Confidence intervals for
+    proportions with small expected number of positive counts estimated from survey data", 1998.
+    """
+    values = np.asarray(passed, float)
+    mean = clustered_mean(values, clusters)
+    if mean is None or mean.clusters < 2:
+        return None
+    p, n = mean.value, mean.df + 1
+    if mean.se > 0:
+        n = min(p * (1 - p) / mean.se**2, float(len(values)))
+    t = t_quantile(0.975, mean.df)
+    middle, half = p + t * t / (2 * n), t * sqrt(p * (1 - p) / n + t * t / (4 * n * n))
+    scale = 1 + t * t / n
+    return max((middle - half) / scale, 0.0), min((middle + half) / scale, 1.0)
+
+
 def _effective(sizes: np.typing.NDArray[np.intp]) -> float:
     """The number of clusters, when all are equally large; one that holds most counts for more."""
     return float(sizes.sum() ** 2 / (sizes.astype(float) ** 2).sum())

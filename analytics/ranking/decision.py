@@ -15,6 +15,7 @@ import numpy as np
 
 from analytics.intervals import minimum_n, wilson
 from analytics.ranking.battles import Battles
+from analytics.ranking.clustered import clustered_rate
 from analytics.ranking.families import adjusted
 from analytics.ranking.frontier import Contestant, Place, frontier
 from analytics.ranking.leaderboard import Leaderboard
@@ -279,11 +280,15 @@ def _quantile(values: Sequence[int], q: float) -> float | None:
 
 
 def _pass_rate(answers: Iterable[Answered]) -> Known:
-    known = [one.passed for one in answers if one.passed is not None]
-    interval = wilson(sum(known), len(known))
+    """Wilson's interval; where questions are repeated or share a document, that of a clustered rate."""
+    known = [(one.passed, one.cluster or one.question) for one in answers if one.passed is not None]
+    passed, clusters = [p for p, _ in known], [c for _, c in known]
+    interval = wilson(sum(passed), len(passed))
     if interval is None:
         return None, None, None, 0
-    return sum(known) / len(known), *interval, len(known)
+    if len(set(clusters)) < len(clusters):
+        interval = clustered_rate(passed, clusters) or interval
+    return sum(passed) / len(passed), *interval, len(passed)
 
 
 def _cost(one: Answered) -> float | None:

@@ -48,12 +48,12 @@ class VoteQuality:
 
 def vote_quality(ballots: Sequence[Ballot]) -> VoteQuality:
     by_voter = _most_active(ballots)
-    found = _agreements(by_voter)
+    shared = _agreements(by_voter)
     return VoteQuality(
         ballots=len(ballots),
         flagged=dict(Counter(flag for ballot in ballots for flag in set(ballot.flags))),
-        agreements=tuple(one for one in found if one.found.n >= FEWEST_SHARED),
-        too_few=tuple(one for one in found if one.found.n < FEWEST_SHARED),
+        agreements=tuple(one for one in shared if one.found.n >= FEWEST_SHARED),
+        too_few=tuple(one for one in shared if one.found.n < FEWEST_SHARED),
         consistency=tuple(
             (voter, found)
             for voter, theirs in by_voter.items()

@@ -85,7 +85,7 @@ def report_of_evaluation(
     judge: tuple[Section, ...] = ()
     if judged is not None:
         raw = replace(votes_ledger(judged.ballots, labels), data_only=True)
-        judge = (_votes_section("The judge", judged.board, labels, raw),)
+        judge = (_votes_section("The judge", judged.board, labels, raw, both_orders=True),)
     before: tuple[Section, ...] = ()
     if earlier:
         before = (
@@ -141,13 +141,19 @@ def _result(decision: Decision, contenders: Sequence[Contender]) -> tuple[Sectio
 
 
 def _votes_section(
-    title: str, board: Leaderboard, labels: dict[str, str], *further: Table
+    title: str,
+    board: Leaderboard,
+    labels: dict[str, str],
+    *further: Table,
+    both_orders: bool = False,
 ) -> Section:
+    """`both_orders`: each vote stands for both, so that there is no side to prefer."""
     notices = [
         f"{', '.join(labels.get(name, name) for name in notice.contestants)}: {notice.text}"
         if notice.contestants
         else notice.text
         for notice in board.notices
+        if not (both_orders and notice.concern == "position_bias")
     ]
     return Section(
         title=title,
@@ -155,7 +161,7 @@ def _votes_section(
             *((Words(lines=tuple(notices)),) if notices else ()),
             win_matrix_table(board, labels),
             vote_pairs_table(board, labels),
-            position_table(board),
+            *(() if both_orders else (position_table(board),)),
             *further,
         ),
     )

@@ -80,12 +80,12 @@ def _downloads(runtime: Runtime, one: Evaluation) -> None:
     for form, make in (("CSV", _csv), ("JSON", _json)):
         st.download_button(
             form, partial(make, runtime, one), key=f"evaluation_{form}", type="tertiary",
-            file_name=f"evaluation-{one.id}.{form.lower()}", icon=":material/download:",
+            file_name=f"evaluation-{one.id}-answers.{form.lower()}", icon=":material/download:",
             mime="text/csv" if form == "CSV" else "application/json", on_click="ignore",
             help="One row for each answer" if form == "CSV" else
             "Everything needed to repeat it: questions, configurations, answers, judgements",
         )  # fmt: skip
-    show_report(runtime, partial(_report, runtime, one), f"evaluation-{one.id}")
+    show_report(runtime, partial(_report, runtime, one), f"evaluation-{one.id}-report")
 
 
 def _report(runtime: Runtime, one: Evaluation) -> Report:

@@ -20,6 +20,8 @@ ROWS = 200
 """Of one page of the table."""
 ALL, NOT_PASSED, DIFFER = "All", "Not passed", "Differ"
 _ROW_PX = 35
+QUESTION_PX = 180
+"""So narrow that an outcome stands beside it on a phone."""
 
 
 def show_cases(runtime: Runtime, loaded: Loaded) -> None:
@@ -110,13 +112,15 @@ def _table(loaded: Loaded, numbers: Sequence[int]) -> None:
         )
         for n, label in enumerate(loaded.labels)
     }
+    if not any(frame["tags"]):
+        frame = frame.drop(columns="tags")
     key = f"cases_{loaded.evaluation.id}_{hash(tuple(numbers))}"
     st.dataframe(
         frame, hide_index=True, key=key, selection_mode="single-row", height=_height(len(numbers)),
         on_select=partial(_choose, key, [cases[number].id for number in numbers]),
         alt="Questions by configurations: passed or not",
         column_config={
-            "question": st.column_config.TextColumn("Question", width=320),
+            "question": st.column_config.TextColumn("Question", width=QUESTION_PX),
             "tags": "Tags",
             "id": "Id",
             **kinds,

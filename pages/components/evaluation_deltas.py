@@ -15,6 +15,7 @@ from pages.components.format import MINUS, duration, usd
 from pages.components.markdown import escape
 
 if TYPE_CHECKING:
+    from agents.evaluation.values import Evaluation
     from analytics.ranking.decision import PairDecision
     from analytics.ranking.paired import Costs, Ratio
     from analytics.ranking.percentiles import PercentileDifference
@@ -29,6 +30,7 @@ KINDS: dict[VerdictKind, tuple[str, str, str]] = {
     "cannot_tell": ("Cannot tell yet", "gray", ":material/help:"),
     "no_data": ("Nothing to compare", "gray", ":material/hourglass_empty:"),
 }
+SO_FAR = ("So far", "blue", ":material/hourglass_top:")
 ABOUT_ONE = ("better", "not_worse", "slightly_worse", "worse")
 NO_FIGURE = "–"
 
@@ -48,60 +50,81 @@ def against(pairs: Sequence[PairDecision], baseline: str) -> list[PairDecision]:
     return [pair for pair in pairs if baseline in (pair.a, pair.b)]
 
 
-def figures(pair: PairDecision, baseline: str) -> list[Figure]:
-    """Quality, cost, time and p95 of the other one less those of the baseline, or as its multiple."""
+def figures(pair: PairDecision, baseline: str, *, so_far: bool = False) -> list[Figure]:
+    """Quality, cost, time and p95 of the other one less those of the baseline, or as its multiple.
+
+    `so_far`: without p values, which would be those of the last of many looks.
+    """
     turned = pair.b == baseline
     measured = pair.measured
     return [
-        _passes(measured.quality, turned),
-        _cost(measured.costs, turned),
-        _ratio("Time", measured.latency, turned),
+        _passes(measured.quality, turned, so_far),
+        _cost(measured.costs, turned, so_far),
+        _ratio("Time", measured.latency, turned, so_far),
         _p95(measured.p95, turned),
     ]
 
 
-def show_pair(pair: PairDecision, baseline: str, names: Mapping[str, str]) -> None:
-    """A card: what may be said, and the figures behind it. `names` of both are plain text."""
-    label, color, icon = KINDS[pair.verdict.kind]
-    if pair.verdict.kind in ABOUT_ONE:  # the verdict may be about the baseline: it says of whom
+def say_when(*evaluations: Evaluation) -> None:
+    """Says why there are no verdicts yet, or that more answers may change them."""
+    found = {one.status for one in evaluations}
+    if "running" in found:
+        st.caption(
+            "Figures so far. Verdicts appear when it has ended or is paused: they hold for a number "
+            "of answers that was set beforehand, not for every look on the way."
+        )
+    elif "paused" in found:
+        st.caption("It is paused: verdicts are about the answers there are, and may change.")
+
+
+def show_pair(
+    pair: PairDecision, baseline: str, names: Mapping[str, str], *, so_far: bool = False
+) -> None:
+    """A card: what may be said, and the figures behind it. `names` of both are plain text.
+
+    `so_far`: more answers come in, so that nothing may be said yet.
+    """
+    label, color, icon = SO_FAR if so_far else KINDS[pair.verdict.kind]
+    if not so_far and pair.verdict.kind in ABOUT_ONE:  # the verdict may be about the baseline: it says of whom
         label = f"{escape(names[pair.b])}: {label.lower()}"
     title = f"{names[pair.b if pair.a == baseline else pair.a]} against {names[baseline]}"
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{escape(title)}**", width="content")
             st.badge(label, color=color, icon=icon)  # type: ignore[arg-type]
-        st.markdown(escape(pair.verdict.text))
+        if not so_far:
+            st.markdown(escape(pair.verdict.text))
         with st.grid(4, min_column_width=170):
-            for one in figures(pair, baseline):
+            for one in figures(pair, baseline, so_far=so_far):
                 st.metric(
                     one.name, one.value.replace("$", "\\$"),
                     delta=one.interval.replace("$", "\\$") or None,
                     delta_color="off", delta_arrow="off", help=one.help,
                 )  # fmt: skip
-        if pair.verdict.notes:
+        if pair.verdict.notes and not so_far:
             st.caption(" ".join(escape(note) for note in pair.verdict.notes))
 
 
-def _passes(found: Quality | None, turned: bool) -> Figure:
+def _passes(found: Quality | None, turned: bool, so_far: bool) -> Figure:
     name, what = "Passed", "Difference of the pass rates on the same questions, in points."
     if found is None:
         return Figure(name=name, value=NO_FIGURE, interval="", help=what)
     value, low, high = _turned_difference(found.value, found.low, found.high, turned)
-    p = _p(found.p_value, found.p_adjusted)
+    p = _p(found.p_value, found.p_adjusted, so_far)
     return Figure(
         name=name,
         value=f"{_points(value)} points",
-        interval=f"{_points(low)} to {_points(high)}, {p}",
+        interval=f"{_points(low)} to {_points(high)}{p}",
         help=f"{what} With its 95 % interval; n = {found.n:,} of {found.of:,}.",
     )
 
 
-def _cost(found: Costs | None, turned: bool) -> Figure:
+def _cost(found: Costs | None, turned: bool, so_far: bool) -> Figure:
     what = "Cost of the same questions, as a multiple of the baseline's."
     if found is None:
         return Figure(name="Cost", value=NO_FIGURE, interval="", help=f"{what} It is not known.")
     if found.ratio is not None and found.free is None and not found.zeros:
-        return _ratio("Cost", found.ratio, turned)
+        return _ratio("Cost", found.ratio, turned, so_far)
     a, b = (found.mean_b, found.mean_a) if turned else (found.mean_a, found.mean_b)
     return Figure(
         name="Cost",
@@ -111,18 +134,18 @@ def _cost(found: Costs | None, turned: bool) -> Figure:
     )
 
 
-def _ratio(name: str, found: Ratio | None, turned: bool) -> Figure:
+def _ratio(name: str, found: Ratio | None, turned: bool, so_far: bool) -> Figure:
     what = f"{name} of the same questions, as a multiple of the baseline's."
     if found is None:
         return Figure(name=name, value=NO_FIGURE, interval="", help=f"{what} It is not known.")
     value, low, high = found.value, found.low, found.high
     if turned:
         value, low, high = 1 / value, 1 / high, 1 / low
-    p = _p(found.p_value, found.p_adjusted)
+    p = _p(found.p_value, found.p_adjusted, so_far)
     return Figure(
         name=name,
         value=f"{_times(value)} ×",
-        interval=f"{_times(low)} to {_times(high)}, {p}",
+        interval=f"{_times(low)} to {_times(high)}{p}",
         help=f"{what} Under 1 is less. With its 95 % interval; n = {found.n:,} of {found.of:,}.",
     )
 
@@ -165,7 +188,9 @@ def _times(ratio: float) -> str:
     return f"{ratio:,.2f}" if ratio < 10 else f"{ratio:,.1f}"
 
 
-def _p(p_value: float, p_adjusted: float | None) -> str:
-    """Adjusted for the number of pairs where it was."""
+def _p(p_value: float, p_adjusted: float | None, so_far: bool) -> str:
+    """What follows an interval. Adjusted for the number of pairs where it was."""
+    if so_far:
+        return ""
     value = p_value if p_adjusted is None else p_adjusted
-    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+    return ", p < 0.001" if value < 0.001 else f", p = {value:.3f}"

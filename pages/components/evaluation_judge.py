@@ -61,6 +61,18 @@ def show_judge(loaded: Loaded) -> None:
         f"Each against the first configuration, seen in both orders. A judge that changes its mind "
         f"with the order counts as a tie. First: {escape(loaded.labels[0])}."
     )
+    agreed, pairs = sum(one.agreed for one in found), sum(map(_all, found))
+    if of_no_use(agreed, pairs):
+        st.info(
+            f"This judge said the same in both orders of only {agreed:,} of {pairs:,} pairs: its "
+            "preferences are of no use here.",
+            icon=":material/gavel:",
+        )
+
+
+def of_no_use(agreed: int, pairs: int) -> bool:
+    """Whether a judge that sees the same two answers twice mostly changes its mind."""
+    return 2 * agreed < pairs
 
 
 def _columns(labels: Sequence[str], found: Sequence[Judged]) -> dict[str, Column]:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 USUAL_AT_ONCE = 4
 _PREFIX = "evaluate"
+_JUDGE, _JUDGED_SET = "evaluate_judge", "_evaluate_judged_set"
 _COUNT, _FILL, _SET = "evaluate_count", "evaluate_fill", "evaluate_set"
 
 
@@ -62,6 +63,7 @@ def show_new(runtime: Runtime) -> None:
     chosen = _set_and_name(kept)
     cases = cases_of_set(chosen.id, runtime)
     configurations = _configurations(runtime)
+    _reset_judge(chosen.id, cases)
     plan = _options(runtime, cases, configurations, st.session_state.get("evaluate_name", ""))
     _start(runtime, chosen, cases, plan)
 
@@ -143,6 +145,19 @@ def _options(
     )
 
 
+def _reset_judge(set_id: str, cases: tuple[Case, ...]) -> None:
+    """Another set that needs no judge has none, unless pairs are to be compared."""
+    state = st.session_state
+    before, state[_JUDGED_SET] = state.get(_JUDGED_SET), set_id
+    if before in (None, set_id) or state.get("evaluate_pairwise"):
+        return
+    if any(map(needs_judge, cases)):
+        if state.get(_JUDGE) is None:
+            state.pop(_JUDGE, None)  # the first of the list again
+    else:
+        state[_JUDGE] = None
+
+
 def _judge(runtime: Runtime, cases: tuple[Case, ...], count: int) -> tuple[str | None, bool]:
     rubrics = sum(map(needs_judge, cases))
     models = {
@@ -160,7 +175,7 @@ def _judge(runtime: Runtime, cases: tuple[Case, ...], count: int) -> tuple[str |
         return None, False
     with st.container(horizontal=True, vertical_alignment="bottom"):
         judge = st.selectbox(
-            "Judge model", list(models), index=None if not rubrics else 0, key="evaluate_judge",
+            "Judge model", list(models), index=None if not rubrics else 0, key=_JUDGE,
             format_func=models.__getitem__, width=320, placeholder="None", persist_state="session",
             help="Decides what checks cannot: requirements in words, and which of two is better.",
         )  # fmt: skip

@@ -18,6 +18,7 @@ from pages.components.evaluation_progress import (
     follow_progress,
     show_progress,
     still_running,
+    watch,
 )
 from pages.components.evaluation_reading import load
 from pages.components.evaluation_results import show_results
@@ -49,6 +50,7 @@ def show_evaluation(runtime: Runtime, one: Evaluation) -> None:
         follow_progress(runtime, one.id)
     else:
         show_progress(one)
+        watch(runtime, one.id, one.status)
     if one.status == "paused" and one.why:
         st.warning(f"Paused: {escape(one.why)}", icon=":material/pause_circle:")
     show_buttons(runtime, one)
@@ -82,7 +84,7 @@ def _show(runtime: Runtime, one: Evaluation, view: str) -> None:
         case "compare":
             show_compare(runtime, loaded)
         case _:
-            show_results(loaded)
+            show_results(runtime, loaded)
 
 
 def _view_in_url() -> str:

@@ -44,15 +44,23 @@ def show_preview(cases: Sequence[Case], *, key: str) -> None:
 
 
 def show_texts(
-    columns: Mapping[str, Sequence[str]], *, alt: str, key: str, wide: Sequence[str] = WIDE
+    columns: Mapping[str, Sequence[str]],
+    *,
+    alt: str,
+    key: str,
+    wide: Sequence[str] = WIDE,
+    rows_high: int = ROWS_HIGH,
 ) -> None:
-    """Draws columns of plain text, nine rows high at most; those of `wide` get most of the width."""
+    """Draws columns of plain text; those of `wide` get most of the width.
+
+    `rows_high`: as many rows are seen without scrolling, the header included.
+    """
     import pandas as pd  # imported by the warm-up; late here so that the page opens before it
 
     rows = len(next(iter(columns.values())))
     st.dataframe(
         pd.DataFrame(columns), hide_index=True, key=key, alt=alt,
-        height=min(rows + 1, ROWS_HIGH) * ROW_PX + 3,
+        height=min(rows + 1, rows_high) * ROW_PX + 3,
         column_config={name: st.column_config.TextColumn(name, width=WIDE_PX) for name in wide},
     )  # fmt: skip
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from agents.runtime import Runtime
 
 LIVE_S = 1.0
+WATCH_S = 3.0
+"""Between two looks at one that rests."""
 PACE_S = 60.0
 """How far the pace is looked back for."""
 LEAST_SETTLED = 3
@@ -48,6 +50,17 @@ def follow_progress(runtime: Runtime, evaluation_id: str) -> None:
     """The same, live. When it has ended, the whole page is drawn once more."""
     one = still_running(runtime, evaluation_id)
     show_progress(one)
+
+
+@st.fragment(run_every=WATCH_S)
+def watch(runtime: Runtime, evaluation_id: str, status: str) -> None:
+    """Draws nothing, and the whole page anew when it goes on or was deleted: in another tab, say."""
+    try:
+        one = runtime.evaluations.store.get(evaluation_id, session.OWNER)
+    except NotFound:
+        st.rerun()
+    if one.status != status:
+        st.rerun()
 
 
 def still_running(runtime: Runtime, evaluation_id: str) -> Evaluation:

@@ -80,6 +80,16 @@ def failures(loaded: Loaded, configuration: int) -> int:
     )
 
 
+def undecided(loaded: Loaded, configuration: int) -> int:
+    """Answers whose checks cannot all be decided: of none a judge is still to speak."""
+    return sum(
+        one.status == "done" and one.passed is None and one.place not in loaded.results.waiting
+        for (_, n), several in loaded.cells.items()
+        if n == configuration
+        for one in several
+    )
+
+
 @st.cache_resource(max_entries=8, ttl=900, show_spinner=False)
 def _loaded(at: Stamp, catalog: str, _runtime: Runtime, _evaluation: Evaluation) -> Loaded:
     results = _runtime.evaluations.results(_evaluation)
@@ -108,12 +118,9 @@ def cases_of_set(set_id: str, _runtime: Runtime) -> tuple[Case, ...]:
 
 
 def pass_rates(loaded: Loaded) -> list[tuple[int, int]]:
-    """(passed, decided) of each configuration; an answer that failed did not pass."""
-    counts = [[0, 0] for _ in loaded.labels]
-    for (_, n), several in loaded.cells.items():
-        for one in several:
-            passed = False if one.status == "failed" else one.passed
-            if one.status in ("done", "failed") and passed is not None:
-                counts[n][0] += passed
-                counts[n][1] += 1
-    return [(k, n) for k, n in counts]
+    """(passed, counted) of each configuration; what failed or cannot be decided did not pass."""
+    counted = [
+        [one.passed for one in loaded.results.answered(n) if one.passed is not None]
+        for n in range(len(loaded.labels))
+    ]
+    return [(sum(passed), len(passed)) for passed in counted]

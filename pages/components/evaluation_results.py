@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.components.evaluation_deltas import against, show_pair
+from pages.components.evaluation_deltas import against, say_when, show_pair
 from pages.components.evaluation_judge import show_judge
-from pages.components.evaluation_reading import Loaded, decide, failures, standings
+from pages.components.evaluation_only import show_only
+from pages.components.evaluation_pareto import show_pareto
+from pages.components.evaluation_reading import Loaded, decide, failures, standings, undecided
 from pages.components.format import UNKNOWN, count, duration, share, usd_alike
 from pages.components.markdown import escape
 
 if TYPE_CHECKING:
+    from agents.runtime import Runtime
     from analytics.ranking.decision import Standing
 
 LIVE_ANSWERS = 1_000
 """While more answers come in, pairs wait: thousands take seconds to compare."""
 
 
-def show_results(loaded: Loaded) -> None:
+def show_results(runtime: Runtime, loaded: Loaded) -> None:
     """Draws it; an evaluation without any answer says so."""
     progress = loaded.evaluation.progress
     if not progress.done + progress.failed:
@@ -29,10 +32,11 @@ def show_results(loaded: Loaded) -> None:
             "No answer yet. Figures appear with the first ones.", icon=":material/hourglass_empty:"
         )
         return
-    show_standings(
-        rows_of(loaded, loaded.labels), "Passed, times, cost and tokens by configuration"
-    )
+    rows = rows_of(loaded, loaded.labels)
+    show_standings(rows, "Passed, times, cost and tokens by configuration")
     if len(loaded.labels) > 1:
+        show_pareto(runtime, loaded, rows)
+        show_only(loaded)
         _pairs(loaded)
     show_judge(loaded)
 
@@ -47,12 +51,20 @@ class Row:
     """Output tokens of a mean answer."""
     failed: int
     """Answers that did not come about."""
+    undecided: int
+    """Answers whose checks cannot all be decided."""
 
 
 def rows_of(loaded: Loaded, names: Sequence[str]) -> list[Row]:
     """Of all configurations, in their order."""
     return [
-        Row(name=name, standing=one, tokens=_mean_output(loaded, n), failed=failures(loaded, n))
+        Row(
+            name=name,
+            standing=one,
+            tokens=_mean_output(loaded, n),
+            failed=failures(loaded, n),
+            undecided=undecided(loaded, n),
+        )
         for n, (name, one) in enumerate(zip(names, standings(loaded), strict=True))
     ]
 
@@ -63,9 +75,10 @@ def show_standings(rows: Sequence[Row], alt: str) -> None:
 
     st.table(pd.DataFrame(standing_cells(rows)), border="horizontal", hide_index=True, alt=alt)
     st.caption(
-        "An answer passes when all checks of its question hold; one that failed does not pass. In "
-        "brackets Wilson's 95 % interval. Times count from the submit, routing and retrieval "
-        "included. Grey: too few answers for it."
+        "An answer passes when all checks of its question hold. Failed answers do not pass, nor do "
+        "undecided ones, whose checks could not all be decided. In brackets the 95 % interval; "
+        "repeats and questions about one document are not counted as independent. Times count from "
+        "the submit, routing and retrieval included. Grey: too few answers for it."
     )
 
 
@@ -82,6 +95,7 @@ def standing_cells(rows: Sequence[Row]) -> dict[str, list[str]]:
         "Cost of an answer": [money(one.mean_cost_pusd).replace("$", "\\$") for one in found],
         "Tokens out of an answer": [count(row.tokens) for row in rows],
         "Failed answers": [f"{row.failed:,}" for row in rows],
+        "Undecided": [f"{row.undecided:,}" for row in rows],
     }
     return {"": list(lines)} | {
         escape(row.name): [cells[n] for cells in lines.values()] for n, row in enumerate(rows)
@@ -92,7 +106,7 @@ def _pairs(loaded: Loaded) -> None:
     st.subheader("Against a baseline", anchor=False)
     progress, labels, keys = loaded.evaluation.progress, loaded.labels, loaded.keys
     if loaded.evaluation.status == "running" and progress.total > LIVE_ANSWERS:
-        st.caption("What may be said of each pair appears when the evaluation has ended or rests.")
+        st.caption("Each pair is compared when the evaluation has ended or is paused.")
         return
     baseline = st.selectbox(
         "Baseline", range(len(labels)), format_func=labels.__getitem__, width=420,
@@ -101,8 +115,12 @@ def _pairs(loaded: Loaded) -> None:
     with st.spinner("Comparing answers to the same questions …"):
         decided = decide(loaded)
     names = dict(zip(keys, labels, strict=True))
+    so_far = loaded.evaluation.status == "running"
+    say_when(loaded.evaluation)
     for pair in against(decided.pairs, keys[baseline]):
-        show_pair(pair, keys[baseline], names)
+        show_pair(pair, keys[baseline], names, so_far=so_far)
+    if so_far:
+        return
     st.caption(
         f"Of answers to the same questions, paired; intervals 95 %, p values adjusted for the number "
         f"of pairs (Holm). “Not worse” means not worse by {decided.delta * 100:.0f} points."

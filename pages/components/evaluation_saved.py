@@ -58,6 +58,8 @@ def _choice(saved: Sequence[SavedCase]) -> list[SavedCase]:
             "tags": [", ".join(one.case.tags) for one in saved],
         }
     )
+    if not any(frame["tags"]):
+        frame = frame.drop(columns="tags")
     edited = st.data_editor(
         frame, hide_index=True, key=f"saved_cases_{len(saved)}_{saved[-1].id}",
         disabled=["question", "expected", "tags"], height=min(len(saved) + 1, 11) * 35 + 3,

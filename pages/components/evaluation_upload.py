@@ -11,7 +11,7 @@ import streamlit as st
 from agents.evaluation.check import Check, read_check
 from agents.evaluation.checks import wanted
 from agents.evaluation.question_set import Case, Parsed, write_set
-from agents.evaluation.reading import read_set
+from agents.evaluation.reading import MAX_BYTES, read_set
 from core.errors import InvalidInput
 from pages.components import session
 from pages.components.evaluation_preview import (
@@ -89,11 +89,16 @@ def show_upload(runtime: Runtime) -> None:
             type="tertiary", on_click="ignore",
         )  # fmt: skip
     with st.expander("What a file may hold", icon=":material/help:"):
+        columns = columns_of_files()
         show_texts(
-            columns_of_files(), alt="Columns of a question set", key="set_columns", wide=("Means",)
-        )
+            columns, alt="Columns of a question set", key="set_columns", wide=("Means",),
+            rows_high=len(columns["Column"]) + 1,
+        )  # fmt: skip
     number = st.session_state.get(UPLOADS, 0)
-    file = st.file_uploader("Question set", type=FILE_TYPES, key=f"set_file_{number}")
+    file = st.file_uploader(
+        "Question set", type=FILE_TYPES, key=f"set_file_{number}",
+        max_upload_size=MAX_BYTES // 1_000_000,
+    )  # fmt: skip
     if file is None:
         return
     try:
@@ -126,7 +131,11 @@ def _show(runtime: Runtime, file_id: str, stem: str, parsed: Parsed) -> None:
         rows = "1 row" if len(broken) == 1 else f"{len(broken):,} rows"
         st.error(
             f"{rows} of {good + len(broken):,} cannot be used. Nothing was taken: mend the file and "
-            "upload it again, or take only the rows that are good.",
+            + (
+                "upload it again, or take only the rows that are good."
+                if good
+                else "upload it again."
+            ),
             icon=":material/error:",
         )
         _faults(broken, "What is wrong, by row", f"faults_{file_id}")

@@ -113,7 +113,8 @@ def _show_found(runtime: Runtime, found: Imported) -> None:
         f"**{_battles(summary.battles)}** of {len(summary.models):,} "
         f"{plural(len(summary.models), 'contestant', 'contestants')}",
         f"{summary.ties:,} {plural(summary.ties, 'tie', 'ties')}, {summary.both_bad:,} both bad",
-        "voters not named" if summary.voters is None
+        "voters not named"
+        if summary.voters is None
         else f"{summary.voters:,} {plural(summary.voters, 'voter', 'voters')}",
         _SHAPES[summary.shape],
     ]

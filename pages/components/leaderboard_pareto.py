@@ -13,7 +13,15 @@ import streamlit as st
 from core.pricing import format_usd
 from pages.components.charts_card import Table, card
 from pages.components.format import UNKNOWN, count, duration, share
-from pages.components.leaderboard_pareto_chart import FREE, NO_COST, Point, pareto
+from pages.components.leaderboard_pareto_chart import (
+    COST,
+    FREE,
+    NO_COST,
+    SLOWNESS,
+    Across,
+    Point,
+    pareto,
+)
 
 if TYPE_CHECKING:
     from analytics.ranking.decision import Standing
@@ -22,55 +30,85 @@ if TYPE_CHECKING:
 HEIGHT = 400
 _SMALLEST, _LARGEST = 12, 40
 _UNKNOWN_PX = 9
+_EVEN_PX = 16
 _PER_1000 = 1e-9
 """Pico-USD of an answer as US dollars of a thousand."""
+_S_PER_US = 1e-6
+_COST_SAYS = (
+    "Who gives the most for the money? Line: the best for up to that cost. Larger: slower p95. "
+    "Pale: another one is at least as good, cheap and fast."
+)
+_SPEED_SAYS = (
+    "Who is good and fast? The cost of none is known. Line: the best for up to that p95 latency. "
+    "Pale: another one is at least as good and fast."
+)
 
 
 def show_pareto(view: View) -> None:
     """Draws it, or says why there is nothing to draw."""
-    points = points_of(view)
-    costs = sum(one.cost != NO_COST for one in points)
-    if not costs:
-        st.caption(
-            "Cost and speed are known of answers that were asked here. Of these contestants there are "
-            "none, so that quality is all there is to decide by."
-        )
+    found = view.board.decision.standings
+    priced = any(one.quality is not None and one.mean_cost_pusd is not None for one in found)
+    timed = any(one.quality is not None and one.p95_us for one in found)
+    if not priced and not timed:
+        st.caption(_nothing_known(view))
         return
-    apart = len(view.board.decision.standings) - len(points)
+    across = COST if priced else SLOWNESS
+    points = points_of(view, across)
+    apart = len(found) - len(points)
     rest = f" {apart} never compared with these are left out." if apart else ""
     with card(
-        "pareto", "Quality, cost and speed",
-        "Who gives the most for the money? Line: the best for up to that cost. Larger: slower p95. "
-        f"Pale: another one is at least as good, cheap and fast.{rest}",
+        "pareto", "Quality, cost and speed" if priced else "Quality and speed",
+        f"{_COST_SAYS if priced else _SPEED_SAYS}{rest}",
         definition="Quality: chance to win against the average contestant, with its 95 % interval. "
         "Cost: mean of completed answers whose cost is known. p95: the latency that 95 % of completed "
         "answers stay below.",
         data=partial(_table, view),
     ):  # fmt: skip
-        st.echarts_chart(pareto(points), key="chart_pareto", height=HEIGHT, alt=_alt(points))
+        st.echarts_chart(
+            pareto(points, across), key="chart_pareto", height=HEIGHT, alt=_alt(points, across)
+        )
 
 
-def points_of(view: View) -> list[Point]:
-    """Of contestants that can be compared with one another: the group of which most costs are known."""
+def _nothing_known(view: View) -> str:
+    only = "so that quality is all there is to decide by."
+    if any(one.answers for one in view.board.decision.standings):
+        return f"Neither cost nor speed is known of the answers of these contestants, {only}"
+    return (
+        "Cost and speed are known of answers that were asked here. Of these contestants there are "
+        f"none, {only}"
+    )
+
+
+def points_of(view: View, across: Across = COST) -> list[Point]:
+    """Of contestants that can be compared with one another: the group of which most is known."""
     of = {row.key: row.component for row in view.board.leaderboard.rows}
     rated = [one for one in view.board.decision.standings if one.quality is not None]
-    known = Counter(of[one.key] for one in rated if one.mean_cost_pusd is not None)
+    known = Counter(of[one.key] for one in rated if _across(one, across) != NO_COST)
     shown = max(known, key=lambda group: (known[group], -group), default=0)
     rated = [one for one in rated if of[one.key] == shown]
     slowest = max((one.p95_us for one in rated if one.p95_us), default=None)
-    return [_point(view, one, slowest) for one in rated]
+    return [_point(view, one, across, slowest) for one in rated]
 
 
-def _point(view: View, one: Standing, slowest: float | None) -> Point:
+def _across(one: Standing, across: Across) -> float | str:
+    """US dollars of a thousand answers, or seconds."""
+    if across is SLOWNESS:
+        return one.p95_us * _S_PER_US if one.p95_us else NO_COST
     cost = one.mean_cost_pusd
+    return NO_COST if cost is None else FREE if cost == 0 else cost * _PER_1000
+
+
+def _point(view: View, one: Standing, across: Across, slowest: float | None) -> Point:
     quality, low, high = ((value or 0.0) * 100 for value in _interval(one))
     size: float = _UNKNOWN_PX
-    if one.p95_us and slowest:
+    if across is SLOWNESS:
+        size = _EVEN_PX
+    elif one.p95_us and slowest:
         size = _SMALLEST + (_LARGEST - _SMALLEST) * sqrt(one.p95_us / slowest)
     return Point(
         name=view.name(one.key),
         color=view.colors[one.key],
-        cost=NO_COST if cost is None else FREE if cost == 0 else cost * _PER_1000,
+        cost=_across(one, across),
         quality=quality,
         low=low,
         high=high,
@@ -101,10 +139,10 @@ def _said(view: View, one: Standing) -> str:
     return "\n".join(lines)
 
 
-def _alt(points: Sequence[Point]) -> str:
+def _alt(points: Sequence[Point], across: Across) -> str:
     best = [one.name for one in points if not one.pale]
     return (
-        f"Quality against cost and p95 latency of {count(len(points))} contestants. "
+        f"Quality against {'cost and ' if across is COST else ''}p95 latency of {count(len(points))} contestants. "
         f"Not dominated: {', '.join(best)}."
     )
 

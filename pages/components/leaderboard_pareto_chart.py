@@ -1,4 +1,4 @@
-"""Quality over cost as an ECharts option, slowness as size. Pure; names go into data only."""
+"""Quality over cost or slowness as an ECharts option. Pure; names go into data only."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ _PALE, _PALE_HEX, _FULL_HEX = 0.3, "4D", "E6"
 _STRIP_PX = 58
 _NAMES_TURN = 0.42
 """Of the width: dots right of it have their name at the left."""
+_MOST_NAMED = 8
+"""Dots of which every name is drawn, even where names touch."""
 FREE, NO_COST = "free", "unknown"
 
 
@@ -25,7 +27,7 @@ class Point:
     name: str
     color: str
     cost: float | str
-    """US dollars of a thousand answers, or FREE or NO_COST."""
+    """What stands on the axis across, or FREE or NO_COST."""
     quality: float
     """Percent, as are low and high."""
     low: float
@@ -36,7 +38,19 @@ class Point:
     said: str
 
 
-def pareto(points: Sequence[Point]) -> Option:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Across:
+    """What the axis across is of, less being better."""
+
+    name: str
+    tick: str
+
+
+COST = Across(name="cost of 1,000 answers", tick="${value}")
+SLOWNESS = Across(name="p95 latency", tick="{value} s")
+
+
+def pareto(points: Sequence[Point], across: Across = COST) -> Option:
     """Costs on a logarithmic axis when they span more than a decade: then what is free, and what is of
     unknown cost, stands in a strip at the left."""
     paid = [float(one.cost) for one in points if not isinstance(one.cost, str)]
@@ -63,8 +77,8 @@ def pareto(points: Sequence[Point]) -> Option:
         "grid": [main_only | {"left": 52 + left + (10 if left else 0)}],
         "xAxis": [{
             "type": "log" if log else "value", "min": ends[0], "max": ends[1], "gridIndex": 0,
-            "axisLabel": {"formatter": "${value}", "hideOverlap": True},
-            "name": f"cost of 1,000 answers{', logarithmic' if log else ''}",
+            "axisLabel": {"formatter": across.tick, "hideOverlap": True},
+            "name": f"{across.name}{', logarithmic' if log else ''}",
             "nameLocation": "middle", "nameGap": 28, "splitLine": {"show": False},
             "show": bool(paid),
         }],
@@ -138,7 +152,7 @@ def _dots(placed: Sequence[tuple[Point, float]], axis: int, *, middle: float) ->
     ]  # fmt: skip
     return {
         "type": "scatter", "xAxisIndex": axis, "yAxisIndex": axis, "z": 3,
-        "labelLayout": {"moveOverlap": "shiftY", "hideOverlap": True},
+        "labelLayout": {"moveOverlap": "shiftY", "hideOverlap": len(placed) > _MOST_NAMED},
         "data": [
             {
                 "name": one.said, "value": [x, round(one.quality, 2)], "symbolSize": one.size,
@@ -148,7 +162,7 @@ def _dots(placed: Sequence[tuple[Point, float]], axis: int, *, middle: float) ->
                           "color": GREY if one.pale else one.color, "padding": [0, 0, 5, 0],
                           "position": "left" if x > middle else "right", "fontSize": 12,
                           "verticalAlign": "bottom",
-                          "width": 120, "overflow": "truncate"},
+                          "width": 128, "overflow": "break", "lineHeight": 14},
             }
             for one, x in placed
         ],

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pages.components.leaderboard_choice import Choice
 
 _AUTOMATIC = "automatic"
-_JUDGE, IMPORT = "judge:", "import:"
+JUDGE, IMPORT = "judge:", "import:"
 _MOST_KEPT, _KEPT_S = 8, 3600
 MAX_NAME = 60
 
@@ -56,7 +56,7 @@ def sources(runtime: Runtime) -> dict[str, int]:
     """Votes of each source: the page's first, then judges, then imports, the newest first."""
     found = runtime.comparisons.votes.sources()
     imports = [f"{IMPORT}{one['id']}" for one in runtime.comparisons.votes.imports()]
-    judges = sorted(one for one in found if one.startswith(_JUDGE))
+    judges = sorted(one for one in found if one.startswith(JUDGE))
     return {one: found[one] for one in (PAGE, *judges, *imports) if found.get(one)}
 
 
@@ -67,8 +67,8 @@ def source_names(runtime: Runtime, offered: Mapping[str, int]) -> dict[str, str]
     for source, votes in offered.items():
         if source == PAGE:
             name = "Compare page"
-        elif source.startswith(_JUDGE):
-            name = f"Judge {runtime.catalog.display_name(source.removeprefix(_JUDGE))}"
+        elif source.startswith(JUDGE):
+            name = f"Judge {runtime.catalog.display_name(source.removeprefix(JUDGE))}"
         else:
             name = shortened(imported.get(source, "Imported"))
         names[source] = f"{name} · {count(votes)}"

@@ -49,7 +49,10 @@ def show_slices(view: View) -> None:
         data=partial(table_of, columns),
     ):  # fmt: skip
         draw_named(
-            columns, ["Contestant"], alt=f"Chance to win by {title(name).lower()}", key="slice_table"
+            columns,
+            ["Contestant"],
+            alt=f"Chance to win by {title(name).lower()}",
+            key="slice_table",
         )
 
 

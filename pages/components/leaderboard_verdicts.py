@@ -43,11 +43,7 @@ def show_verdicts(view: View) -> None:
         st.space("stretch")
         choose_baseline({one.key: view.name(one.key) for one in view.board.decision.standings},
                         view.choice)  # fmt: skip
-    if held := _held_equal(view):
-        st.caption(
-            f"Verdicts are from the direct votes on two, with no allowance for {held}; the ratings "
-            "below make it."
-        )
+    _say_what_is_held_equal(view)
     shown = pairs[:MOST_CARDS]
     with st.grid(min(3, max(len(shown), 1)), min_column_width=300, gap="small", key="verdicts"):
         for pair in shown:
@@ -57,10 +53,21 @@ def show_verdicts(view: View) -> None:
             _show_table(view, pairs)
 
 
-def _held_equal(view: View) -> str:
-    """What the ratings allow for and the verdicts do not."""
-    choice = view.choice
-    return " or ".join(["style"] * choice.style + ["position"] * choice.position)
+def _say_what_is_held_equal(view: View) -> None:
+    """By the ratings and not by the verdicts."""
+    match view.choice.style, view.choice.position:
+        case True, True:
+            without, equal = "style control and allowing for the position", "style and position"
+        case True, False:
+            without, equal = "style control", "style"
+        case False, True:
+            without, equal = "allowing for the position", "the position"
+        case _:
+            return
+    st.caption(
+        f"Verdicts are from the direct votes on two, without {without}; the ratings below hold "
+        f"{equal} equal."
+    )
 
 
 def headline(view: View) -> str:

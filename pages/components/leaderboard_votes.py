@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from analytics.ranking.vote_quality import FEWEST_SHARED
 from analytics.ranking.wording import plural
 from pages.components import session
 from pages.components.dashboard_tables import Column, draw
@@ -14,12 +15,10 @@ from pages.components.dashboard_tiles import show_tile
 from pages.components.format import count, duration, share
 from pages.components.leaderboard_choice import FLAGS
 from pages.components.leaderboard_judge import show_judging
-from pages.components.leaderboard_reading import IMPORT
+from pages.components.leaderboard_reading import IMPORT, JUDGE
 from pages.components.markdown import escape
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from analytics.ranking.agreement import Agreement
     from analytics.ranking.leaderboard import Leaderboard, Notice
     from pages.components.leaderboard_reading import View
@@ -66,6 +65,8 @@ def show_vote_quality(view: View) -> None:
             _show_left_out(view)
         if right:
             _show_agreements(view)
+    if not right:
+        _say_what_agreement_lacks(view)
     _show_judges(view)
     _show_anomalous(view)
     show_judging(view.runtime)
@@ -81,10 +82,11 @@ def _show_tiles(view: View) -> None:
             "Votes that count", count(board.votes), f"of {count(view.tally.quality.ballots)} kept",
             help="Votes stay as they are; which of them count is chosen above.",
         )  # fmt: skip
-        unit = {"voter": "voters", "question": "questions", "ballot": "votes"}
+        unit = {"voter": "voter", "question": "question", "ballot": "vote"}[board.fit.clusters]
+        groups = board.fit.cluster_count
         show_tile(
             "Voters", count(board.voters),
-            f"intervals by {count(board.fit.cluster_count)} {unit[board.fit.clusters]}",
+            f"intervals by {count(groups)} {plural(groups, unit, f'{unit}s')}",
             help="Several votes of one person are not independent. Under five voters, questions are "
             "taken instead. When a file names no voters, each vote counts as another voter's.",
         )  # fmt: skip
@@ -103,7 +105,7 @@ def _show_tiles(view: View) -> None:
         )  # fmt: skip
         if times:
             show_tile(
-                "Time to vote", duration(median(times)), f"median of {count(len(times))} votes",
+                "Time to vote", duration(median(times)), f"median of {count(len(times))} {plural(len(times), 'vote', 'votes')}",
                 help="From when all answers were there. Votes within a second or two were hardly read.",
             )  # fmt: skip
 
@@ -142,6 +144,22 @@ def _show_agreements(view: View) -> None:
         )  # fmt: skip
 
 
+def _say_what_agreement_lacks(view: View) -> None:
+    """Who shares most; or that nobody does, when a judge was chosen to be compared with others."""
+    few = view.tally.quality.too_few
+    sources = view.choice.sources
+    judged = len(sources) > 1 and any(one.startswith(JUDGE) for one in sources)
+    if not few and not judged:
+        return
+    so_far = "so far nobody has"
+    if few:
+        so_far = f"{voter(few[0].a)} and {voter(few[0].b)} share {few[0].found.n} so far"
+    st.caption(
+        f"Agreement appears when two judged the same two answers blind in at least {FEWEST_SHARED} "
+        f"cases: {escape(so_far)}."
+    )
+
+
 def _show_judges(view: View) -> None:
     for name, found in view.tally.quality.consistency:
         st.caption(
@@ -157,16 +175,12 @@ def _show_anomalous(view: View) -> None:
         if view.board.leaderboard.voters > 1:
             st.caption("No voter votes so unlike the others that it could not be taste.")
         return
-    named = _listed([f"{voter(one.voter)} ({one.votes:,} votes)" for one in found[:MOST_VOTERS]])
+    named = ", ".join(f"{voter(one.voter)} ({one.votes:,} votes)" for one in found[:MOST_VOTERS])
     more = f" and {len(found) - MOST_VOTERS} more" if len(found) > MOST_VOTERS else ""
     st.caption(
         f":material/person_alert: Votes unlike those of all others: {escape(named)}{more}. People "
         "with a taste of their own may be among them; their votes count."
     )
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names)
 
 
 def voter(name: str) -> str:

@@ -157,8 +157,9 @@ def _delete_content(runtime: Runtime) -> None:
 def _delete_person(runtime: Runtime) -> None:
     st.markdown("**A person**")
     st.caption(
-        "Deletes the person's conversations, choices, saved views and kept texts, and takes the "
-        "name out of every figure; counts and costs stay, without a name. It cannot be undone. "
+        "Deletes the person's conversations, comparisons, question sets, evaluations, test cases, "
+        "choices, saved views and kept texts, and takes the name out of every figure; counts and "
+        "costs stay, without a name. It cannot be undone. "
         "Not deleted: backups, and reports or exports that were made before. Without logins "
         "everybody is `local`."
     )
@@ -211,7 +212,8 @@ def _say(erased: Erased) -> None:
     st.success(
         f"Done. Runs without a name now: {count(erased.runs)}. Deleted: conversations "
         f"{count(erased.threads)}; kept texts {count(erased.content)}; saved views, rules, budgets and report entries "
-        f"{count(erased.definitions)}. Opinions on runs of others without words and name now: "
+        f"{count(erased.definitions)}; and all comparisons, question sets, evaluations and test cases "
+        f"of this person. Opinions on runs of others without words and name now: "
         f"{count(erased.feedback)}."
     )
     if erased.files:

@@ -92,7 +92,6 @@ def test_an_answer_is_checked(kind: str, value: Any, passed: bool | None, found:
 UNKNOWN = AnswerSummary()
 PARTLY = replace(SUMMARY, cost_complete=False)
 UNDECIDED = [
-    ("route", "billing", UNKNOWN, "It is not known which agent answered."),
     ("max_seconds", 1, UNKNOWN, "The time is not known."),
     ("max_first_token_seconds", 1, UNKNOWN, "The time is not known."),
     ("max_usd", 1, UNKNOWN, "The cost is not known."),
@@ -222,3 +221,10 @@ def test_importing_the_checks_loads_no_heavy_package() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout == "[]\n", done.stderr
+
+
+def test_an_answer_of_a_graph_without_agents_comes_from_none() -> None:
+    assert result("route", "billing", summary=UNKNOWN) == (
+        False,
+        "It came from a graph without agents, not from billing.",
+    )

@@ -287,3 +287,39 @@ def test_limits_that_cannot_be_are_refused(runtime: Runtime) -> None:
     evaluation = made(runtime)
     with pytest.raises(InvalidInput, match="1 to 8 answers"):
         runtime.evaluations.set_limits(evaluation, budget_pusd=None, concurrency=0)
+
+
+def test_a_budget_holds_with_many_at_once_and_dear_configurations(
+    runtime: Runtime, provider: ProviderServer
+) -> None:
+    """The cheap answers came first, and two dear ones were begun on their account."""
+    many = tuple(Case(id=str(n), question=f"How do I change port {n}?") for n in range(12))
+    first = finished(runtime, made(runtime, cases=many[:1], name="Price"))
+    budget = int(first.progress.spent_pusd * 2.2)
+    paused = finished(runtime, made(runtime, cases=many, concurrency=6, budget_pusd=budget))
+    assert paused.status == "paused"
+    assert paused.progress.spent_pusd <= budget
+    assert paused.progress.done >= 3
+
+
+def test_a_budget_cannot_be_kept_for_a_model_without_a_price(
+    tmp_path: Path, provider: ProviderServer
+) -> None:
+    servers = {"lab": {"base_url": provider.openai_url, "models": ["x"]}}
+    with answering(tmp_path, provider, openai_servers=servers) as runtime:
+        unpriced = Configuration(model="lab:x", agent="technical")
+        evaluation = made(runtime, configurations=(unpriced,), budget_pusd=10**9, concurrency=1)
+        paused = finished(runtime, evaluation)
+    assert (paused.status, paused.progress.done) == ("paused", 1)
+    assert paused.why == "The cost of lab:x is not known, so that no budget can be kept."
+
+
+def test_an_undecided_answer_counts_as_not_passed(tmp_path: Path, provider: ProviderServer) -> None:
+    servers = {"lab": {"base_url": provider.openai_url, "models": ["x"]}}
+    with answering(tmp_path, provider, openai_servers=servers) as runtime:
+        case = Case(id="c", question="Why?", checks=(Check(type="max_usd", value=1.0),))
+        unpriced = Configuration(model="lab:x", agent="technical")
+        done = finished(runtime, made(runtime, cases=(case,), configurations=(unpriced,)))
+        results = runtime.evaluations.results(done)
+    assert [cell.passed for cell in results.cells] == [None]
+    assert [one.passed for one in results.answered(0)] == [False]

@@ -61,6 +61,8 @@ LEAKS = [
     ("I am based on selfname.", SELF, "", "selfname"),
     ("This answer was written by selfname.", SELF, "", "selfname"),
     ("Yes.\n\n— selfname", SELF, "", "selfname"),
+    ("I am selfname and I can help.", SELF, "", "selfname"),
+    ("Hi, selfname here.", SELF, "", "selfname"),
     ("I am selfname.", FAMILY, "", "selfname"),
     ("I am selfname 7b instruct.", FAMILY, "", "selfname 7b instruct"),
     ("I am Otter.", OTTER, "", "Otter"),
@@ -80,6 +82,10 @@ LEAKS = [
     ("Ich bin Nova, ein Modell von Amazon.", LEAKY, "", "Nova"),
     ("Ich bin GPT-4o von OpenAI.", LEAKY, "", "GPT-4o"),
     ("Ich bin ein großes Sprachmodell, das von Google trainiert wurde.", LEAKY, "", "Google"),
+    ("OpenAI trained me.", LEAKY, "", "OpenAI"),
+    ("I, Claude, cannot say.", LEAKY, "", "Claude"),
+    ("ich bin chatgpt", LEAKY, "", "chatgpt"),
+    ("OpenAI hat mich trainiert.", LEAKY, "", "OpenAI"),
     ("Ich wurde von OpenAI entwickelt.", LEAKY, "", "OpenAI"),
     ("Als KI-Modell von OpenAI kann ich das nicht sagen.", LEAKY, "", "OpenAI"),
     ("Als Claude, ein Modell von Anthropic, kann ich helfen.", LEAKY, "", "Claude"),
@@ -156,6 +162,12 @@ KEPT = [
     ("Ich bin ein KI-Modell und habe keine Meinung.", GPT, ""),
     ("Als OpenAI 2022 ChatGPT veröffentlichte, war ich überrascht.", LEAKY, ""),
     ("Ich bin nicht Claude.", LEAKY, ""),
+    ("Ich bin bei Amazon Kunde.", LEAKY, ""),
+    ("Google hat mich überrascht.", LEAKY, ""),
+    ("Als Google-Nutzer kann ich das nicht.", LEAKY, ""),
+    ("I am a Google-certified engineer.", LEAKY, ""),
+    ("Use MD 5 sums.", ("lab:md5", "md5"), ""),
+    ("Echo here prints a line.", ECHO, ""),
     ("Ich bin GPT-4o von OpenAI.", LEAKY, "Sag: Ich bin GPT-4o von OpenAI"),
     ("Das Modell wurde von Google trainiert.", LEAKY, ""),
     ("Je suis désolé, Amazon ne livre pas ici.", NOVA, "Amazon livre-t-il ici ?"),
@@ -191,16 +203,21 @@ def test_what_the_sources_hold_is_known_like_the_question() -> None:
     assert identity_leak(text, GPT, "What does it cost?", "") == "GPT-4o mini"
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "I am " + "a " * 20_000,
-        "as an ai model " * 4_000,
-        "\n—" * 20_000,
-        "ich bin ein " * 6_000,
-        "as Claude by " * 5_000,
-        "Als KI von OpenAI " * 4_000,
-    ],
-)
+HOSTILE = [
+    "I am " + "a " * 20_000,
+    "as an ai model " * 4_000,
+    "\n—" * 20_000,
+    "ich bin ein " * 6_000,
+    "ich bin " + "model" * 8_000,
+    "I am" + " " * 30_000 + "x",
+    "\n" * 30_000 + "x",
+    "\n* _ * _" * 5_000,
+    "\n \n\t" * 10_000 + "x",
+    "as Claude by " * 5_000,
+    "Als KI von OpenAI " * 4_000,
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_a_hostile_answer_is_read_to_its_end(text: str) -> None:
-    assert identity_leak(text, GPT, "", "") is None
+    assert identity_leak(text, GPT, "Claude or OpenAI?", "") is None

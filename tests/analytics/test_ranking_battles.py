@@ -63,6 +63,35 @@ def test_one_click_is_one_vote_however_many_answers(shown: str) -> None:
     assert np.bincount(battles.ballot, battles.weight) == pytest.approx([1, 1, 1])
 
 
+def test_a_pair_that_meets_several_times_in_one_ballot_is_one_battle_by_majority() -> None:
+    """Three equal configurations against three equal others were nine battles of one pair."""
+    ranked = ballot("ababab", "rank", ((0,), (1, 2), (3,), (4,), (5,)))
+    even = ballot("aabb", "rank", ((0,), (2, 3), (1,)))
+    picked = ballot("aaabbb", "pick", ((4,),))
+    assert said(count([ranked, even, picked])) == [
+        ("a", "b", 1.0, 1.0),
+        ("a", "b", 0.5, 1.0),
+        ("a", "b", 0.0, 1.0),
+    ]
+
+
+def test_pairs_that_meet_several_times_share_the_vote_with_those_that_meet_once() -> None:
+    battles = count([ballot("abac", "rank", ((0,), (1,), (2,), (3,)))])
+    third = 0.3333
+    assert said(battles) == [("a", "b", 0.5, third), ("a", "c", 1.0, third), ("b", "c", 1.0, third)]
+
+
+def test_traits_of_a_pair_that_meets_several_times_are_the_mean() -> None:
+    sizes = (100, 300, 100, 100)
+    given = Ballot(
+        voter="v", contestants=("a", "b", "b", "a"), outcome="rank",
+        order=((0,), (1,), (2,), (3,)), traits=tuple(Traits(tokens=one) for one in sizes),
+    )  # fmt: skip
+    battles = count([given])
+    assert battles.features[:, 0].tolist() == [-0.25]
+    assert battles.outcome.tolist() == [0.5]
+
+
 def test_ballots_that_do_not_count_are_counted_by_reason() -> None:
     battles = count(
         [

@@ -85,6 +85,15 @@ def test_configurations_of_a_model_are_one_contestant() -> None:
     assert [one.mean_cost_pusd for one in found.decision.standings] == [7, 9]
 
 
+def test_one_ballot_about_several_configurations_of_a_model_is_one_vote() -> None:
+    given = [ballot("axby", "rank", ((0,), (1,), (2, 3)), question="q")]
+    groups = (("a", "one"), ("x", "one"), ("b", "two"), ("y", "two"))
+    counted = tally(given, Counting(groups=groups))
+    found = board(counted, [], Rating(), names={}, groups=dict(groups))
+    (pair,) = found.decision.pairs
+    assert (counted.battles.weight.tolist(), pair.verdict.n) == ([1.0], 1)
+
+
 def test_with_style_control_both_ratings_are_there() -> None:
     rng = random.Random(1)
     given = [
@@ -167,7 +176,23 @@ def test_who_shares_too_little_is_not_compared() -> None:
     given = [
         replace(ballot("ab", "tie"), question="q", voter=voter) for voter in ("ada", "bob")
     ]  # fmt: skip
-    assert vote_quality(given).agreements == ()
+    found = vote_quality(given)
+    assert found.agreements == ()
+    assert [(one.a, one.b, one.found.n) for one in found.too_few] == [("ada", "bob", 1)]
+
+
+def test_a_judge_of_pairs_is_compared_with_a_person_who_saw_three_at_once() -> None:
+    """It judges two at a time; votes on three answers were compared with nothing."""
+    given = [
+        one for n in range(3) for one in (
+            replace(ballot("abc", "rank", ((0,), (1,), (2,))), question=f"q{n}", voter="ada"),
+            *(replace(ballot(pair, "pick", ((0,),)), question=f"q{n}", voter="judge")
+              for pair in ("ab", "ac", "cb")),
+        )
+    ]  # fmt: skip
+    (found,) = vote_quality(given).agreements
+    assert (found.a, found.b, found.found.n) == ("judge", "ada", 9)
+    assert found.found.observed == 6 / 9
 
 
 def test_a_judge_that_likes_the_first_is_seen() -> None:

@@ -77,7 +77,7 @@ def test_one_voter_with_most_votes_is_said() -> None:
     who = ["much"] * 70 + [f"v{k}" for k in range(30)]
     board = leaderboard(battles_of(*["a>b", "a<b"] * 50, voters=who))
     assert [(n.concern, n.text) for n in board.notices] == [
-        ("one_voice", "One of 31 voters cast 70% of the votes.")
+        ("one_voice", "One of 31 voters cast 70 % of the votes.")
     ]
 
 

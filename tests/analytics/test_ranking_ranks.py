@@ -36,6 +36,15 @@ def test_intervals_for_all_pairs_are_wider_than_for_one() -> None:
         assert one.holm_p >= one.alone.p_value
 
 
+def test_holm_tells_apart_what_its_intervals_alone_would_not() -> None:
+    found = fit(votes(np.random.default_rng(7), [0.8, 0.25, -0.3, -0.75], 260))
+    compared = compare_all(found)
+    by_interval = [not one.low <= 0 <= one.high for one in compared]
+    by_holm = [one.certain for one in compared]
+    assert sum(by_holm) > sum(by_interval)
+    assert all(holm >= interval for holm, interval in zip(by_holm, by_interval, strict=True))
+
+
 def test_of_two_contestants_there_is_only_one_pair_to_allow_for() -> None:
     (only,) = compare_all(fit(battles_of(*["a>b"] * 9, *["b>a"] * 4)))
     assert (only.low, only.high) == pytest.approx((only.alone.low, only.alone.high))

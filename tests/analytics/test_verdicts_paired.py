@@ -5,7 +5,8 @@ from math import exp, log, nan
 import numpy as np
 import pytest
 
-from analytics.ranking.clustered import clustered_mean
+from analytics.intervals import wilson
+from analytics.ranking.clustered import clustered_mean, clustered_rate
 from analytics.ranking.families import adjusted
 from analytics.ranking.paired import Ratio, compare_costs, mean_difference, paired_ratio
 from analytics.ranking.percentiles import percentile_difference
@@ -178,3 +179,39 @@ def test_what_a_family_takes_back_is_no_longer_certain() -> None:
         False,
         False,
     ]
+
+
+def test_a_rate_of_independent_answers_is_about_wilson_s() -> None:
+    passed = [n % 5 != 0 for n in range(200)]
+    low, high = clustered_rate(passed, list(range(200))) or (0, 0)
+    assert (low, high) == pytest.approx(wilson(160, 200), abs=0.002)
+
+
+def test_repeating_every_answer_does_not_make_a_rate_surer() -> None:
+    passed = [n % 5 != 0 for n in range(40)]
+    once = clustered_rate(passed, list(range(40)))
+    often = clustered_rate(passed * 10, list(range(40)) * 10)
+    assert often == pytest.approx(once, abs=0.01)
+
+
+def test_all_passed_is_as_sure_as_there_are_documents() -> None:
+    low, high = clustered_rate([True] * 100, [n // 10 for n in range(100)]) or (0, 0)
+    assert high == 1
+    assert 0.6 < low < 0.75
+
+
+def test_a_single_document_has_no_interval() -> None:
+    assert clustered_rate([True, False], ["a", "a"]) is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("questions", "repeats", "rate"), [(20, 3, 0.85), (40, 10, 0.6)])
+def test_a_rate_of_repeated_questions_is_covered(questions: int, repeats: int, rate: float) -> None:
+    rng = np.random.default_rng(1)
+    clusters = np.repeat(np.arange(questions), repeats).tolist()
+    hits = 0
+    for _ in range(1000):
+        passed = np.repeat(rng.random(questions) < rate, repeats).tolist()
+        low, high = clustered_rate(passed, clusters) or (0, 1)
+        hits += low <= rate <= high
+    assert 930 <= hits <= 990

@@ -102,7 +102,7 @@ ONE_OF_EACH: list[tuple[str, Quality | None, str]] = [
     (
         "no_data",
         None,
-        "No votes yet. Beta is 84 % cheaper and 1.8 times faster (n = 212).",
+        "No votes on Alpha and Beta yet. Beta is 84 % cheaper and 1.8 times faster (n = 212).",
     ),
 ]
 
@@ -126,9 +126,9 @@ def test_an_evaluation_has_no_voters() -> None:
 @pytest.mark.parametrize(
     ("basis", "text"),
     [
-        ("votes", "No votes yet."),
-        ("passes", "No results of both yet."),
-        ("scores", "No scores of both yet."),
+        ("votes", "No votes on Alpha and Beta yet."),
+        ("passes", "No results of both Alpha and Beta yet."),
+        ("scores", "No scores of both Alpha and Beta yet."),
     ],
 )
 def test_nothing_is_said_by_its_name(basis: Basis, text: str) -> None:
@@ -232,7 +232,7 @@ def test_equal_is_said_only_of_a_narrow_interval() -> None:
 def test_the_very_same_cost_is_equal_without_a_margin() -> None:
     assert (
         said(None, costs(ratio(1, 1, 1))).text
-        == "No votes yet. Beta is equally expensive (n = 212)."
+        == "No votes on Alpha and Beta yet. Beta is equally expensive (n = 212)."
     )
 
 
@@ -252,7 +252,7 @@ def test_a_p95_is_said_when_the_latency_does_not_say_it() -> None:
         " (n = 212, by 14 voters)."
     )
     faster = said(None, None, QUICK, p95(-0.4e6, -1e6, -1e5))
-    assert faster.text == "No votes yet. Beta is 1.8 times faster (n = 212)."
+    assert faster.text == "No votes on Alpha and Beta yet. Beta is 1.8 times faster (n = 212)."
     assert faster.claims[-1] == Claim(
         about="p95", direction="for", phrase="400 ms faster at p95", n=212
     )
@@ -269,17 +269,23 @@ def test_a_local_model_is_free() -> None:
     there = said(None, compare_costs(a, b)).text
     back = said(None, compare_costs(b, a)).text
     both = said(None, compare_costs(b, b)).text
-    assert there == "No votes yet. Beta is free where Alpha costs $0.0042 an answer (n = 30)."
-    assert back == "No votes yet. Beta is not free like Alpha but $0.0042 an answer (n = 30)."
-    assert both == "No votes yet. Beta is free like Alpha (n = 30)."
+    assert (
+        there
+        == "No votes on Alpha and Beta yet. Beta is free where Alpha costs $0.0042 an answer (n = 30)."
+    )
+    assert (
+        back
+        == "No votes on Alpha and Beta yet. Beta is not free like Alpha but $0.0042 an answer (n = 30)."
+    )
+    assert both == "No votes on Alpha and Beta yet. Beta is free like Alpha (n = 30)."
 
 
 def test_costs_of_which_some_are_nothing_are_compared_by_amount() -> None:
     a, b = [4e9] * 40, [3e9] * 30 + [0.0] * 10
     assert said(None, compare_costs(a, b)).claims[0].phrase == "$0.0018 an answer cheaper"
-    few = said(None, compare_costs([4e9, 4e9, 0], [5e9, 0, 5e9]))
+    few = said(None, compare_costs([4e9, 4e9, 0, 3e9, 4e9], [5e9, 0, 5e9, 4e9, 3e9]))
     assert few.notes[0] == (
-        "The cost cannot be told apart: 2 of 3 answers cost nothing for one of the two."
+        "The cost cannot be told apart: 2 of 5 answers cost nothing for one of the two."
     )
 
 
@@ -296,16 +302,32 @@ def test_one_answer_has_no_ratio() -> None:
     )
 
 
+def test_cost_and_speed_of_four_answers_claim_nothing() -> None:
+    """Two answers said "1.7 times faster"."""
+    sure = ratio(0.5, 0.49, 0.51, n=4)
+    few = said(quality(0.01, 0.05), costs(sure), sure)
+    assert few.text == "Beta is not worse than Alpha within 5 points (n = 212, by 14 voters)."
+    assert few.notes[:2] == (
+        "The cost is known of too few answers.",
+        "The latency is known of too few answers.",
+    )
+    enough = ratio(0.5, 0.49, 0.51, n=5)
+    assert "50 % cheaper and 2 times faster" in said(None, costs(enough), enough).text
+    free = said(None, compare_costs([9.0] * 4, [0.0] * 4))
+    assert free.text == "No votes on Alpha and Beta yet."
+
+
 def test_what_was_left_out_is_counted() -> None:
     passed: list[bool | None] = [True] * 60
     verdict = said(
-        from_passes([*passed, None], [*passed, True]), compare_costs([1, 2, None], [1, 2, 1])
+        from_passes([*passed, None], [*passed, True]),
+        compare_costs([1, 2, 3, 4, 5, None], [1, 2, 3, 4, 5, 1]),
     )
     assert verdict.kind == "not_worse"
     assert verdict.notes[1:] == (
         "Both passed all 60 cases; up to 5 % may fail all the same.",
         "1 of 61 left out: no result of both.",
-        "1 of 3 left out: no cost of both.",
+        "1 of 6 left out: no cost of both.",
     )
 
 

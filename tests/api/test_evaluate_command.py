@@ -77,7 +77,7 @@ def test_two_models_are_compared(run: Run, capsys: pytest.CaptureFixture[str]) -
     assert run(models=(LARGE, MINI)) == 0
     out, _ = capsys.readouterr()
     assert "Cannot tell yet whether GPT-4o mini is as good as GPT-4o" in out
-    assert "GPT-4o mini is 94 % cheaper" in out
+    assert "The cost is known of too few answers." in out
 
 
 def test_broken_rows_are_listed_and_nothing_is_asked(

@@ -13,7 +13,8 @@ from agents.runtime import Runtime
 from core.comparison import Ballot, Configuration, Traits
 from core.errors import NotFound
 from core.ids import new_id
-from pages.components.leaderboard_pareto_chart import FREE, NO_COST, Point, pareto
+from pages.components.leaderboard_names import name_px, row_px
+from pages.components.leaderboard_pareto_chart import FREE, NO_COST, SLOWNESS, Point, pareto
 from pages.components.leaderboard_table import rating
 from tests.pages.conftest import OpenPage, checked
 
@@ -268,7 +269,84 @@ def test_voters_of_two_files_are_different_people(open_page: OpenPage, runtime: 
     assert figures(checked(at.run()))["Voters"] == "9"
 
 
+@pytest.mark.slow
+def test_what_agreement_lacks_is_said(open_page: OpenPage, runtime: Runtime) -> None:
+    def said(voter: str, n: int) -> Ballot:
+        return Ballot(voter=voter, contestants=("a", "b"), outcome="tie", question=f"q{n}")
+
+    runtime.comparisons.votes.add(
+        "judge:openai:gpt-4o", [said(voter, n) for voter in ("ada", "bob") for n in range(3)]
+    )
+    assert (
+        "Agreement appears when two judged the same two answers blind in at least 5 cases: ada and "
+        "bob share 3 so far."
+    ) in words(open_page("leaderboard"))
+
+
+@pytest.mark.slow
+def test_style_control_says_that_verdicts_know_nothing_of_it(
+    open_page: OpenPage, runtime: Runtime
+) -> None:
+    imported(runtime, ("long", "short"), 30, 20)
+    said = [
+        "without style control; the ratings below hold style equal"
+        in words(open_page("leaderboard", **query))
+        for query in ({}, {"style": "1"})
+    ]
+    assert said == [False, True]
+
+
+@pytest.mark.slow
+def test_position_alone_is_not_explained_as_a_trait(open_page: OpenPage, runtime: Runtime) -> None:
+    voted(runtime, wins=9, losses=6)
+    said = words(open_page("leaderboard", position="1"))
+    assert "being shown first" in said
+    assert "Of a trait" not in said
+    assert "without allowing for the position" in said
+
+
+@pytest.mark.slow
+def test_without_prices_quality_is_set_against_the_latency(
+    open_page: OpenPage, runtime: Runtime
+) -> None:
+    """The page said that no speed was known."""
+    voted(runtime, wins=6, losses=3, costs=(None, None))
+    said = words(open_page("leaderboard"))
+    assert "**Quality and speed**" in said
+    assert "The cost of none is known." in said
+    assert "asked here" not in said
+
+
 # -- what is next
+
+
+@pytest.mark.slow
+def test_the_votes_that_are_missing_are_counted_once(open_page: OpenPage, runtime: Runtime) -> None:
+    """A card said two numbers of missing votes, which answered different questions."""
+    voted(runtime, wins=8, losses=5)
+    said = words(open_page("leaderboard"))
+    assert "Supervisor is leading, 8 : 5, 0 ties.\n" in said
+    assert "to call it better" not in said
+    assert "more votes** on Supervisor against ReAct agent" in said
+
+
+@pytest.mark.slow
+def test_who_leads_is_open_when_direct_votes_and_ratings_disagree(
+    open_page: OpenPage, runtime: Runtime
+) -> None:
+    def won(pair: str, n: int, slot: int) -> Ballot:
+        return Ballot(voter=f"v{n}", contestants=tuple(pair), outcome="pick", order=((slot,),),
+                      question=f"{pair}{n}")  # fmt: skip
+
+    ballots = [
+        *(won("ab", n, int(n >= 3)) for n in range(5)),
+        *(won("bc", n, int(n >= 19)) for n in range(20)),
+        *(won("ac", n, int(n >= 11)) for n in range(20)),
+    ]
+    runtime.comparisons.votes.add_import("Others", new_id(), ballots)
+    assert "b leads by all votes, a in those on the two (3 : 2): which is better is open." in words(
+        open_page("leaderboard")
+    )
 
 
 def test_the_next_pair_fills_the_compare_page(open_page: OpenPage, runtime: Runtime) -> None:
@@ -336,6 +414,15 @@ def test_rows_that_cannot_be_used_are_listed(open_page: OpenPage) -> None:
 
 
 @pytest.mark.slow
+def test_a_file_with_nothing_but_a_header_says_so(open_page: OpenPage) -> None:
+    at = open_page("leaderboard")
+    content = b"model_a,model_b,winner\n"
+    checked(at.file_uploader(key="battles_file").upload("x.csv", content, "text/csv").run())
+    assert "The file has no rows" in words(at)
+    assert at.button(key="battles_import").disabled
+
+
+@pytest.mark.slow
 def test_columns_nobody_knows_are_chosen_by_hand(open_page: OpenPage) -> None:
     at = open_page("leaderboard")
     content = b"x,y,better one\ngpt,claude,model_a\n"
@@ -347,7 +434,7 @@ def test_columns_nobody_knows_are_chosen_by_hand(open_page: OpenPage) -> None:
     choosers["Who won"].set_value("better one")
     form = next(button for button in at.button if button.label == "Read with these columns")
     checked(form.click().run())
-    assert "1 battles** of 2 contestants" in words(at)
+    assert "1 battle** of 2 contestants" in words(at)
 
 
 def test_what_is_no_table_is_refused_with_a_sentence(open_page: OpenPage) -> None:
@@ -410,6 +497,18 @@ def test_the_frontier_rises_from_the_best_free_one() -> None:
     option = pareto(drawn)
     least, most = option["xAxis"][0]["min"], option["xAxis"][0]["max"]
     assert option["series"][0]["data"] == [[least, 40], [0.1, 60], [3.0, 70], [most, 70]]
+
+
+def test_slowness_stands_on_the_axis_when_it_is_what_is_known() -> None:
+    option = pareto([point("a", 1.5), point("b", 2.5)], SLOWNESS)
+    assert option["xAxis"][0]["name"] == "p95 latency"
+    assert option["xAxis"][0]["axisLabel"]["formatter"] == "{value} s"
+
+
+def test_names_have_room_on_a_phone_and_rows_grow_with_them() -> None:
+    short, fits, long = ["GPT-4o"], ["GPT-4o mini, whole documents"], ["x" * 60]
+    assert [name_px(names) for names in (short, fits, long)] == [110, 198, 200]
+    assert [row_px(names) for names in (short, fits, long)] == [35, 35, 75]
 
 
 def test_names_are_no_templates_in_charts() -> None:
