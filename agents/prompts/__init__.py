@@ -5,6 +5,7 @@ Inside a graph they are read through `RunContext.prompt`, which knows the versio
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -34,3 +35,10 @@ TITLES: Mapping[str, str] = MappingProxyType(
 def load(name: str) -> str:
     """The text of `<name>.md`. Raises FileNotFoundError: a missing prompt is a broken build."""
     return (Path(__file__).parent / f"{name}.md").read_text("utf-8").strip()
+
+
+@cache
+def digest() -> str:
+    """SHA-256 of the prompts that ship, in hex: equal digests are equal prompts."""
+    texts = "\0".join(f"{name}\0{load(name)}" for name in sorted(TITLES))
+    return hashlib.sha256(texts.encode()).hexdigest()

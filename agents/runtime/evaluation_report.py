@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from agents import prompts
 from agents.evaluation.results import Results
 from agents.evaluation.values import Cell, Evaluation
 from analytics.ranking.counting import count
@@ -129,7 +130,7 @@ def contender(runtime: Runtime, one: Configuration, label: str) -> Contender:
         models = chain
     else:
         models = (one.model, *(m for m in chain if one.fallback and m != one.model))
-    digest = None
+    digest = prompts.digest()
     if one.prompt is not None:
         try:
             digest = runtime.prompts.get(one.prompt).digest

@@ -9,6 +9,7 @@ from analytics.intervals import minimum_n
 from analytics.ranking.decision import P95, Decision, Standing
 from analytics.ranking.leaderboard import Leaderboard
 from analytics.ranking.paired import Ratio
+from analytics.ranking.percentiles import PercentileDifference
 from analytics.ranking.quality import Quality
 from analytics.reports.document import Column, Point, Raw, Scatter, Table, Unit
 from core.comparison import Configuration
@@ -33,7 +34,7 @@ class Contender:
     models: tuple[str, ...] = ()
     """The ids of the models that may answer, in their order."""
     prompt_digest: str | None = None
-    """SHA-256 of its prompt version; None: the prompts that ship."""
+    """SHA-256 of its prompts."""
 
 
 def compared_table(contenders: Sequence[Contender]) -> Table:
@@ -149,6 +150,8 @@ def pair_tables(decision: Decision, labels: Mapping[str, str]) -> tuple[Table, .
         _pairs("Cost: B over A", "ratio", decision, labels,
                [m.costs.ratio if m.costs else None for m in measured]),
         _pairs("Time: B over A", "ratio", decision, labels, [m.latency for m in measured]),
+        _pairs("p95 of the time: B less A", "us", decision, labels,
+               [m.p95 if m.p95 and m.p95.sound else None for m in measured]),
     )  # fmt: skip
 
 
@@ -157,16 +160,16 @@ def _pairs(
     unit: Unit,
     decision: Decision,
     labels: Mapping[str, str],
-    found: Sequence[Quality | Ratio | None],
+    found: Sequence[Quality | Ratio | PercentileDifference | None],
 ) -> Table:
-    signed = unit == "points"
-    kinds = (Column(name="Verdict on B"),) if signed else ()
+    signed, judged = unit != "ratio", unit == "points"
+    kinds = (Column(name="Verdict on B"),) if judged else ()
     rows: list[tuple[Raw, ...]] = []
     for pair, one in zip(decision.pairs, found, strict=True):
         values: tuple[Raw, ...] = (None,) * 5
         if one is not None:
             values = (one.value, one.low, one.high, one.p_adjusted, one.n)
-        kind = (pair.verdict.kind.replace("_", " "),) if signed else ()
+        kind = (pair.verdict.kind.replace("_", " "),) if judged else ()
         rows.append((labels[pair.a], labels[pair.b], *values, *kind))
     return Table(
         name=name,
