@@ -1,18 +1,24 @@
-"""Two evaluations against each other, by the ids of their questions: what got better, and what worse."""
+"""Two evaluations against each other, by their questions: what got better, and what worse."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from itertools import product
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from pages.components import evaluation_url, session
-from pages.components.evaluation_deltas import show_pair
-from pages.components.evaluation_marks import FAILED, NONE, PASSED, overall
+from pages.components.evaluation_deltas import say_when, show_pair
+from pages.components.evaluation_pairing import (
+    Shared,
+    Side,
+    flips,
+    named_alike,
+    said_of,
+    shared,
+    sides,
+)
 from pages.components.evaluation_reading import (
     Loaded,
     Stamp,
@@ -30,19 +36,6 @@ if TYPE_CHECKING:
 
 OFFERED = 100
 """Newest evaluations that are looked through."""
-Side = tuple[int, int]
-"""Configuration numbers: of this evaluation, and of the other one."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Flips:
-    """Ids of the questions both were asked, by what became of them. Of several times the worst counts."""
-
-    better: Sequence[str]
-    worse: Sequence[str]
-    same: int
-    unknown: int
-    """Not decided, or not ended, in one of the two."""
 
 
 def show_compare(runtime: Runtime, loaded: Loaded) -> None:
@@ -64,46 +57,26 @@ def show_compare(runtime: Runtime, loaded: Loaded) -> None:
         on_change=_write_other, args=(f"compare_with_{loaded.evaluation.id}",),
     )  # fmt: skip
     other = load(runtime, next(one for one in choices if one.id == asked))
+    loaded, other = named_alike(loaded, other, runtime.catalog.display_name)
     _table(loaded, other)
-    _pair(loaded, other)
-
-
-def flips(loaded: Loaded, other: Loaded, side: Side) -> Flips:
-    """From the other evaluation to this one."""
-    theirs = {case.id: n for n, case in enumerate(other.results.cases)}
-    better: list[str] = []
-    worse: list[str] = []
-    same = unknown = 0
-    for number, case in enumerate(loaded.results.cases):
-        if case.id not in theirs:
-            continue
-        before = _passed(other, theirs[case.id], side[1])
-        now = _passed(loaded, number, side[0])
-        if before is None or now is None:
-            unknown += 1
-        elif before == now:
-            same += 1
-        else:
-            (better if now else worse).append(case.id)
-    return Flips(better=better, worse=worse, same=same, unknown=unknown)
-
-
-def sides(loaded: Loaded, other: Loaded) -> list[Side]:
-    """All pairs of configurations, equal ones first."""
-    pairs = product(range(len(loaded.keys)), range(len(other.keys)))
-    return sorted(pairs, key=lambda pair: (loaded.keys[pair[0]] != other.keys[pair[1]], pair))
+    found = shared(loaded.results.cases, other.results.cases)
+    if text := said_of(found):
+        st.caption(text)
+    _pair(loaded, other, found)
 
 
 def _comparable(runtime: Runtime, mine: Evaluation) -> list[Evaluation]:
-    """Newest first; with at least one question of the same id."""
-    ids = {case.id for case in cases_of_set(mine.set_id, runtime)}
+    """Newest first; with at least one question that is the same."""
+    mine_asks = {(case.id, case.question) for case in cases_of_set(mine.set_id, runtime)}
     return [
         one
         for one in runtime.evaluations.store.recent(session.OWNER, OFFERED)
         if one.id != mine.id
         and (
             one.set_id == mine.set_id
-            or any(case.id in ids for case in cases_of_set(one.set_id, runtime))
+            or any(
+                (case.id, case.question) in mine_asks for case in cases_of_set(one.set_id, runtime)
+            )
         )
     ]
 
@@ -136,7 +109,7 @@ def _table(loaded: Loaded, other: Loaded) -> None:
     )
 
 
-def _pair(loaded: Loaded, other: Loaded) -> None:
+def _pair(loaded: Loaded, other: Loaded, both: Shared) -> None:
     pairs = sides(loaded, other)
     names = {
         pair: f"{loaded.labels[pair[0]]}, before {other.labels[pair[1]]}"
@@ -149,8 +122,13 @@ def _pair(loaded: Loaded, other: Loaded) -> None:
         key=f"compare_side_{loaded.evaluation.id}_{other.evaluation.id}",
     )  # fmt: skip
     with st.spinner("Comparing answers to the same questions …"):
-        decided = _decided(stamp(loaded.evaluation), stamp(other.evaluation), side, loaded, other)
-    show_pair(decided.pairs[0], "other", _names(loaded, other, side))
+        decided = _decided(
+            stamp(loaded.evaluation), stamp(other.evaluation), side, _names(loaded, other, side),
+            both.same, loaded, other,
+        )  # fmt: skip
+    running = "running" in (loaded.evaluation.status, other.evaluation.status)
+    say_when(loaded.evaluation, other.evaluation)
+    show_pair(decided.pairs[0], "other", _names(loaded, other, side), so_far=running)
     found = flips(loaded, other, side)
     asked = len(found.better) + len(found.worse) + found.same + found.unknown
     st.markdown(
@@ -193,11 +171,6 @@ def _open(case_id: str) -> None:
     st.query_params[evaluation_url.CASE] = case_id
 
 
-def _passed(loaded: Loaded, number: int, configuration: int) -> bool | None:
-    one = overall(loaded.of(number, configuration))
-    return {PASSED: True, FAILED: False, NONE: False}.get(one)
-
-
 def _names(loaded: Loaded, other: Loaded, side: Side) -> dict[str, str]:
     """By the keys `this` and `other`, plain text."""
     mine, theirs = loaded.evaluation.plan.name, other.evaluation.plan.name
@@ -210,12 +183,18 @@ def _names(loaded: Loaded, other: Loaded, side: Side) -> dict[str, str]:
 
 
 @st.cache_resource(max_entries=16, ttl=900, show_spinner=False)
-def _decided(at: Stamp, before: Stamp, side: Side, _loaded: Loaded, _other: Loaded) -> Decision:
+def _decided(
+    at: Stamp, before: Stamp, side: Side, names: dict[str, str], same: frozenset[str],
+    _loaded: Loaded, _other: Loaded,
+) -> Decision:  # fmt: skip
     from analytics.ranking.decision import decide_by_passes
 
-    names = _names(_loaded, _other, side)
     answers = [
-        *_loaded.results.answered(side[0], "this"),
-        *_other.results.answered(side[1], "other"),
+        one
+        for one in (
+            *_loaded.results.answered(side[0], "this"),
+            *_other.results.answered(side[1], "other"),
+        )
+        if one.question.rpartition("/")[0] in same  # it ends with the number of the repeat
     ]
     return decide_by_passes(answers, keys=["other", "this"], names=names)

@@ -85,7 +85,9 @@ def show_pair(
     `so_far`: more answers come in, so that nothing may be said yet.
     """
     label, color, icon = SO_FAR if so_far else KINDS[pair.verdict.kind]
-    if not so_far and pair.verdict.kind in ABOUT_ONE:  # the verdict may be about the baseline: it says of whom
+    if (
+        not so_far and pair.verdict.kind in ABOUT_ONE
+    ):  # the verdict may be about the baseline: it says of whom
         label = f"{escape(names[pair.b])}: {label.lower()}"
     title = f"{names[pair.b if pair.a == baseline else pair.a]} against {names[baseline]}"
     with st.container(border=True, gap="small"):

@@ -63,7 +63,6 @@ def show_new(runtime: Runtime) -> None:
     chosen = _set_and_name(kept)
     cases = cases_of_set(chosen.id, runtime)
     configurations = _configurations(runtime)
-    _reset_judge(chosen.id, cases)
     plan = _options(runtime, cases, configurations, st.session_state.get("evaluate_name", ""))
     _start(runtime, chosen, cases, plan)
 
@@ -145,17 +144,16 @@ def _options(
     )
 
 
-def _reset_judge(set_id: str, cases: tuple[Case, ...]) -> None:
+def _reset_judge(rubrics: int, models: list[str]) -> None:
     """Another set that needs no judge has none, unless pairs are to be compared."""
     state = st.session_state
-    before, state[_JUDGED_SET] = state.get(_JUDGED_SET), set_id
-    if before in (None, set_id) or state.get("evaluate_pairwise"):
+    before, state[_JUDGED_SET] = state.get(_JUDGED_SET), state[_SET]
+    if before in (None, state[_SET]) or state.get("evaluate_pairwise"):
         return
-    if any(map(needs_judge, cases)):
-        if state.get(_JUDGE) is None:
-            state.pop(_JUDGE, None)  # the first of the list again
-    else:
+    if not rubrics:
         state[_JUDGE] = None
+    elif state.get(_JUDGE) is None:
+        state[_JUDGE] = models[0]
 
 
 def _judge(runtime: Runtime, cases: tuple[Case, ...], count: int) -> tuple[str | None, bool]:
@@ -173,6 +171,7 @@ def _judge(runtime: Runtime, cases: tuple[Case, ...], count: int) -> tuple[str |
                 icon=":material/gavel:",
             )
         return None, False
+    _reset_judge(rubrics, list(models))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         judge = st.selectbox(
             "Judge model", list(models), index=None if not rubrics else 0, key=_JUDGE,

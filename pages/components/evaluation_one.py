@@ -50,7 +50,7 @@ def show_evaluation(runtime: Runtime, one: Evaluation) -> None:
         follow_progress(runtime, one.id)
     else:
         show_progress(one)
-        watch(runtime, one.id, one.status)
+        watch(runtime, one.id, one.status, runtime.evaluations.is_active(one.id))
     if one.status == "paused" and one.why:
         st.warning(f"Paused: {escape(one.why)}", icon=":material/pause_circle:")
     show_buttons(runtime, one)

@@ -31,11 +31,7 @@ def only_cells(loaded: Loaded) -> dict[str, list[str]]:
     """Header to cells, as Markdown; the first column names the rows."""
     numbers = range(len(loaded.labels))
     passed = [
-        {
-            one.question: one.passed
-            for one in loaded.results.answered(n)
-            if one.passed is not None
-        }
+        {one.question: one.passed for one in loaded.results.answered(n) if one.passed is not None}
         for n in numbers
     ]
     names = [escape(label) for label in loaded.labels]

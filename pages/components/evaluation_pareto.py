@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from agents.runtime import Runtime
     from analytics.ranking.decision import Standing
     from analytics.ranking.frontier import Place
-    from pages.components.evaluation_results import Row
     from pages.components.evaluation_reading import Loaded
+    from pages.components.evaluation_results import Row
 
 HEIGHT = 380
 _SMALLEST, _LARGEST, _EVEN = 12, 40, 16
@@ -39,14 +39,12 @@ _S_PER_US = 1e-6
 def show_pareto(runtime: Runtime, loaded: Loaded, rows: Sequence[Row]) -> None:
     """Draws it when at least two configurations have a pass rate and something to set it against."""
     known = [row for row in rows if row.standing.quality is not None]
-    priced = any(row.standing.mean_cost_pusd is not None for row in known)
+    priced = any(row.standing.mean_cost_pusd for row in known)
     if len(known) < 2 or not (priced or any(row.standing.p95_us for row in known)):
         return
     across = COST if priced else SLOWNESS
     models = {one.key: one.model for one in loaded.evaluation.plan.configurations}
-    colors = {
-        key: runtime.catalog.color(model) if model else GREY for key, model in models.items()
-    }
+    colors = {key: runtime.catalog.color(model) if model else GREY for key, model in models.items()}
     points = points_of(known, colors, across)
     best = ", ".join(one.name for one in points if not one.pale)
     with card(
@@ -54,7 +52,8 @@ def show_pareto(runtime: Runtime, loaded: Loaded, rows: Sequence[Row]) -> None:
         "Quality, cost and speed" if priced else "Quality and speed",
         "Line: the best for up to that cost. Larger: slower p95. Pale: another one is at least as "
         "good, cheap and fast." if priced else
-        "The cost of none is known. Pale: another one is at least as good and fast.",
+        "None is known to cost anything. Line: the best for up to that p95. Pale: "
+        "another one is at least as good, cheap and fast.",
         definition="Quality: the pass rate with its 95 % interval. Cost: mean of answers whose cost "
         "is known. p95: the time that 95 % of answers stay below.",
         data=partial(_table, known),

@@ -53,13 +53,16 @@ def follow_progress(runtime: Runtime, evaluation_id: str) -> None:
 
 
 @st.fragment(run_every=WATCH_S)
-def watch(runtime: Runtime, evaluation_id: str, status: str) -> None:
-    """Draws nothing, and the whole page anew when it goes on or was deleted: in another tab, say."""
+def watch(runtime: Runtime, evaluation_id: str, status: str, active: bool) -> None:
+    """Draws nothing, and the whole page anew when it goes on or was deleted: in another tab, say.
+
+    `status` and `active` are what the page shows.
+    """
     try:
         one = runtime.evaluations.store.get(evaluation_id, session.OWNER)
     except NotFound:
         st.rerun()
-    if one.status != status:
+    if (one.status, runtime.evaluations.is_active(one.id)) != (status, active):
         st.rerun()
 
 

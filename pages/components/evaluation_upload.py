@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 FIELDS = {
     "question": "What is asked. The only column that is needed.",
-    "id": "Stays the same when the set changes: results of two days are paired by it.",
+    "id": "Stays the same when the set changes: results of two days are paired by it and the text.",
     "tags": "Words to filter by, separated by commas.",
     "document": "What it is about: questions of one document are not independent of one another.",
     "reference": "An answer that would be right, for the judge and for readers.",

@@ -207,7 +207,10 @@ def _done_with(what: str, delete: Callable[[], object]) -> None:
 
 def _say(erased: Erased) -> None:
     if not (erased.threads or erased.runs or erased.feedback or erased.definitions):
-        st.info("There was nothing of this person.")
+        st.info(
+            "There was nothing of this person in conversations and figures. Comparisons, question "
+            "sets, evaluations and test cases are deleted if there were any."
+        )
         return
     st.success(
         f"Done. Runs without a name now: {count(erased.runs)}. Deleted: conversations "

@@ -23,15 +23,26 @@ from core.pricing import price_call
 from core.usage import Usage
 from pages.components.evaluation_buttons import dated
 from pages.components.evaluation_cases import DIFFER, NOT_PASSED, matching
-from pages.components.evaluation_compare import Flips, flips, sides
 from pages.components.evaluation_deltas import figures
 from pages.components.evaluation_estimate import Estimate, Length, estimate
 from pages.components.evaluation_example import PATH
-from pages.components.evaluation_judge import judged
+from pages.components.evaluation_judge import judged, of_no_use
 from pages.components.evaluation_marks import mark
 from pages.components.evaluation_new import cost_words
+from pages.components.evaluation_only import ITSELF, only_cells
+from pages.components.evaluation_pairing import (
+    Flips,
+    Shared,
+    flips,
+    named_alike,
+    said_of,
+    shared,
+    sides,
+)
+from pages.components.evaluation_pareto import points_of
 from pages.components.evaluation_progress import badge, counts, ended_share, rest_s, spent
-from pages.components.evaluation_reading import Loaded, pass_rates
+from pages.components.evaluation_reading import Loaded, decide, pass_rates, undecided
+from pages.components.evaluation_results import Row, rows_of, standing_cells
 from pages.components.evaluation_upload import columns_of_files
 
 MINI, LARGE = Configuration(model="openai:gpt-4o-mini"), Configuration(model="openai:gpt-4o")
@@ -102,8 +113,42 @@ def test_questions_are_found_by_outcome_tag_and_words() -> None:
     assert matching(found, text=" port ") == [0]
 
 
-def test_an_answer_that_failed_counts_as_not_passed_and_an_open_one_does_not_count() -> None:
-    assert pass_rates(loaded("+!", "?-", ".+")) == [(1, 1), (1, 3)]
+def test_what_failed_or_is_undecided_counts_as_not_passed() -> None:
+    found = loaded("+!", "?-", ".+")
+    assert pass_rates(found) == [(1, 2), (1, 3)]
+    assert [undecided(found, n) for n in range(2)] == [1, 0]
+
+
+def test_the_table_has_the_quality_of_the_decision_and_the_undecided() -> None:
+    found = loaded("++", "?-", "-+")
+    cells = standing_cells(rows_of(found, found.labels))
+    shown = dict(zip(cells[""], cells["Mini"], strict=True))
+    assert (shown["Passed"], shown["Undecided"], shown["Failed answers"]) == ("1 of 3", "1", "0")
+    (mini, _) = decide(found).standings
+    assert shown["Pass rate"] == (
+        f"**33.3 %** ({100 * (mini.quality_low or 0):.1f}–{100 * (mini.quality_high or 0):.1f})"
+    )
+
+
+def test_a_pair_shows_how_many_answers_passed_of_one_alone() -> None:
+    assert only_cells(loaded("+-", "+-", "-+")) == {
+        "": ["Mini", "Large"],
+        "Mini": [ITSELF, "1 / 2"],
+        "Large": ["2 / 1", ITSELF],
+    }
+
+
+def test_a_dominated_configuration_is_pale_in_the_chart() -> None:
+    answers = answered("x", "++", 100, 1_000_000) + answered("y", "+-", 200, 2_000_000)
+    decided = decide_by_passes(answers, keys=["x", "y"], names={"x": "X", "y": "Y"})
+    rows = [
+        Row(name=one.key, standing=one, tokens=None, failed=0, undecided=0)
+        for one in decided.standings
+    ]
+    x, y = points_of(rows, {"x": "#000000", "y": "#ffffff"})
+    assert (x.pale, y.pale, x.quality, y.quality) == (False, True, 100.0, 50.0)
+    assert y.said.endswith("Dominated by x")
+    assert x.size < y.size
 
 
 def test_what_flipped_between_two_evaluations_is_found_by_id() -> None:
@@ -112,6 +157,31 @@ def test_what_flipped_between_two_evaluations_is_found_by_id() -> None:
     assert flips(now, before, (0, 0)) == Flips(better=[], worse=[], same=3, unknown=0)
     assert flips(now, before, (1, 1)) == Flips(better=[], worse=["a"], same=1, unknown=1)
     assert flips(before, now, (1, 1)) == Flips(better=["a"], worse=[], same=1, unknown=1)
+
+
+def test_a_reworded_question_is_not_the_same_question() -> None:
+    reworded = (replace(CASES[0], question="Which port?"), CASES[1], replace(CASES[2], id="d"))
+    found = shared(CASES, reworded)
+    assert found == Shared(same=frozenset({"b"}), reworded=1, here=1, there=1)
+    assert said_of(found) == (
+        "Left out of what follows: 1 only in this one, 1 only in the other one, 1 reworded. "
+        "Questions are paired by id and text."
+    )
+    assert said_of(shared(CASES, CASES)) == ""
+    now, before = loaded("++", "++", "++"), loaded("-+", "-+", "-+", cases=reworded)
+    assert flips(now, before, (0, 0)) == Flips(better=["b"], worse=[], same=0, unknown=0)
+
+
+def test_the_same_configuration_has_the_same_name_on_both_sides() -> None:
+    react = replace(MINI, graph="react")
+    plan = replace(EVALUATION.plan, configurations=(react, MINI))
+    before = loaded("++")
+    other = replace(
+        before, results=replace(before.results, evaluation=replace(EVALUATION, plan=plan))
+    )
+    mine, theirs = named_alike(loaded("++"), other, lambda model: model)
+    assert mine.labels[0] == theirs.labels[1] == "openai:gpt-4o-mini, Supervisor"
+    assert theirs.labels[0] == "openai:gpt-4o-mini, ReAct agent"
 
 
 def test_equal_configurations_are_offered_first() -> None:
@@ -140,6 +210,14 @@ def test_differences_are_turned_to_the_chosen_baseline() -> None:
     assert of_x[3].interval == "too few answers"
 
 
+def test_figures_so_far_have_no_p_values() -> None:
+    answers = answered("x", "++++-", 100, 1_000_000) + answered("y", "+----", 50, 2_000_000)
+    (pair,) = decide_by_passes(answers, keys=["x", "y"], names={"x": "X", "y": "Y"}).pairs
+    found = figures(pair, "x", so_far=True)
+    assert found[0].interval == "−83.2 to 0.0"
+    assert not [one for one in found if "p =" in one.interval or "p <" in one.interval]
+
+
 def test_free_answers_have_no_cost_ratio() -> None:
     answers = answered("x", "++", 100, 1_000) + answered("y", "++", 0, 1_000)
     (pair,) = decide_by_passes(answers, keys=["x", "y"], names={"x": "X", "y": "Y"}).pairs
@@ -163,6 +241,11 @@ def test_a_judge_wins_ties_and_losses_are_those_of_the_other_configuration() -> 
     assert (found.configuration, found.wins, found.ties, found.losses) == (1, 1, 1, 0)
     assert (found.agreed, found.first_both, found.share) == (1, 1, 0.75)
     assert 0 <= found.low < 0.75 < found.high <= 1
+
+
+def test_a_judge_that_mostly_changes_its_mind_is_of_no_use() -> None:
+    assert of_no_use(1, 3)
+    assert not of_no_use(2, 4)
 
 
 def test_counts_are_said_in_one_line() -> None:

@@ -98,6 +98,12 @@ def test_broken_rows_are_listed_and_nothing_is_taken_until_it_is_asked_for(
     assert (kept.name, kept.cases) == ("mine", 1)
 
 
+def test_a_file_without_a_good_row_offers_nothing_to_take(open_page: OpenPage) -> None:
+    at = upload(open_page("evaluations", evaluations_tab=SETS), b"not json\n")
+    assert at.error[0].value.endswith("mend the file and upload it again.")
+    assert not [label for label in labels(at) if label.startswith("Take")]
+
+
 def test_notes_on_rows_that_are_used_stand_apart(open_page: OpenPage) -> None:
     row = json.dumps({"question": "Why?", "contans": "x"}).encode()
     at = upload(open_page("evaluations", evaluations_tab=SETS), row)
@@ -203,6 +209,23 @@ def test_a_question_that_needs_a_judge_is_said_when_there_is_none(
     assert runtime.evaluations.store.recent("local") == []
 
 
+def test_a_set_that_needs_no_judge_has_none(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0000000000")
+    runtime: Runtime = request.getfixturevalue("runtime")
+    sets = runtime.evaluations.sets
+    judged = sets.save("local", "Judged", EXAMPLE)
+    bare = sets.save("local", "Handbook", CASES)
+    at = request.getfixturevalue("open_page")("evaluations", evaluations_tab=NEW)
+    checked(at.selectbox(key="evaluate_set").set_value(judged.id).run())
+    assert at.selectbox(key="evaluate_judge").value is not None
+    checked(at.selectbox(key="evaluate_set").set_value(bare.id).run())
+    assert at.selectbox(key="evaluate_judge").value is None
+    checked(at.selectbox(key="evaluate_set").set_value(judged.id).run())
+    assert at.selectbox(key="evaluate_judge").value is not None
+
+
 def test_a_line_up_fills_the_configurations(open_page: OpenPage, runtime: Runtime) -> None:
     runtime.evaluations.sets.save("local", "Handbook", CASES)
     runtime.comparisons.lineups.save("local", "Mine", [REACT, LOCAL])
@@ -237,6 +260,26 @@ def test_one_evaluation_shows_rates_with_intervals_and_a_verdict(
     assert [m.label for m in at.metric] == ["Passed", "Cost", "Time", "p95 of time"]
 
 
+def test_a_pair_is_not_judged_while_answers_come_in(open_page: OpenPage, runtime: Runtime) -> None:
+    one = done(runtime)
+    runtime.evaluations.store.set_status(one.id, "running")
+    at = open_page("evaluations", id=one.id)
+    shown = words(at)
+    assert "Figures so far." in shown
+    assert "Cannot tell yet whether" not in shown
+    assert [m.label for m in at.metric] == ["Passed", "Cost", "Time", "p95 of time"]
+
+
+def test_a_verdict_on_one_that_is_paused_says_that_it_may_change(
+    open_page: OpenPage, runtime: Runtime
+) -> None:
+    one = done(runtime)
+    runtime.evaluations.store.set_status(one.id, "paused", "The budget is spent.")
+    shown = words(open_page("evaluations", id=one.id))
+    assert "may change" in shown
+    assert "Cannot tell yet whether" in shown
+
+
 def test_a_question_in_the_address_is_shown_with_its_checks(
     open_page: OpenPage, runtime: Runtime
 ) -> None:
@@ -252,6 +295,7 @@ def test_a_question_in_the_address_is_shown_with_its_checks(
 def test_questions_are_filtered_by_outcome(open_page: OpenPage, runtime: Runtime) -> None:
     at = open_page("evaluations", id=done(runtime).id, view="cases")
     assert at.dataframe[0].value["id"].tolist() == ["what", "cost"]
+    assert at.dataframe[0].value["tags"].tolist() == ["", "billing"]
     checked(at.segmented_control(key="cases_show").set_value("Not passed").run())
     assert at.dataframe[0].value["id"].tolist() == ["cost"]
 
