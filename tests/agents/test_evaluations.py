@@ -91,6 +91,7 @@ def test_measurements_of_the_same_question_are_paired(runtime: Runtime) -> None:
     assert all(m.cost_pusd for m in a)
 
 
+@pytest.mark.slow
 def test_what_failed_is_tried_again_when_asked(runtime: Runtime, provider: ProviderServer) -> None:
     provider.by_model["gpt-4o"] = Reply(status=400)
     done = finished(runtime, made(runtime))
@@ -103,6 +104,7 @@ def test_what_failed_is_tried_again_when_asked(runtime: Runtime, provider: Provi
     assert len([model for model, _ in asked(provider) if model == "gpt-4o-mini"]) == 3
 
 
+@pytest.mark.slow
 def test_a_budget_pauses_before_it_is_passed(runtime: Runtime) -> None:
     one = finished(runtime, made(runtime, cases=CASES[:1], concurrency=1))
     budget = int(one.progress.spent_pusd * 2.5)
@@ -131,6 +133,7 @@ def test_a_paused_evaluation_goes_on_where_it_stopped(
     assert len(asked(provider)) == len(set(asked(provider))) == 6
 
 
+@pytest.mark.slow
 def test_a_closed_switchboard_goes_on_when_it_is_back(
     tmp_path: Path, provider: ProviderServer
 ) -> None:
@@ -157,6 +160,7 @@ def test_a_judge_sees_both_orders(runtime: Runtime, provider: ProviderServer) ->
     assert {ballot.voter for ballot in ballots} == {"openai:gpt-4.1-mini"}
 
 
+@pytest.mark.slow
 def test_a_judge_that_always_prefers_the_first_says_nothing(
     runtime: Runtime, provider: ProviderServer
 ) -> None:
@@ -179,6 +183,7 @@ def test_a_rubric_is_decided_by_the_judge(runtime: Runtime, provider: ProviderSe
     )
 
 
+@pytest.mark.slow
 def test_a_judge_without_a_verdict_leaves_it_open(
     runtime: Runtime, provider: ProviderServer
 ) -> None:
@@ -232,6 +237,7 @@ def test_a_set_with_evaluations_cannot_be_deleted(runtime: Runtime) -> None:
     assert runtime.evaluations.sets.list("local") == []
 
 
+@pytest.mark.slow
 def test_deleting_an_evaluation_deletes_its_answers(runtime: Runtime) -> None:
     evaluation = finished(runtime, made(runtime))
     runtime.evaluations.delete(evaluation)
@@ -248,6 +254,7 @@ def test_saved_test_cases_keep_their_checks(runtime: Runtime) -> None:
     assert runtime.evaluations.sets.saved_cases("local") == []
 
 
+@pytest.mark.slow
 def test_evaluations_are_recorded_under_their_own_entry_point(runtime: Runtime) -> None:
     done = finished(runtime, made(runtime))
     runtime.recorder.flush()
@@ -258,6 +265,7 @@ def test_evaluations_are_recorded_under_their_own_entry_point(runtime: Runtime) 
     assert [detail and detail.run.entry_point for detail in details] == ["eval"] * 6
 
 
+@pytest.mark.slow
 def test_an_erased_person_leaves_no_evaluation(runtime: Runtime) -> None:
     finished(runtime, made(runtime))
     runtime.evaluations.sets.save_case("local", PORT)
@@ -274,6 +282,7 @@ def test_the_set_can_be_read_back_as_a_file(runtime: Runtime) -> None:
     assert [json.loads(line)["id"] for line in lines] == ["port", "stop", "start"]
 
 
+@pytest.mark.slow
 def test_a_budget_can_be_raised_and_the_evaluation_goes_on(runtime: Runtime) -> None:
     one = finished(runtime, made(runtime, cases=CASES[:1], concurrency=1))
     budget = int(one.progress.spent_pusd * 2.5)
@@ -289,6 +298,7 @@ def test_limits_that_cannot_be_are_refused(runtime: Runtime) -> None:
         runtime.evaluations.set_limits(evaluation, budget_pusd=None, concurrency=0)
 
 
+@pytest.mark.slow
 def test_a_budget_holds_with_many_at_once_and_dear_configurations(
     runtime: Runtime, provider: ProviderServer
 ) -> None:
@@ -302,6 +312,7 @@ def test_a_budget_holds_with_many_at_once_and_dear_configurations(
     assert paused.progress.done >= 3
 
 
+@pytest.mark.slow
 def test_a_budget_cannot_be_kept_for_a_model_without_a_price(
     tmp_path: Path, provider: ProviderServer
 ) -> None:

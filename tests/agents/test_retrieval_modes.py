@@ -44,6 +44,7 @@ def test_each_retrieval_is_a_mode_that_can_be_shown() -> None:
     assert set(get_args(Retrieval)) <= set(get_args(RetrievalMode))
 
 
+@pytest.mark.slow
 def test_rag_gives_the_policy_agent_passages_instead_of_documents(
     runtime: Runtime, server: ProviderServer
 ) -> None:

@@ -189,6 +189,7 @@ def test_no_database_has_no_ratings(base: Base, tmp_path: Path) -> None:
     queries.close()
 
 
+@pytest.mark.slow
 def test_synthetic_traffic_is_rated(tmp_path: Path) -> None:
     path = tmp_path / "traffic.db"
     made = list(Traffic(seed=3, until_us=NOW_US).facts(600))

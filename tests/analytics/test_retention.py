@@ -243,6 +243,7 @@ def test_a_quarter_shows_whole_until_its_last_row_is_gone(path: Path, recorder: 
     assert levels(path) == {"hour": 1, "day": 1}
 
 
+@pytest.mark.slow
 def test_deleting_while_a_thousand_runs_are_recorded_loses_none(
     path: Path, recorder: Recorder
 ) -> None:

@@ -90,6 +90,7 @@ def test_when_all_columns_have_ended_table_and_ways_on_are_there(
     assert labels.count("Continue as chat") == labels.count("Ask again") == 2
 
 
+@pytest.mark.slow
 def test_a_continued_column_is_a_chat_in_the_sidebar(open_page: OpenPage, runtime: Runtime) -> None:
     at = open_page("compare")
     comparison = asked(at, runtime)
@@ -111,6 +112,7 @@ def test_a_second_tab_shows_the_same_comparison(open_page: OpenPage, runtime: Ru
     assert second.selectbox(key="compare_agent_1").value == "react"
 
 
+@pytest.mark.slow
 def test_the_next_question_goes_to_the_same_columns(open_page: OpenPage, runtime: Runtime) -> None:
     at = open_page("compare")
     first = asked(at, runtime)
