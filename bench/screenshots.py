@@ -111,7 +111,7 @@ def shoot_evaluation(page: Any, url: str) -> None:
     settled(page)
     page.get_by_role("button", name="Start").click()
     page.get_by_text("Against a baseline").wait_for(timeout=180_000)
-    page.get_by_text("Done", exact=True).first.wait_for(timeout=180_000)
+    page.get_by_role("button", name="Pause").wait_for(state="hidden", timeout=180_000)
     settled(page)
     page.set_viewport_size(WHOLE)
     page.wait_for_timeout(3_000)
