@@ -40,9 +40,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium; a missing one skips, and fails where CI is set."""
+    """Chromium; a missing one skips, and fails where CI is set.
+
+    Ends with the module: as long as Playwright is open its event loop runs in this thread, and
+    `asyncio.run` fails in whatever test of another file comes next.
+    """
     if CHROMIUM is None:
         if os.environ.get("CI"):
             pytest.fail("Chromium is not installed, and CI must run the browser tests")
