@@ -30,7 +30,7 @@ from agents.configured import turn_request
 from agents.run import Run, TurnRequest
 from agents.threads import ThreadStore, now_us
 from core.comparison import Configuration
-from core.errors import InvalidInput, NotFound, SwitchboardError
+from core.errors import InvalidInput, NotFound, SwitchboardError, ThreadBusy
 from core.ids import new_id
 from core.language import guess
 
@@ -107,7 +107,10 @@ class Comparisons:
     def follow_up(
         self, comparison: Comparison, text: str
     ) -> tuple[Comparison, list[SwitchboardError]]:
-        """The next question to all columns. Raises InvalidInput while one still answers."""
+        """The next question to all columns. Raises ThreadBusy while one still answers."""
+        last = [a.run_id for turn in comparison.turns[-1:] for a in turn.answers if a.run_id]
+        if len(self._runs.answers(last)) < len(last):
+            raise ThreadBusy("These columns still answer.", what_to_do="Wait, or stop them.")
         for one in comparison.arms:
             self._check(turn_request(one.configuration, text, owner=comparison.owner))
         return self._ask(comparison, text, first=False)

@@ -94,7 +94,7 @@ class Judging:
             if pairs:
                 self._stop.clear()
                 self._thread = threading.Thread(
-                    target=self._work, args=(model, owner, pairs), name="judge", daemon=True
+                    target=self._work, args=(model, pairs), name="judge", daemon=True
                 )
                 self._thread.start()
         return len(pairs)
@@ -128,13 +128,13 @@ class Judging:
                     if (pair.question, frozenset(pair.contestants)) not in said:
                         yield pair
 
-    def _work(self, model: str, owner: str, pairs: Sequence[_Pair]) -> None:
+    def _work(self, model: str, pairs: Sequence[_Pair]) -> None:
         problem = ""
         for pair in pairs:
             if self._stop.is_set():
                 break
             try:
-                ballot = self._judge(model, owner, pair)
+                ballot = self._judge(model, pair)
                 if ballot is not None:
                     self._votes.add(SOURCE + model, [ballot])
             except SwitchboardError as exc:
@@ -152,21 +152,22 @@ class Judging:
         if self._progress is not None:
             self._progress = replace(self._progress, done=self._progress.done + 1)
 
-    def _judge(self, model: str, owner: str, pair: _Pair) -> Ballot | None:
-        """None when an answer is gone or the judge says nothing that can be read."""
+    def _judge(self, model: str, pair: _Pair) -> Ballot | None:
+        """None when an answer is gone, or the judge was cut off or says nothing that can be read."""
         ids = [pair.turn.answers[n].run_id for n in (pair.a, pair.b)]
         found = self._answers([run_id for run_id in ids if run_id])
         first, second = (found.get(str(run_id)) for run_id in ids)
         if first is None or second is None:
             return None
         case = Case(id=pair.question, question=first.question)
-        verdicts = [
-            self._ask(model, owner, judge.ask_about_two(case, one.text, other.text))
-            for one, other in ((first, second), (second, first))
-        ]
-        if None in verdicts:
-            return None
-        mirrored = {"first": "second", "second": "first"}.get(str(verdicts[1]), "tie")
+        verdicts = []
+        for one, other in ((first, second), (second, first)):
+            asked = judge.ask_about_two(case, one.text, other.text)
+            verdict = self._ask(model, pair.comparison, asked)
+            if verdict is None:
+                return None
+            verdicts.append(verdict)
+        mirrored = {"first": "second", "second": "first"}.get(verdicts[1], "tie")
         same = verdicts[0] == mirrored and mirrored != "tie"
         order = ((0,), (1,)) if verdicts[0] == "first" else ((1,), (0,))
         return Ballot(
@@ -178,11 +179,11 @@ class Judging:
             at_us=pair.turn.at_us,
         )
 
-    def _ask(self, model: str, owner: str, asked: str) -> str | None:
+    def _ask(self, model: str, about: Comparison, asked: str) -> str | None:
         run = self._start(
             TurnRequest(
-                text=asked, owner=owner, graph="judge", model=model, fallback=False,
-                temperature=0.0, entry_point="eval", thread_kind="eval",
+                text=asked, owner=about.owner, graph="judge", model=model, fallback=False,
+                temperature=0.0, entry_point="eval", thread_kind="eval", group_id=about.id,
             )
         )  # fmt: skip
         for _ in run.follow(poll_s=POLL_S):
@@ -190,6 +191,8 @@ class Judging:
         transcript = Transcript()
         transcript.add_all(run.read())
         summary = summarise(transcript)
+        if summary.status == "cancelled":  # the comparison is being deleted, or Switchboard ends
+            return None
         if summary.status != "completed":
             error = summary.error or {}
             raise InvalidInput(

@@ -183,7 +183,9 @@ class ComparisonStore:
 
     def titles(self, ids: Sequence[str]) -> dict[str, str]:
         """The first question of each, as long as its threads are there."""
-        query = select(thread.c.group_id, thread.c.title).where(thread.c.group_id.in_(ids))
+        query = select(thread.c.group_id, thread.c.title).where(
+            thread.c.group_id.in_(ids), thread.c.kind == "compare"
+        )
         with self._db.read() as connection:
             return {row.group_id: row.title for row in connection.execute(query)}
 

@@ -214,6 +214,7 @@ class Runtime:
         self.recorder.flush()
         erased = erase_user(self.recorder, owner)  # runs that go on end as runs of nobody
         self.evaluations.halt(owner)
+        self.comparisons.judging.close()
         for kind in THREAD_KINDS:
             while found := self.threads.recent(owner, kind=kind):
                 for thread in found:

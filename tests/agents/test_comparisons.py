@@ -11,7 +11,7 @@ from agents.comparing.judging import JudgeProgress
 from agents.comparing.values import Comparison, Vote, shuffled
 from agents.runtime import Runtime
 from core.comparison import Ballot, Configuration, Outcome
-from core.errors import InvalidInput, NotFound
+from core.errors import InvalidInput, NotFound, ThreadBusy
 from tests.agents.answering_house import answering, judge_says
 from tests.provider import ProviderServer, Reply
 
@@ -370,3 +370,28 @@ def test_a_changed_vote_changes_the_version(runtime: Runtime) -> None:
 def test_the_time_to_vote_is_kept(runtime: Runtime) -> None:
     vote(runtime, ask(runtime), "tie")
     assert runtime.comparisons.votes.times_to_vote(["page"]) == [5]
+
+
+def test_a_question_to_columns_that_still_answer_is_refused_and_leaves_nothing(
+    runtime: Runtime, provider: ProviderServer
+) -> None:
+    """It made a turn in which the busy columns could not start."""
+    provider.by_model["gpt-4o"] = Reply(text="one two three four five", per_token_ms=200)
+    found, _ = runtime.comparisons.ask(QUESTION, (MINI, LARGE), owner="local")
+    with pytest.raises(ThreadBusy, match="still answer"):
+        runtime.comparisons.follow_up(found, "And then?")
+    assert len(runtime.comparisons.store.get(found.id, "local").turns) == 1
+    ended(runtime, found)
+
+
+def test_what_the_judge_was_asked_goes_with_the_comparison(
+    runtime: Runtime, provider: ProviderServer
+) -> None:
+    """Its prompts hold the question and both answers."""
+    provider.by_model["gpt-4.1-mini"] = Reply(text='{"verdict": "A", "reason": "First."}')
+    comparison = ask(runtime, MINI, LARGE, blind=True)
+    vote(runtime, comparison, "tie")
+    judged(runtime)
+    assert runtime.comparisons.store.titles([comparison.id]) == {comparison.id: QUESTION}
+    runtime.comparisons.delete(comparison)
+    assert runtime.threads.recent("local", kind="eval") == []
