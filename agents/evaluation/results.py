@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from agents.evaluation.checks import verdict
 from agents.evaluation.question_set import Case
 from agents.evaluation.values import (
     ALONE,
     Cell,
-    CheckOutcome,
     Evaluation,
     Judgement,
     verdict_of_both_orders,
@@ -61,18 +61,18 @@ class Results:
         keys = [one.key for one in self.evaluation.plan.configurations]
         found = []
         for a, b in both_orders(self.judgements):
-            verdict = verdict_of_both_orders(a, b)
-            if verdict is None:
+            said = verdict_of_both_orders(a, b)
+            if said is None:
                 continue
             case = self.cases[a.case_number]
             order: tuple[tuple[int, ...], ...] = ()
-            if verdict != "tie":
-                order = ((0,), (1,)) if verdict == "win" else ((1,), (0,))
+            if said != "tie":
+                order = ((0,), (1,)) if said == "win" else ((1,), (0,))
             found.append(
                 Ballot(
                     voter=self.evaluation.plan.judge_model or JUDGE,
                     contestants=(keys[a.first], keys[a.second]),
-                    outcome="tie" if verdict == "tie" else "pick",
+                    outcome="tie" if said == "tie" else "pick",
                     order=order,
                     question=f"{case.id}/{a.repeat}",
                     at_us=self.evaluation.created_at_us,
@@ -126,14 +126,7 @@ def _judged(cell: Cell, judgement: Judgement | None) -> Cell:
         replace(check, passed=passed, found=found) if check.type == JUDGE else check
         for check in cell.checks
     )
-    return replace(cell, checks=checks, passed=_verdict(checks))
-
-
-def _verdict(checks: Sequence[CheckOutcome]) -> bool | None:
-    passed = [check.passed for check in checks]
-    if False in passed:
-        return False
-    return None if None in passed else True
+    return replace(cell, checks=checks, passed=verdict(checks))
 
 
 def _answered(case: Case, cell: Cell, name: str, passed: bool | None) -> Answered:

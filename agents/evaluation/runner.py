@@ -18,7 +18,7 @@ from agents.evaluation import judge
 from agents.evaluation.checks import Answer, run_checks, verdict
 from agents.evaluation.question_set import Case
 from agents.evaluation.requests import answer_request, judge_request
-from agents.evaluation.values import ALONE, Cell, CheckOutcome, Evaluation, Judgement
+from agents.evaluation.values import ALONE, Cell, Evaluation, Judgement
 from agents.run import Run, TurnRequest
 from agents.run_store import EndedAnswer
 from core.errors import (
@@ -207,7 +207,7 @@ class Runner:
             # Answers under way may bring judgements, or show that the budget allows more.
             waiting = job.under_way and (allowed == "later" or job.evaluation.plan.judge_model)
             job.under_way += one is not None
-        if allowed == "no":
+        if allowed == "no" and self._store.anything_to_do(job.evaluation.id):
             budget = format_usd(job.evaluation.plan.budget_pusd)
             self._halt(job, f"The budget of {budget} does not allow another answer.")
         if one is None:
@@ -318,11 +318,7 @@ class Runner:
         results = run_checks(
             job.cases[cell.case_number], Answer(text=ended.text, summary=ended.summary)
         )
-        outcomes = [
-            CheckOutcome(type=r.type, wanted=r.wanted, passed=r.passed, found=r.found)
-            for r in results
-        ]
-        self._store.keep_answer(job.evaluation.id, cell, facts, outcomes, verdict(results))
+        self._store.keep_answer(job.evaluation.id, cell, facts, results, verdict(results))
 
     def _settle_judgement(self, job: _Job, wanted: Judgement, ended: EndedAnswer) -> None:
         if self._given_back(job, wanted, ended):

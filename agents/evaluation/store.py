@@ -13,12 +13,12 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from agents.comparing.store import ComparisonStore
 from agents.comparing.values import Facts
+from agents.evaluation.checks import CheckResult
 from agents.evaluation.progress import progress_of
 from agents.evaluation.tables import cell, evaluation, judgement, question_set
 from agents.evaluation.values import (
     ALONE,
     Cell,
-    CheckOutcome,
     Evaluation,
     EvaluationStatus,
     Judgement,
@@ -146,6 +146,19 @@ class EvaluationStore:
                 .values(budget_pusd=budget_pusd, concurrency=concurrency, why="")
             )
 
+    def anything_to_do(self, evaluation_id: str) -> bool:
+        """Whether an answer or a judgement is neither there, nor failed, nor under way."""
+        with self._db.read() as connection:
+            return any(
+                connection.scalar(
+                    select(table.c.place)
+                    .where(table.c.evaluation_id == evaluation_id, table.c.status == "pending")
+                    .limit(1)
+                )
+                is not None
+                for table in (cell, judgement)
+            )
+
     def claim_cell(self, evaluation_id: str) -> Cell | None:
         """The next cell to do, marked as running under a new run id; None when there is none."""
         row = self._claim(evaluation_id, cell, cell.c.evaluation_id == evaluation_id)
@@ -199,7 +212,7 @@ class EvaluationStore:
         evaluation_id: str,
         one: Cell,
         facts: Facts,
-        checks: Sequence[CheckOutcome],
+        checks: Sequence[CheckResult],
         passed: bool | None,
     ) -> None:
         values = {
@@ -341,7 +354,7 @@ def _cell(row: Any) -> Cell:
         tries=row.tries,
         facts=Facts.from_dict(row.facts) if row.facts else None,
         checks=tuple(
-            CheckOutcome(type=kind, wanted=wanted, passed=passed, found=found)
+            CheckResult(type=kind, wanted=wanted, passed=passed, found=found)
             for kind, wanted, passed, found in row.checks or ()
         ),
         passed=None if row.passed is None else bool(row.passed),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agents.comparing.values import Facts
+from agents.evaluation.checks import CheckResult
 from core.comparison import Configuration
 
 EvaluationStatus = Literal["running", "paused", "done"]
@@ -66,16 +67,6 @@ class Evaluation:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CheckOutcome:
-    """What became of one check. `passed` None: it could not be decided."""
-
-    type: str
-    wanted: str
-    passed: bool | None
-    found: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Cell:
     """One answer of an evaluation."""
 
@@ -87,7 +78,7 @@ class Cell:
     run_id: str | None
     tries: int
     facts: Facts | None
-    checks: tuple[CheckOutcome, ...]
+    checks: tuple[CheckResult, ...]
     passed: bool | None
     error: str
 

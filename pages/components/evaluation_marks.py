@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agents.evaluation.values import Cell, CheckOutcome
+from agents.evaluation.checks import CheckResult
+from agents.evaluation.values import Cell
 
 PASSED, FAILED, NONE, OPEN, WAITING = "✓", "✗", "!", "?", "…"
 COLORS = {PASSED: "green", FAILED: "red", NONE: "orange", OPEN: "gray", WAITING: "gray"}
@@ -47,7 +48,7 @@ def mark_markdown(cell: Cell) -> str:
     return f":{COLORS[one]}[**{one} {_WORDS[one]}**]"
 
 
-def check_sign(check: CheckOutcome) -> str:
+def check_sign(check: CheckResult) -> str:
     """A check's sign as Markdown."""
     one = {True: PASSED, False: FAILED, None: OPEN}[check.passed]
     return f":{COLORS[one]}[**{one}**]"

@@ -8,17 +8,18 @@ import json
 
 from agents.comparing.values import Facts
 from agents.evaluation.check import Check
+from agents.evaluation.checks import CheckResult
 from agents.evaluation.export import CSV_HEADER, results_as_csv, results_as_json
 from agents.evaluation.question_set import Case
 from agents.evaluation.results import Results
-from agents.evaluation.values import Cell, CheckOutcome, Evaluation, Judgement, Plan, Progress
+from agents.evaluation.values import Cell, Evaluation, Judgement, Plan, Progress
 from core.comparison import Configuration
 from core.version import VERSION
 
 FACTS = Facts(status="completed", model="openai:gpt-4o", duration_us=2_000, cost_pusd=7)
 CELL = Cell(
     place=0, case_number=0, repeat=0, configuration=0, status="done", run_id="r1", tries=1,
-    facts=FACTS, checks=(CheckOutcome(type="contains", wanted="contains “x”", passed=False, found="no"),),
+    facts=FACTS, checks=(CheckResult(type="contains", wanted="contains “x”", passed=False, found="no"),),
     passed=False, error="",
 )  # fmt: skip
 PENDING = Cell(

@@ -334,3 +334,11 @@ def test_an_undecided_answer_counts_as_not_passed(tmp_path: Path, provider: Prov
         results = runtime.evaluations.results(done)
     assert [cell.passed for cell in results.cells] == [None]
     assert [one.passed for one in results.answered(0)] == [False]
+
+
+def test_a_budget_that_was_just_enough_leaves_nothing_to_pause_for(runtime: Runtime) -> None:
+    """With everything answered it said that the budget does not allow another answer."""
+    one = finished(runtime, made(runtime, cases=CASES[:1], concurrency=1))
+    budget = int(one.progress.spent_pusd * 1.1)
+    again = made(runtime, cases=CASES[:1], name="Again", concurrency=1, budget_pusd=budget)
+    assert (finished(runtime, again).status, again.plan.budget_pusd) == ("done", budget)
