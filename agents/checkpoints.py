@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 import sqlite3
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from agents.run import Checkpoint
 from core.database import set_aside, storage_error
 
 if TYPE_CHECKING:
@@ -71,9 +72,33 @@ async def prune(saver: AsyncSqliteSaver, thread: str, keep: int = KEEP) -> None:
         await saver.conn.commit()
 
 
-async def forget(saver: AsyncSqliteSaver, threads: list[str]) -> None:
-    """Deletes all checkpoints of some threads."""
-    for thread in threads:
-        await saver.adelete_thread(thread)
+async def newest(saver: AsyncSqliteSaver, thread: str) -> str | None:
+    """Id of the newest checkpoint of a saver's thread; None when it has none."""
+    query = "SELECT max(checkpoint_id) FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = ''"
+    async with saver.lock, saver.conn.execute(query, (thread,)) as cursor:
+        row = await cursor.fetchone()
+    return row[0] if row is not None else None
+
+
+async def copy(saver: AsyncSqliteSaver, found: Checkpoint, thread: str) -> bool:
+    """Puts a checkpoint at the beginning of another thread; False when it is not there any more."""
+    place: Any = {"thread_id": found.thread, "checkpoint_ns": "", "checkpoint_id": found.id}
+    held = await saver.aget_tuple({"configurable": place})
+    if held is None:
+        return False
+    target: Any = {"configurable": {"thread_id": thread, "checkpoint_ns": ""}}
+    versions = held.checkpoint["channel_versions"]
+    await saver.aput(target, held.checkpoint, held.metadata, versions)
+    return True
+
+
+async def forget(saver: AsyncSqliteSaver, thread_id: str) -> None:
+    """Deletes all checkpoints of all graphs and branches of a thread."""
+    first, after = f"{thread_id}:", f"{thread_id};"  # ";" is the next character after ":"
+    async with saver.lock:
+        for table in ("writes", "checkpoints"):
+            query = f"DELETE FROM {table} WHERE thread_id >= ? AND thread_id < ?"
+            await saver.conn.execute(query, (first, after))
+        await saver.conn.commit()
     async with saver.lock, saver.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)") as cursor:
         await cursor.fetchall()  # deleted text is not left in the log either

@@ -17,6 +17,7 @@ def turn_request(
     thread_id: str | None = None,
     run_id: str | None = None,
     new_thread_id: str | None = None,
+    answers: str | None = None,
 ) -> TurnRequest:
     """A chosen model answers alone unless a fallback is part of what is compared: else
     contestants would change places."""
@@ -36,4 +37,5 @@ def turn_request(
         thread_id=thread_id,
         run_id=run_id,
         new_thread_id=new_thread_id,
+        answers=answers,
     )

@@ -38,8 +38,9 @@ class ModelSource(Protocol):
         temperature: float | None = None,
         sink: Callable[[Event], None] | None = None,
         allowance: Allowance | None = None,
+        begun: str = "",
     ) -> BaseChatModel:
-        """`sink` gets what is reported after a cancel, when the graph's stream is not read any more."""
+        """`begun`: text that the answer goes on with. `sink` gets what is reported after a cancel, when the graph's stream is not read any more."""
 
 
 @dataclass(kw_only=True)
@@ -72,6 +73,8 @@ class RunContext:
     """Asked before every model that is called; None: there are no budgets."""
     may_replace: bool = True
     """Whether a used-up budget may name another model than the chosen ones."""
+    begun: str = ""
+    """Text of an earlier answer that the first answering model goes on with."""
     keep_prompt: Callable[[str, Sequence[BaseMessage]], None] | None = None
     """Gets the call id and the messages of every attempt; None when prompts are not kept."""
 
@@ -94,6 +97,9 @@ class RunContext:
     ) -> BaseChatModel:
         """The configured chain of models: retries, fallbacks, deadlines, usage and cost included."""
         ids = model_ids if model_ids is not None else self.answer_models
+        begun = ""
+        if purpose == "answer":
+            begun, self.begun = self.begun, ""
         return self.models.chat(
             ids,
             purpose=purpose,
@@ -101,6 +107,7 @@ class RunContext:
             temperature=0.0 if purpose == "route" else self.temperature,
             sink=self.late.append,
             allowance=self._allowance(agent, purpose),
+            begun=begun,
         )
 
     def _allowance(self, agent: str, purpose: CallPurpose) -> Allowance | None:

@@ -66,3 +66,34 @@ class Overlap:
         whole = not (before.isalnum() and repeated[0].isalnum())
         whole = whole and not (after.isalnum() and repeated[-1].isalnum())
         return whole and sum(character.isalpha() for character in repeated) >= 3
+
+
+class SameBeginning:
+    """Drops the beginning that a whole new answer shares with an old one that is gone on with.
+
+    For the answerer that cannot continue a text but says the same thing twice. Where the new answer
+    turns out to be another one, it stands under the old one after `otherwise`.
+    """
+
+    def __init__(self, begun: str, otherwise: str) -> None:
+        self._begun = begun
+        self._otherwise = otherwise
+        self._held = ""
+        self.decided = False
+
+    def feed(self, piece: str) -> str:
+        """What may be shown now."""
+        if self.decided:
+            return piece
+        self._held += piece
+        if self._begun.startswith(self._held):
+            return ""
+        self.decided = True
+        if self._held.startswith(self._begun):
+            return self._held[len(self._begun) :]
+        return self._otherwise + self._held
+
+    def flush(self) -> str:
+        """The rest, once nothing more comes: a shorter answer adds nothing."""
+        self.decided = True
+        return ""

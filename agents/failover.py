@@ -74,6 +74,9 @@ class ResilientChat(BaseChatModel):
         default=_nobody, exclude=True, repr=False
     )
 
+    begun: str = Field(default="", exclude=True, repr=False)
+    """The text of an answer that is gone on with."""
+
     @property
     def _llm_type(self) -> str:
         return OWN_PROVIDER
@@ -120,6 +123,7 @@ class ResilientChat(BaseChatModel):
             agent=self.agent,
             allowance=self.allowance,
             stand_in=self.stand_in,
+            begun=self.begun,
         )
         return operation.stream(messages, stop, kwargs)
 

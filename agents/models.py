@@ -131,9 +131,11 @@ class ModelRegistry:
         temperature: float | None = None,
         sink: Callable[[Event], None] | None = None,
         allowance: Allowance | None = None,
+        begun: str = "",
     ) -> ResilientChat:
         """One model made of several; those that are not configured are left out. `sink` gets the
-        events that no graph reads: all of them outside of one, and those of a stopped call."""
+        events that no graph reads: all of them outside of one, and those of a stopped call. `begun`:
+        the text of an answer that its answer goes on with."""
         from agents.failover import ResilientChat
 
         heat = self._settings.temperature if temperature is None else temperature
@@ -146,6 +148,7 @@ class ModelRegistry:
             loop=self._loop,
             allowance=allowance,
             stand_in=partial(self._stand_in, heat),
+            begun=begun,
         )
 
     def embedder(self, model_id: str) -> RegistryEmbedder:

@@ -23,7 +23,7 @@ from agents.accounting import Ratios, prompt_chars, usage_event
 from agents.attempt import Call, CallInfo, clock
 from agents.breaker import Breaker
 from agents.candidate import Candidate
-from agents.continuation import continuation
+from agents.continuation import Overlap, SameBeginning, continuation
 from agents.reading import Reading
 from agents.retry import (
     Broken,
@@ -77,9 +77,11 @@ class Operation:
         agent: str | None,
         allowance: Allowance | None = None,
         stand_in: Callable[[str], Candidate | None] = lambda _: None,
+        begun: str = "",
     ) -> None:
         """`emit_cancelled`: for the end of a cancelled attempt; a graph that is being stopped reads
-        its own stream no more. `stand_in` gives the model that a used-up budget names."""
+        its own stream no more. `stand_in` gives the model that a used-up budget names. `begun`: the
+        text of an answer that is gone on with."""
         self._services = services
         self._limits = services.limits
         self._breaker = services.breaker
@@ -97,7 +99,8 @@ class Operation:
         self._retried: set[str] = set()
         self._failures: list[tuple[bool, ModelFailure]] = []
         self._ends_at = clock() + self._limits.total_s
-        self._shown: list[str] = []
+        self._shown: list[str] = [begun] if begun else []
+        self._begun = begun
         self._must_restart = False
 
     async def stream(
@@ -111,21 +114,25 @@ class Operation:
             if reset:
                 self._shown.clear()
             appended = self._has_text() and not candidate.continues
+            again = appended and "".join(self._shown) == self._begun
             call = self._begin(candidate, reset=reset, continued=self._has_text() and not appended)
             before = "".join(self._shown) if call.info.continued else ""
             prompt = continuation(messages, before) if before else messages
             if keep_prompt is not None:
                 keep_prompt(call.info.call_id, prompt)
             answered = partial(self._breaker.answered, candidate.id)
+            overlap = SameBeginning(self._begun, self._bridge()) if again else Overlap(before)
             reading = Reading(
-                candidate, call, self._limits, self._ends_at, self._shown, before, answered
+                candidate, call, self._limits, self._ends_at, self._shown, overlap, answered
             )
             chunks = reading.chunks(prompt, stop, options)
             try:
                 if reset:
                     yield _restart_chunk()
-                if appended:
-                    yield self._below_what_broke_off()
+                if appended and not again:
+                    text = self._bridge()
+                    self._shown.append(text)
+                    yield ChatGenerationChunk(message=AIMessageChunk(content=text))
                 async for chunk in chunks:
                     yield chunk
             except ModelFailure as exc:
@@ -146,12 +153,10 @@ class Operation:
                 await self._pause(candidate, pause)
         raise self._defeat()
 
-    def _below_what_broke_off(self) -> ChatGenerationChunk:
+    def _bridge(self) -> str:
         """What stays between a broken answer and one that cannot continue it."""
         shown = "".join(self._shown)
-        text = ("\n```" if shown.count("```") % 2 else "") + BROKE_OFF
-        self._shown.append(text)
-        return ChatGenerationChunk(message=AIMessageChunk(content=text))
+        return ("\n```" if shown.count("```") % 2 else "") + BROKE_OFF
 
     def _begin(self, candidate: Candidate, *, reset: bool, continued: bool) -> Call:
         self._attempts += 1

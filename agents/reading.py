@@ -16,7 +16,7 @@ from langchain_core.outputs import ChatGenerationChunk
 
 from agents.attempt import Call, clock
 from agents.candidate import Candidate, as_failure, options_for
-from agents.continuation import Overlap
+from agents.continuation import Overlap, SameBeginning
 from agents.retry import Limits
 from agents.watchdog import Watchdog
 from core.errors import ModelFailure, ModelUnavailable, redact
@@ -34,17 +34,16 @@ class Reading:
         limits: Limits,
         ends_at: float,
         shown: list[str],
-        before: str,
+        overlap: Overlap | SameBeginning,
         on_first_token: Callable[[], None],
     ) -> None:
-        """`ends_at`: when the operation has to be over. `before`: the text this attempt goes on
-        with, or ""."""
+        """`ends_at`: when the operation has to be over. `overlap`: takes out what was shown before."""
         self._candidate = candidate
         self._call = call
         self._limits = limits
         self._shown = shown
         self._room = limits.max_chars - sum(map(len, shown))
-        self._overlap = Overlap(before)
+        self._overlap = overlap
         self._begun = False
         """Content has come: from here on it is the idle deadline that counts."""
         self._watch = Watchdog(asyncio.get_running_loop(), ends_at)

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -53,6 +53,37 @@ class TurnRequest:
     """How documents are used; None: as the agent does it by itself."""
     prompt: str | None = None
     """Name of a prompt version; None: the prompts that ship."""
+    edits: str | None = None
+    """Id of a question that `text` is a new version of. At most one of these four is set."""
+    answers: str | None = None
+    """Id of a question that is answered once more; `text` is taken from it."""
+    continues: str | None = None
+    """Id of an answer that ended early and is gone on with; `text` is its question's."""
+    resumes: str | None = None
+    """Id of a run that waits for people, whose `decisions` these are; `text` is its question's."""
+    decisions: Mapping[str, Any] = field(default_factory=dict)
+    """Interrupt id to what the graph gets as its answer."""
+    temporary: bool = False
+    """A new thread is kept in memory only, and of its runs nothing but counters."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checkpoint:
+    """The agents' memory after a run, as LangGraph's saver names it."""
+
+    thread: str
+    id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where a run stands in its thread."""
+
+    question_id: str
+    parent_id: str
+    """The message its answer follows: the question, or an answer that waited for people."""
+    begun: str = ""
+    """Text of the answer it goes on with."""
 
 
 @dataclass(eq=False)
@@ -61,7 +92,7 @@ class Run:
 
     request: TurnRequest
     thread_id: str
-    question_id: str
+    place: Place = Place(question_id="", parent_id="")
     id: str = field(default_factory=new_id)
     started_at_us: int = field(default_factory=lambda: time.time_ns() // 1000)
     _started_ns: int = field(default_factory=time.perf_counter_ns)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
-from agents.run import Run
+from agents.run import Checkpoint, Place, Run
 from core.errors import StorageError
 from core.events import Event, Failed, TerminalEvent
 from core.ids import new_id
@@ -27,17 +27,16 @@ UNEXPECTED = "Saving it ended with an unexpected error; the log has the details.
 class Store(Protocol):
     """See agents/run_store.py."""
 
-    def begin(self, new_run: Run) -> None: ...
+    def begin(self, new_run: Run) -> Place: ...
     def append(self, parts: dict[str, list[Event]]) -> None: ...
     def finish(
         self,
         run_id: str,
-        thread_id: str,
         answer_id: str,
         text: str,
         summary: AnswerSummary,
         *,
-        checkpointed: bool,
+        checkpoint: Checkpoint | None,
     ) -> None: ...
     def save_log(self, run_id: str, events: Sequence[Event]) -> None: ...
 
@@ -50,21 +49,23 @@ class RunSaver:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="run-store")
         self._later: set[asyncio.Task[None]] = set()
         self._journaling = asyncio.Lock()
-        self._kept: dict[str, tuple[Run, TerminalEvent, bool]] = {}
+        self._kept: dict[str, tuple[Run, TerminalEvent, Checkpoint | None]] = {}
         """Answers that are not on disk yet."""
         self.errors = 0
         """Journal and log writes that failed; shown on the Settings page."""
 
-    async def answer(self, run: Run, terminal: TerminalEvent, checkpointed: bool) -> TerminalEvent:
+    async def answer(
+        self, run: Run, terminal: TerminalEvent, checkpoint: Checkpoint | None
+    ) -> TerminalEvent:
         """Saves the answer; gives the terminal event to publish, which says so when it could not."""
         try:
-            await self._write(self._finish, run, terminal, checkpointed)
+            await self._write(self._finish, run, terminal, checkpoint)
         except Exception as error:
             exc = error if isinstance(error, StorageError) else StorageError(UNEXPECTED)
             log.error("the answer of run %s could not be saved", run.id, exc_info=error)
             run.unsaved = True
-            self._kept[run.id] = (run, terminal, checkpointed)
-            task = asyncio.create_task(self._answer_later(run, terminal, checkpointed))
+            self._kept[run.id] = (run, terminal, checkpoint)
+            task = asyncio.create_task(self._answer_later(run, terminal, checkpoint))
             self._later.add(task)
             task.add_done_callback(self._later.discard)
             if terminal.type == "completed":
@@ -107,32 +108,33 @@ class RunSaver:
 
     def close(self) -> None:
         """Tries once more what could not be saved, and waits for what is being written."""
-        for run, terminal, checkpointed in list(self._kept.values()):
+        for run, terminal, checkpoint in list(self._kept.values()):
             with contextlib.suppress(RuntimeError):  # closed before
-                self._writer.submit(self._finish, run, terminal, checkpointed)
+                self._writer.submit(self._finish, run, terminal, checkpoint)
         self._writer.shutdown(wait=True)
 
-    async def _answer_later(self, run: Run, terminal: TerminalEvent, checkpointed: bool) -> None:
+    async def _answer_later(
+        self, run: Run, terminal: TerminalEvent, checkpoint: Checkpoint | None
+    ) -> None:
         while run.unsaved:
             await asyncio.sleep(SAVE_RETRY_S)
             with contextlib.suppress(Exception):  # logged the first time
-                await self._write(self._finish, run, terminal, checkpointed)
+                await self._write(self._finish, run, terminal, checkpoint)
                 await self._write(self._save_log, run)
                 run.unsaved = False
                 self._kept.pop(run.id, None)
 
-    def _finish(self, run: Run, terminal: TerminalEvent, checkpointed: bool) -> None:
+    def _finish(self, run: Run, terminal: TerminalEvent, checkpoint: Checkpoint | None) -> None:
         transcript = Transcript()
         transcript.add_all(run.events if not run.finished else run.events[:-1])
         transcript.add(terminal)
         transcript.duration_us = run.events[-1].elapsed_us if run.finished else run.elapsed_us()
         self._store.finish(
             run.id,
-            run.thread_id,
             getattr(terminal, "message_id", None) or new_id(),
             transcript.text,
             summarise(transcript),
-            checkpointed=checkpointed,
+            checkpoint=checkpoint,
         )
 
     def _save_log(self, run: Run) -> None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
-from agents.run import Run
+from agents.branches import branch
+from agents.ending import save_answer
+from agents.placing import place
+from agents.run import Checkpoint, Place, Run
 from agents.tables import message, run, run_log, thread
-from agents.threads import now_us
 from core.database import Database
 from core.errors import NotFound, ThreadBusy
 from core.events import Completed, Event
@@ -51,36 +52,33 @@ class EndedAnswer:
     summary: AnswerSummary
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HistoryRow:
+    message_id: str
+    role: str
+    text: str
+    graph: str | None
+    checkpoint: Checkpoint | None
+    """The agents' memory after the run of this message; None when there is none."""
+    waits: bool
+    """Whether that run waits for people: its memory is left as it is."""
+
+
 class RunStore:
     """Used by RunManager. Every method is one transaction and raises StorageError on a bad disk."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def begin(self, new_run: Run) -> None:
+    def begin(self, new_run: Run) -> Place:
         """Saves the question (and a new thread for it) and marks the thread as busy.
 
-        Raises ThreadBusy when the thread has an active run, NotFound for a foreign thread.
+        Raises ThreadBusy when the thread has an active run, NotFound for a foreign thread or message.
         """
         request = new_run.request
         with self._db.write() as connection:
             self._claim_thread(connection, new_run)
-            position = connection.scalar(
-                select(func.coalesce(func.max(message.c.position) // 2, -1) + 1).where(
-                    message.c.thread_id == new_run.thread_id
-                )
-            )
-            connection.execute(
-                insert(message).values(
-                    id=new_run.question_id,
-                    thread_id=new_run.thread_id,
-                    position=2 * (position or 0),
-                    run_id=new_run.id,
-                    role="user",
-                    text=request.text,
-                    created_at_us=new_run.started_at_us,
-                )
-            )
+            found, position = place(connection, new_run)
             connection.execute(
                 insert(run).values(
                     id=new_run.id,
@@ -89,11 +87,13 @@ class RunStore:
                     graph=request.graph,
                     status="queued",
                     request={k: v for k, v in asdict(request).items() if k != "text"},
-                    question_id=new_run.question_id,
+                    question_id=found.question_id,
+                    parent_id=found.parent_id,
+                    position=position,
                     started_at_us=new_run.started_at_us,
-                    checkpointed=0,
                 )
             )
+        return found
 
     def _claim_thread(self, connection: Connection, new_run: Run) -> None:
         request = new_run.request
@@ -107,6 +107,7 @@ class RunStore:
                     title=short_title(request.text),
                     created_at_us=new_run.started_at_us,
                     updated_at_us=new_run.started_at_us,
+                    seen_at_us=new_run.started_at_us,
                 )
             )
             return
@@ -139,24 +140,31 @@ class RunStore:
     def finish(
         self,
         run_id: str,
-        thread_id: str,
         answer_id: str,
         text: str,
         summary: AnswerSummary,
         *,
-        checkpointed: bool,
+        checkpoint: Checkpoint | None,
     ) -> None:
         """Saves the answer, also an empty one with its error, and ends the run. May be repeated.
 
-        A turn has two places, 2k for the question and 2k + 1 for the answer, so that an answer that
-        could only be saved late still stands under its question.
+        Its place was set when the run began, so that an answer that could only be saved late still
+        stands under its question.
         """
         with self._db.write() as connection:
-            self._save_answer(connection, run_id, thread_id, answer_id, text, summary)
+            row = connection.execute(select(run).where(run.c.id == run_id)).first()
+            if row is None:
+                return  # the thread was deleted meanwhile
+            save_answer(connection, row, answer_id, text, summary)
             connection.execute(
                 update(run)
                 .where(run.c.id == run_id)
-                .values(status=summary.status, answer_id=answer_id, checkpointed=int(checkpointed))
+                .values(
+                    status=summary.status,
+                    answer_id=answer_id,
+                    checkpoint_thread=checkpoint.thread if checkpoint else None,
+                    checkpoint_id=checkpoint.id if checkpoint else None,
+                )
             )
 
     def save_log(self, run_id: str, events: Sequence[Event]) -> None:
@@ -167,43 +175,6 @@ class RunStore:
                 return  # the thread was deleted meanwhile
             connection.execute(delete(run_log).where(run_log.c.run_id == run_id))
             connection.execute(insert(run_log).values(run_id=run_id, first_seq=0, payload=payload))
-
-    def _save_answer(
-        self,
-        connection: Connection,
-        run_id: str,
-        thread_id: str,
-        answer_id: str,
-        text: str,
-        summary: AnswerSummary,
-    ) -> None:
-        position = connection.scalar(
-            select(message.c.position + 1).where(
-                message.c.run_id == run_id,
-                message.c.thread_id == thread_id,  # and not in a copy of the thread
-                message.c.role == "user",
-            )
-        )
-        if position is None:
-            return  # the thread was deleted meanwhile
-        row = {
-            "id": answer_id,
-            "thread_id": thread_id,
-            "position": position,
-            "run_id": run_id,
-            "role": "assistant",
-            "text": text,
-            "summary": summary.to_dict(),
-            "created_at_us": now_us(),
-        }
-        connection.execute(
-            delete(message).where(
-                message.c.run_id == run_id,
-                message.c.thread_id == thread_id,
-                message.c.role == "assistant",
-            )
-        )
-        connection.execute(insert(message).values(row))
 
     def log(self, run_id: object, owner: str) -> list[Event]:
         """The saved log of a run, as far as it can be read. NotFound for a foreign or unknown id."""
@@ -288,12 +259,17 @@ class RunStore:
         with self._db.read() as connection:
             return list(connection.scalars(query.where(run.c.id.in_(run_ids))))
 
+    def question_id(self, run_id: str) -> str | None:
+        """Id of the question of a run; None when it never began or is gone."""
+        with self._db.read() as connection:
+            return connection.scalar(select(run.c.question_id).where(run.c.id == run_id))
+
     def recover(self) -> list[str]:
         """Ends the runs of a process that was killed; gives their ids.
 
         One whose answer was whole, and only its end not written yet, is completed.
         """
-        query = select(run.c.id, run.c.thread_id, run.c.owner).where(run.c.status.in_(ACTIVE))
+        query = select(run.c.id, run.c.owner).where(run.c.status.in_(ACTIVE))
         with self._db.read() as connection:
             rows = connection.execute(query).all()
         for row in rows:
@@ -306,28 +282,35 @@ class RunStore:
                 summary = summarise(transcript)
             else:
                 summary = replace(summarise(transcript), status="lost")
-            self.finish(
-                row.id, row.thread_id, answer_id, transcript.text, summary, checkpointed=False
-            )
+            self.finish(row.id, answer_id, transcript.text, summary, checkpoint=None)
         return [row.id for row in rows]
 
-    def history(self, thread_id: str, *, limit: int) -> list[tuple[Any, ...]]:
-        """(message id, run id, role, text, run was checkpointed) of the newest messages, in order."""
-        query = (
-            select(
-                message.c.id,
-                message.c.run_id,
-                message.c.role,
-                message.c.text,
-                func.coalesce(run.c.checkpointed, 0),
-            )
-            .outerjoin(run, run.c.id == message.c.run_id)  # a copied message's may be deleted
-            .where(message.c.thread_id == thread_id)
-            .order_by(message.c.position.desc())
-            .limit(limit)
-        )
+    def history(self, message_id: str, *, limit: int) -> list[HistoryRow]:
+        """The newest messages of the branch that ends with a message, in reading order."""
         with self._db.read() as connection:
-            return [tuple(row) for row in reversed(connection.execute(query).all())]
+            found = branch(message_id, limit)
+            query = (
+                select(
+                    message.c.id, message.c.role, message.c.text, run.c.graph, run.c.status,
+                    run.c.checkpoint_thread, run.c.checkpoint_id,
+                )
+                .join(found, found.c.id == message.c.id)
+                .outerjoin(run, run.c.id == message.c.run_id)  # a copied message's may be deleted
+                .order_by(found.c.depth.desc())
+            )  # fmt: skip
+            return [
+                HistoryRow(
+                    message_id=row.id,
+                    role=row.role,
+                    text=row.text,
+                    graph=row.graph,
+                    checkpoint=Checkpoint(thread=row.checkpoint_thread, id=row.checkpoint_id)
+                    if row.checkpoint_id
+                    else None,
+                    waits=row.status == "interrupted",
+                )
+                for row in connection.execute(query)
+            ]
 
 
 def _end_of(last: Event, answer_id: str) -> Completed:

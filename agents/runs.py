@@ -16,7 +16,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from typing import Protocol
 
 from agents.loop import LoopThread
-from agents.run import Run, StoppedBy, TurnRequest
+from agents.run import Checkpoint, Run, StoppedBy, TurnRequest
 from agents.run_saving import RunSaver, Store
 from core.errors import NotFound, Overloaded, ShuttingDown, SwitchboardError
 from core.events import (
@@ -51,7 +51,7 @@ class Turn(Protocol):
     @property
     def notice(self) -> str | None: ...
     @property
-    def checkpointed(self) -> bool: ...
+    def checkpoint(self) -> Checkpoint | None: ...
     @property
     def node(self) -> str | None: ...
     @property
@@ -110,9 +110,8 @@ class RunManager:
             request=request,
             id=request.run_id or new_id(),
             thread_id=request.thread_id or request.new_thread_id or new_id(),
-            question_id=new_id(),
         )
-        self._store.begin(run)
+        run.place = self._store.begin(run)
         with self._lock:
             self._runs[run.id] = run
             self._active[run.id] = run
@@ -189,7 +188,7 @@ class RunManager:
             log.exception("run %s could not be ended properly", run.id)
             if not run.finished:
                 failed = self._failed(run, exc, new_id())
-                self._publish(run, await self._saver.answer(run, failed, False))
+                self._publish(run, await self._saver.answer(run, failed, None))
         await self._saver.whole_log(run)
         with self._lock:
             self._active.pop(run.id, None)
@@ -207,8 +206,8 @@ class RunManager:
         if turn is not None:
             for draft in turn.close_open(terminal.type):
                 self._publish(run, draft)
-        checkpointed = turn is not None and turn.checkpointed
-        terminal = await self._saver.answer(run, terminal, checkpointed)
+        checkpoint = turn.checkpoint if turn is not None else None
+        terminal = await self._saver.answer(run, terminal, checkpoint)
         self._publish(run, terminal)
 
     async def _stream(self, run: Run) -> None:
@@ -309,7 +308,7 @@ def _run_started(run: Run) -> RunStarted:
     request = run.request
     return RunStarted(
         thread_id=run.thread_id,
-        message_id=run.question_id,
+        message_id=run.place.question_id,
         graph=request.graph,
         agent=request.agent,
         model=request.model,
@@ -319,4 +318,6 @@ def _run_started(run: Run) -> RunStarted:
         retrieval=request.retrieval,
         prompt=request.prompt,
         temperature=request.temperature,
+        begun=run.place.begun,
+        resumes=request.resumes,
     )

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy import insert as sql_insert
 
+from agents import branches
 from agents.run import ThreadKind
 from agents.tables import message, preference, run, run_log, thread
 from core.database import Database
@@ -16,6 +17,9 @@ from core.errors import NotFound
 from core.ids import is_id, new_id
 from core.text import short_title
 from core.transcript import AnswerSummary
+
+EVERYTHING = 100_000
+"""More messages than a branch has."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,17 +30,21 @@ class Thread:
     title: str
     created_at_us: int
     updated_at_us: int
+    head_id: str | None
+    """The last message of the branch people see."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
     id: str
+    parent_id: str | None
     run_id: str
-    position: int
     role: Literal["user", "assistant"]
     text: str
     summary: AnswerSummary | None
     created_at_us: int
+    versions: tuple[str, ...]
+    """Ids of the messages with the same parent, itself included, oldest first."""
 
 
 class ThreadStore:
@@ -74,18 +82,43 @@ class ThreadStore:
         with self._db.read() as connection:
             return list(connection.scalars(query))
 
-    def messages(
-        self, thread_id: str, owner: str, *, limit: int = 50, before: int | None = None
-    ) -> list[Message]:
-        """The newest `limit` messages in reading order; `before` a position pages back."""
-        self.get(thread_id, owner)
-        query = select(message).where(message.c.thread_id == thread_id)
-        if before is not None:
-            query = query.where(message.c.position < before)
-        query = query.order_by(message.c.position.desc()).limit(limit)
+    def messages(self, thread_id: str, owner: str, *, limit: int = 50) -> list[Message]:
+        """The newest `limit` messages of the branch that is shown, in reading order."""
+        head = self.get(thread_id, owner).head_id
+        if head is None:
+            return []
         with self._db.read() as connection:
-            rows = connection.execute(query).all()
-        return [_message(row) for row in reversed(rows)]
+            rows = branches.rows_of_branch(connection, head, limit)
+            found = branches.versions(connection, thread_id, [row.parent_id for row in rows])
+        return [_message(row, found[row.parent_id]) for row in rows]
+
+    def message(self, message_id: object, owner: str) -> tuple[Thread, Message]:
+        """One message and its thread. Raises NotFound."""
+        if is_id(message_id):
+            query = select(message).where(message.c.id == message_id)
+            with self._db.read() as connection:
+                row = connection.execute(query).first()
+                if row is not None:
+                    found = branches.versions(connection, row.thread_id, [row.parent_id])
+            if row is not None:
+                return self.get(row.thread_id, owner), _message(row, found[row.parent_id])
+        raise NotFound("There is no such message.", what_to_do="It may have been deleted.")
+
+    def question_of(self, message_id: str, owner: str) -> Message:
+        """The question that an answer belongs to; a question's is itself. Raises NotFound."""
+        self.message(message_id, owner)
+        with self._db.read() as connection:
+            row = branches.question_above(connection, message_id)
+        if row is None:
+            raise NotFound("The question of this answer is gone.")
+        return self.message(row.id, owner)[1]
+
+    def show(self, message_id: str, owner: str) -> None:
+        """Switches a thread to the newest branch through a message. Raises NotFound."""
+        found, _ = self.message(message_id, owner)
+        with self._db.write() as connection:
+            head = branches.newest_below(connection, message_id)
+            connection.execute(update(thread).where(thread.c.id == found.id).values(head_id=head))
 
     def rename(self, thread_id: str, owner: str, title: str) -> None:
         self.get(thread_id, owner)
@@ -105,40 +138,38 @@ class ThreadStore:
             )
 
     def copy(
-        self,
-        thread_id: str,
-        owner: str,
-        *,
-        kind: ThreadKind,
-        group_id: str | None = None,
-        before: int | None = None,
+        self, thread_id: str, owner: str, *, kind: ThreadKind = "chat", upto: str | None = None
     ) -> str:
-        """A new thread with the messages of another, or those before a position; gives its id.
+        """A new thread with the branch that is shown, or the one that ends with a message.
 
-        The agents' memory of it is made anew from them. Its messages name the runs they came from,
-        which stay with the other thread.
+        Gives its id. Its messages name the runs they came from, which stay with the other thread;
+        the agents' memory goes on from theirs.
         """
         source, copy_id, now = self.get(thread_id, owner), new_id(), now_us()
-        query = select(message).where(message.c.thread_id == thread_id)
-        if before is not None:
-            query = query.where(message.c.position < before)
+        head = source.head_id if upto is None else self.message(upto, owner)[1].id
         with self._db.write() as connection:
-            rows = [dict(row._mapping) for row in connection.execute(query)]
+            rows = [] if head is None else branches.rows_of_branch(connection, head, EVERYTHING)
             connection.execute(
                 sql_insert(thread).values(
                     id=copy_id,
                     owner=owner,
                     kind=kind,
-                    group_id=group_id,
                     title=source.title,
                     created_at_us=now,
                     updated_at_us=now,
+                    seen_at_us=now,
                 )
             )
-            for row in rows:
-                row |= {"id": new_id(), "thread_id": copy_id}
-            if rows:
-                connection.execute(sql_insert(message), rows)
+            copies: list[dict[str, Any]] = []
+            for position, row in enumerate(rows):
+                parent = copies[-1]["id"] if copies else None
+                changed = {"id": new_id(), "thread_id": copy_id, "parent_id": parent}
+                copies.append({**row._mapping, **changed, "position": position})
+            if copies:
+                connection.execute(sql_insert(message), copies)
+                connection.execute(
+                    update(thread).where(thread.c.id == copy_id).values(head_id=copies[-1]["id"])
+                )
         return copy_id
 
     def delete(self, thread_id: str, owner: str) -> list[str]:
@@ -190,16 +221,18 @@ def _thread(row: Row[Any]) -> Thread:
         title=row.title,
         created_at_us=row.created_at_us,
         updated_at_us=row.updated_at_us,
+        head_id=row.head_id,
     )
 
 
-def _message(row: Row[Any]) -> Message:
+def _message(row: Row[Any], versions: tuple[str, ...]) -> Message:
     return Message(
         id=row.id,
+        parent_id=row.parent_id,
         run_id=row.run_id,
-        position=row.position,
         role=row.role,
         text=row.text,
         summary=AnswerSummary.from_dict(row.summary) if row.summary else None,
         created_at_us=row.created_at_us,
+        versions=versions,
     )

@@ -1,8 +1,10 @@
 """One turn of a LangGraph graph as a stream of events: input, `astream`, translation, memory.
 
-Works for any compiled graph whose state has `messages`. The input brings along whatever the graph's
-checkpoint does not know: after a stop, a crash or a lost checkpoint file the agent's memory is
-completed from the history people see, and a dangling tool call is closed.
+Works for any compiled graph whose state has `messages`. A turn goes on from the checkpoint of the
+nearest run above it on its branch, so that after an edit the agent knows nothing of what was said on
+another branch. The input brings along whatever that checkpoint does not know: after a stop, a crash or
+a lost checkpoint file the agent's memory is completed from the history people see, and a dangling tool
+call is closed.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from agents import checkpoints
 from agents.context import RunContext
 from agents.graphs import GraphEntry
-from agents.run import Run
+from agents.run import Checkpoint, Run
 from agents.tracing import ForeignCalls
 from agents.translate import STREAM_MODES, Translator
 from core.events import Event, Interrupt
@@ -24,6 +26,8 @@ from core.events import Event, Interrupt
 if TYPE_CHECKING:
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
     from langgraph.graph.state import CompiledStateGraph
+
+    from agents.run_store import HistoryRow
 
 log = logging.getLogger(__name__)
 RECURSION_LIMIT = 30
@@ -34,7 +38,6 @@ NOTICES = {
     "content_filtered": "The provider's content filter ended the answer.",
     "guardrail_intervened": "A guardrail of the provider ended the answer.",
 }
-HistoryRow = tuple[str, str, str, str, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +48,15 @@ class GraphAccess:
     entry: GraphEntry
     saver: AsyncSqliteSaver
     history: Callable[[str], Sequence[HistoryRow]]
-    """Blocking: (message id, run id, role, text, checkpointed) of a thread's newest messages."""
+    """Blocking: the newest messages of the branch that ends with a message."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Start:
+    """Where a turn begins: the saver's thread, and what its newest checkpoint does not know."""
+
+    thread: str
+    unknown: Sequence[HistoryRow]
 
 
 class GraphTurn:
@@ -65,7 +76,7 @@ class GraphTurn:
         self._emit = emit
         self._translator = Translator(frozenset(), run.elapsed_us)
         self.finish_reason = "stop"
-        self.checkpointed = False
+        self.checkpoint: Checkpoint | None = None
 
     @property
     def interrupts(self) -> list[Interrupt]:
@@ -92,8 +103,12 @@ class GraphTurn:
     async def events(self) -> AsyncGenerator[Event, None]:
         access: GraphAccess = await self._access()
         self._translator = Translator(frozenset(access.entry.agents), self._run.elapsed_us)
-        config = self._config(access)
-        graph_input = await self._input(access, config)
+        start = await self._start(access)
+        config = self._config(start.thread)
+        if self._run.request.resumes is not None:
+            graph_input: Any = self._decisions()
+        else:
+            graph_input = await self._input(access, config, start.unknown)
         graph: Any = access.graph  # its overloads do not know the mode "tools"
         stream = graph.astream(
             graph_input,
@@ -111,9 +126,11 @@ class GraphTurn:
                     yield event
         for event in self._translator.finish():
             yield event
-        self.checkpointed = True
+        newest = await checkpoints.newest(access.saver, start.thread)
+        if newest is not None:
+            self.checkpoint = Checkpoint(thread=start.thread, id=newest)
         if not self.interrupts:
-            await self._prune(access)
+            await self._prune(access, start.thread)
 
     def _noted(self, event: Event) -> None:
         self._note(event)
@@ -123,39 +140,58 @@ class GraphTurn:
         if event.type == "attempt" and event.purpose == "answer" and event.finish_reason:
             self.finish_reason = event.finish_reason
 
-    def _config(self, access: GraphAccess) -> Any:
+    def _config(self, thread: str) -> Any:
         run = self._run
         return {
-            "configurable": {"thread_id": checkpoint_thread(run.thread_id, access.entry.name)},
+            "configurable": {"thread_id": thread},
             "recursion_limit": RECURSION_LIMIT,
             "metadata": {"run": run.id},
             "callbacks": [ForeignCalls(self._noted, run.elapsed_us)],
         }
 
-    async def _input(self, access: GraphAccess, config: Any) -> dict[str, Any]:
-        """The question, preceded by what the checkpoint does not know."""
+    async def _start(self, access: GraphAccess) -> _Start:
+        """The nearest memory above this turn, alone or in a copy when others have gone on from it."""
         import asyncio
 
+        run, saver, graph = self._run, access.saver, access.entry.name
+        rows = await asyncio.to_thread(access.history, run.place.parent_id)
+        own = checkpoint_thread(run.thread_id, graph)
+        for n in range(len(rows) - 1, -1, -1):
+            found = rows[n].checkpoint
+            if found is None or rows[n].role != "assistant" or rows[n].graph != graph:
+                continue
+            newest = await checkpoints.newest(saver, found.thread)
+            waits = rows[n].waits and run.request.resumes is None
+            if newest == found.id and found.thread.startswith(own) and not waits:
+                return _Start(thread=found.thread, unknown=rows[n + 1 :])
+            if await checkpoints.copy(saver, found, f"{own}:{run.id}"):
+                return _Start(thread=f"{own}:{run.id}", unknown=rows[n + 1 :])
+        return _Start(thread=f"{own}:{run.id}", unknown=rows)
+
+    def _decisions(self) -> Any:
+        from langgraph.types import Command
+
+        return Command(resume=dict(self._run.request.decisions))
+
+    async def _input(
+        self, access: GraphAccess, config: Any, unknown: Sequence[HistoryRow]
+    ) -> dict[str, Any]:
+        """The question, preceded by what the checkpoint does not know."""
         from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
-        rows = await asyncio.to_thread(access.history, self._run.thread_id)
         state = (await access.graph.aget_state(config)).values.get("messages", [])
-        known = {message.id for message in state}
-        known_runs = {row[1] for row in rows if row[4] and row[0] in known}
-        after = max((i for i, row in enumerate(rows) if row[1] in known_runs), default=-1)
         messages: list[Any] = [
             ToolMessage("The tool call was interrupted.", tool_call_id=call_id, status="error")
             for call_id in open_tool_calls(state)
         ]
-        for message_id, _, role, text, _ in rows[after + 1 :]:
-            if role == "user":
-                messages.append(HumanMessage(text, id=message_id))
-            elif text:
-                messages.append(AIMessage(text, id=message_id))
+        for row in unknown:
+            if row.role == "user":
+                messages.append(HumanMessage(row.text, id=row.message_id))
+            elif row.text:
+                messages.append(AIMessage(row.text, id=row.message_id))
         return {"messages": messages}
 
-    async def _prune(self, access: GraphAccess) -> None:
-        thread = checkpoint_thread(self._run.thread_id, access.entry.name)
+    async def _prune(self, access: GraphAccess, thread: str) -> None:
         try:
             await checkpoints.prune(access.saver, thread)
         except Exception:  # disk space is not worth an answer
@@ -163,7 +199,8 @@ class GraphTurn:
 
 
 def checkpoint_thread(thread_id: str, graph: str) -> str:
-    """The saver's thread id: graphs do not share their state's shape, so each has its own."""
+    """What the saver's thread ids of a thread begin with. Graphs do not share their state's shape, so
+    each has its own; a branch has one from where its memory left another's."""
     return f"{thread_id}:{graph}"
 
 

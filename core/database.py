@@ -11,7 +11,7 @@ import contextlib
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -31,8 +31,14 @@ class Database:
     """
 
     def __init__(
-        self, url: str, *, metadata: MetaData | None = None, busy_timeout_s: float = 5.0
+        self,
+        url: str,
+        *,
+        metadata: MetaData | None = None,
+        prepare: Callable[[Connection], None] | None = None,
+        busy_timeout_s: float = 5.0,
     ) -> None:
+        """`metadata`: tables to make. `prepare`: makes or upgrades them itself instead."""
         self.url = url
         self._busy_timeout_s = busy_timeout_s
         self.path = sqlite_file(url)
@@ -45,8 +51,10 @@ class Database:
             if self.path is not None:
                 self._check_file()
             if metadata is not None:
+                prepare = metadata.create_all
+            if prepare is not None:
                 with self.write() as connection:
-                    metadata.create_all(connection)
+                    prepare(connection)
         except StorageError:
             self.close()
             raise

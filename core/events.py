@@ -59,6 +59,10 @@ class RunStarted(Envelope):
     """Name of the prompt version, or None for the prompts that ship."""
     temperature: float | None = None
     """What was asked for, or None for the configured one."""
+    begun: str = ""
+    """The text of an earlier answer that this run goes on with; its tokens come after it."""
+    resumes: str | None = None
+    """The run that waited for people and is gone on with."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -115,6 +115,9 @@ class Transcript:
                 self.queue_position = event.queue_position
             case "run_started":
                 self.queued, self.agent = False, event.agent
+                if event.begun:
+                    self.pieces.append(event.begun)
+                    self._message_start = 1
             case "reasoning_step" | "tool_start" | "tool_end":
                 self._add_step(event)
             case _:

@@ -154,30 +154,20 @@ class Comparisons:
     def retry(self, comparison: Comparison, position: int) -> None:
         """Asks the last question of a column again, from the state before it.
 
-        In a copy of its thread, so that neither the failed answer nor the repeated question is part
-        of what the model sees. Raises what `start` raises.
+        As another version of the answer, so that neither the failed one nor the repeated question is
+        part of what the model sees. Raises what `start` raises.
         """
         turn, one = comparison.turns[-1], comparison.arms[position]
-        old = turn.answers[position].run_id
-        text = self._question(comparison, turn)
         there = self._there(one.thread_id, comparison.owner)
-        before = self._position_of(one.thread_id, comparison.owner, old) if there else None
-        copy = None
-        if before:
-            copy = self._threads.copy(
-                one.thread_id,
-                comparison.owner,
-                kind="compare",
-                group_id=comparison.id,
-                before=before,
-            )
+        failed = turn.answers[position].run_id
         run = self._start(
             turn_request(
                 one.configuration,
-                text,
+                self._question(comparison, turn),
                 owner=comparison.owner,
                 group_id=comparison.id,
-                thread_id=copy,
+                thread_id=one.thread_id if there else None,
+                answers=self._runs.question_id(failed) if failed and there else None,
             )
         )
         self.store.replace_answer(comparison.id, turn.number, position, run.id, run.thread_id)
@@ -185,7 +175,7 @@ class Comparisons:
     def continue_as_chat(self, comparison: Comparison, position: int) -> str:
         """A chat that goes on from a column, which itself stays as it is; gives its thread."""
         thread_id = comparison.arms[position].thread_id
-        return self._threads.copy(thread_id, comparison.owner, kind="chat")
+        return self._threads.copy(thread_id, comparison.owner)
 
     def settle(self, run_ids: Iterable[str]) -> dict[str, Facts]:
         """Notes what those of the runs cost that have ended, and gives it."""
@@ -238,9 +228,3 @@ class Comparisons:
         except NotFound:
             return False
         return True
-
-    def _position_of(self, thread_id: str, owner: str, run_id: str | None) -> int | None:
-        for found in self._threads.messages(thread_id, owner, limit=2):
-            if found.run_id == run_id:
-                return found.position
-        return None

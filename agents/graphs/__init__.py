@@ -12,7 +12,7 @@ from core.errors import InvalidInput, NotFound
 if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
 
-Option = Literal["retrieval", "prompt"]
+Option = Literal["retrieval", "prompt", "continue"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,14 +26,15 @@ class GraphEntry:
     """Node names that are agents a person can pin; empty when the graph has none to choose."""
     options: frozenset[Option] = frozenset()
     """What of a run's request the graph heeds: `retrieval` if it reads `RunContext.retrieval`,
-    `prompt` if it takes its prompts from `RunContext.prompt`."""
+    `prompt` if it takes its prompts from `RunContext.prompt`, `continue` if it answers with
+    `RunContext.chat_model`, which can go on with an answer that ended early."""
 
     listed: bool = True
     """False: not for people to choose."""
     max_chars: int | None = None
     """The longest question; None: as the settings say."""
 
-    def check(self, *, retrieval: str | None, prompt: str | None) -> None:
+    def check(self, *, retrieval: str | None, prompt: str | None, continues: bool = False) -> None:
         """Raises InvalidInput for what a run asks for and the graph would not heed."""
         if retrieval not in (None, *RETRIEVALS):
             raise InvalidInput(
@@ -44,6 +45,11 @@ class GraphEntry:
             raise self._refusal("another retrieval")
         if prompt is not None and "prompt" not in self.options:
             raise self._refusal("other prompts")
+        if continues and "continue" not in self.options:
+            raise InvalidInput(
+                f"The graph '{self.name}' cannot go on with an answer.",
+                what_to_do="Ask for the answer again.",
+            )
 
     def _refusal(self, what: str) -> InvalidInput:
         return InvalidInput(
@@ -59,14 +65,14 @@ GRAPHS: tuple[GraphEntry, ...] = (
         description="Routes each question to one of five specialists.",
         build="agents.graphs.supervisor:build",
         agents=("technical", "billing", "policy", "general", "data"),
-        options=frozenset({"retrieval", "prompt"}),
+        options=frozenset({"retrieval", "prompt", "continue"}),
     ),
     GraphEntry(
         name="react",
         title="ReAct agent",
         description="One agent that decides by itself when to search and when to query metrics.",
         build="agents.graphs.react:build",
-        options=frozenset({"retrieval", "prompt"}),
+        options=frozenset({"retrieval", "prompt", "continue"}),
     ),
     GraphEntry(
         name="judge",

@@ -24,6 +24,7 @@ from agents.graphs import GRAPHS, GraphEntry, entry
 from agents.graphs import load as load_graph
 from agents.known_models import remember
 from agents.loop import LoopThread
+from agents.migrations import make_or_migrate
 from agents.models import ModelRegistry
 from agents.prompt_versions import PromptVersions
 from agents.retrieval import Knowledge
@@ -31,9 +32,8 @@ from agents.run import THREAD_KINDS, Run, TurnRequest
 from agents.run_store import RunStore
 from agents.runs import RunManager
 from agents.specialists import BY_NAME
-from agents.tables import metadata
 from agents.threads import ThreadStore
-from agents.turn import GraphAccess, GraphTurn, checkpoint_thread
+from agents.turn import GraphAccess, GraphTurn
 from agents.warm_up import WarmUp
 from analytics.content import Said
 from analytics.erasure import Erased, erase_user, forget_thread
@@ -79,7 +79,7 @@ class Runtime:
     def _open(self) -> None:
         settings = self.settings
         url = settings.database_url or f"sqlite:///{settings.path('app.db')}"
-        self.database = Database(url, metadata=metadata)
+        self.database = Database(url, prepare=make_or_migrate)
         self.catalog = remember(self.database, self.catalog)
         self.threads = ThreadStore(self.database)
         self.store = RunStore(self.database)
@@ -160,6 +160,7 @@ class Runtime:
 
     def checked(self, request: TurnRequest) -> TurnRequest:
         """The request as it can be run. Raises InvalidInput or NotFound when it never can."""
+        request = self._with_question(request)
         graph = entry(request.graph)
         text = message_text(request.text, graph.max_chars or self.settings.max_message_chars)
         if request.agent is not None and request.agent not in graph.agents:
@@ -167,12 +168,27 @@ class Runtime:
                 f"The graph '{graph.name}' has no agent '{request.agent}'.",
                 what_to_do="Choose an agent from the list.",
             )
-        graph.check(retrieval=request.retrieval, prompt=request.prompt)
+        graph.check(
+            retrieval=request.retrieval,
+            prompt=request.prompt,
+            continues=request.continues is not None,
+        )
         if request.prompt is not None:
             self.prompts.get(request.prompt)
         if request.thread_id is not None:
             self.threads.get(request.thread_id, request.owner)
         return replace(request, text=text)
+
+    def _with_question(self, request: TurnRequest) -> TurnRequest:
+        """A request that answers an existing question, with its text and where it stands."""
+        asked = request.answers or request.continues
+        if request.resumes is not None:
+            asked = self.store.question_id(request.resumes)
+        if asked is None:
+            return request
+        question = self.threads.question_of(asked, request.owner)
+        thread, _ = self.threads.message(question.id, request.owner)
+        return replace(request, text=question.text, thread_id=thread.id)
 
     def _why_not(self, model_id: str) -> str:
         """Why a model cannot be called; empty when it can."""
@@ -291,6 +307,7 @@ class Runtime:
             notices=list(budgets.notices),
             spending=self.spending,
             may_replace=request.fallback,
+            begun=run.place.begun,
             keep_prompt=words.keep_prompt if words else None,
         )
         return GraphTurn(
@@ -331,7 +348,7 @@ class Runtime:
             graph=compiled,
             entry=graph,
             saver=saver,
-            history=lambda thread_id: self.store.history(thread_id, limit=HISTORY_ROWS),
+            history=lambda message_id: self.store.history(message_id, limit=HISTORY_ROWS),
         )
 
     def _load_graph(self, name: str) -> Any:
@@ -356,7 +373,7 @@ class Runtime:
         from agents.checkpoints import forget
 
         saver = await self._open_saver()
-        await forget(saver, [checkpoint_thread(thread_id, graph.name) for graph in GRAPHS])
+        await forget(saver, thread_id)
 
     async def _close_async(self) -> None:
         await self.knowledge.stop()

@@ -6,7 +6,6 @@ A run belongs to a person. One of somebody else is not there, as one that never 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from analytics.content import KeptItem, of_run
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from analytics.queries import Ask
     from core.events import Event
 
-_PAGES_OF_MESSAGES = 20
 _ALL = Filter(range="all")
 
 
@@ -138,18 +136,8 @@ def _kept_question(kept: tuple[KeptItem, ...]) -> str | None:
 
 
 def _asked(runtime: Runtime, thread_id: str, run_id: str) -> str | None:
-    """Pages back through the thread; the newest thousand messages."""
-    page = partial(runtime.threads.messages, thread_id, OWNER)
-    before = None
-    for _ in range(_PAGES_OF_MESSAGES):
-        try:
-            messages = page(before=before)
-        except NotFound:
-            return None
-        for message in messages:
-            if message.run_id == run_id and message.role == "user":
-                return message.text
-        if not messages:
-            return None
-        before = messages[0].position
-    return None
+    try:
+        runtime.threads.get(thread_id, OWNER)
+    except NotFound:
+        return None
+    return next(iter(runtime.store.questions([run_id])), None)

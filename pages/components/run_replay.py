@@ -38,7 +38,7 @@ class PlayedRun(Run):
     """A log that grows as it did then, times `speed`. Reads like a run that goes on."""
 
     def __init__(self, events: list[Event], speed: float) -> None:
-        super().__init__(request=TurnRequest(text=""), thread_id="", question_id="")
+        super().__init__(request=TurnRequest(text=""), thread_id="")
         self.events = _ended(events)
         self._speed = speed
 

@@ -28,7 +28,7 @@ class ScriptedTurn:
         self.interrupts: list[Interrupt] = []
         self.finish_reason = "stop"
         self.notice: str | None = None
-        self.checkpointed = True
+        self.checkpoint = None
         self.node: str | None = "answer"
         self.agent: str | None = "general"
         self.was_closed = False

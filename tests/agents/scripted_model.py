@@ -93,6 +93,7 @@ class ScriptedSource:
         temperature: float | None = None,
         sink: Any = None,
         allowance: Any = None,
+        begun: str = "",
     ) -> BaseChatModel:
         self.asked.append((model_ids, purpose, agent))
         return self.models.setdefault(purpose, ScriptedChat())

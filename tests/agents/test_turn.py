@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from agents import graphs
-from agents.checkpoints import open_saver
+from agents.checkpoints import newest, open_saver
 from agents.context import RunContext
 from agents.loop import LoopThread
 from agents.retrieval import Knowledge
-from agents.run import Run, TurnRequest
+from agents.run import Checkpoint, Run, TurnRequest
 from agents.run_store import RunStore
 from agents.runs import RunManager
 from agents.tables import metadata
@@ -77,7 +77,7 @@ class House:
                 graph=graph,
                 entry=entry,
                 saver=self.saver,
-                history=lambda thread_id: self.store.history(thread_id, limit=60),
+                history=lambda message_id: self.store.history(message_id, limit=60),
             )
 
         return GraphTurn(run, context, access, run.publish)
@@ -95,7 +95,7 @@ class House:
 
     def state(self, run: Run) -> list[Any]:
         async def read() -> list[Any]:
-            thread = f"{run.thread_id}:{run.request.graph}"
+            thread = f"{run.thread_id}:{run.request.graph}:{run.id}"
             graph = graphs.load(run.request.graph)
             graph.checkpointer = self.saver
             state = await graph.aget_state({"configurable": {"thread_id": thread}})
@@ -302,10 +302,15 @@ def test_a_dangling_tool_call_is_closed_before_the_next_question(tmp_path: Path)
         async def leave_dangling() -> None:
             graph = graphs.load("react")
             graph.checkpointer = h.saver
-            config = {"configurable": {"thread_id": f"{run.thread_id}:react"}}
+            thread = f"{run.thread_id}:react:{run.id}"
+            config = {"configurable": {"thread_id": thread}}
             call = {"name": "search_docs", "args": {"query": "x"}, "id": "c9", "type": "tool_call"}
             messages = [HumanMessage("q", id="lost"), AIMessage("", tool_calls=[call])]
             await graph.aupdate_state(config, {"messages": messages}, as_node="agent")
+            left = Checkpoint(thread=thread, id=str(await newest(h.saver, thread)))
+            answer = h.threads.messages(run.thread_id, "local")[-1]
+            assert answer.summary is not None
+            h.store.finish(run.id, answer.id, answer.text, answer.summary, checkpoint=left)
 
         h.loop.run(leave_dangling(), 10)
         _, events = h.ask("next", graph="react", thread_id=run.thread_id)

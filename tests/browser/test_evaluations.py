@@ -57,7 +57,7 @@ def test_only_the_good_rows_of_a_file_are_evaluated_and_a_reload_shows_the_same(
 def test_what_is_paused_in_one_tab_rests_in_the_other_and_nothing_is_asked_twice(
     make_server: Callable[..., Server], provider: ProviderServer, open_page: Callable[..., Any]
 ) -> None:
-    provider.default = Reply(text="One two three four five.", per_token_ms=100)
+    provider.default = Reply(text="One two three four five.", per_token_ms=1_500)
     server = make_server(
         OPENAI_API_KEY="sk-test-1234567890",
         OPENAI_BASE_URL=provider.openai_url,
@@ -73,6 +73,7 @@ def test_what_is_paused_in_one_tab_rests_in_the_other_and_nothing_is_asked_twice
     before = len(provider.requests)
     other.wait_for_timeout(1_000)
     assert len(provider.requests) == before < 2 * QUESTIONS
+    provider.default = Reply(text="One two three four five.")
     other.get_by_role("button", name="Resume").click()
     other.get_by_text("after it was made").wait_for(timeout=60_000)
     asked = [(r.body["model"], str(r.body["messages"][-1]["content"])) for r in provider.requests]

@@ -332,14 +332,14 @@ def test_figures_are_read_again_only_when_something_was_recorded(
 def test_the_live_line_says_what_a_run_does(
     drafts: list[Event], said: tuple[str | None, str]
 ) -> None:
-    run = Run(request=TurnRequest(text="?"), thread_id="t", question_id="q", state="running")
+    run = Run(request=TurnRequest(text="?"), thread_id="t", state="running")
     for draft in drafts:
         run.publish(replace(draft))
     assert activity(run) == said
 
 
 def test_the_speed_of_a_run_is_text_over_time_since_its_first_piece() -> None:
-    run = Run(request=TurnRequest(text="?"), thread_id="t", question_id="q", state="running")
+    run = Run(request=TurnRequest(text="?"), thread_id="t", state="running")
     for k in range(5):
         run.publish(Token(text="x" * 40, agent="data"))
         object.__setattr__(run.events[-1], "elapsed_us", 1_000_000 + k * 500_000)
@@ -351,7 +351,7 @@ def test_the_speed_of_a_run_is_text_over_time_since_its_first_piece() -> None:
 def test_the_live_strip_shows_agent_step_time_and_speed(
     traffic: Path, runtime: Runtime, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = Run(request=TurnRequest(text="?"), thread_id="t", question_id="q", state="running")
+    run = Run(request=TurnRequest(text="?"), thread_id="t", state="running")
     run.publish(replace(ROUTE, agent="billing *now*"))
     for k in range(5):
         run.publish(Token(text="x" * 40, agent="billing *now*"))
