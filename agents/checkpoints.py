@@ -31,18 +31,19 @@ _OLD = """
 """
 
 
-async def open_saver(path: Path) -> AsyncSqliteSaver:
-    """Opens the saver on the running loop. A damaged file is set aside and a new one made."""
+async def open_saver(path: str | Path) -> AsyncSqliteSaver:
+    """Opens the saver on the running loop; `:memory:` is one that leaves nothing behind. A damaged
+    file is set aside and a new one made."""
     try:
         return await _open(path)
     except sqlite3.DatabaseError as exc:
         if "malformed" not in str(exc) and "not a database" not in str(exc):
             raise storage_error(exc, str(path)) from exc
-        log.warning("checkpoints were damaged (%s); kept as %s", exc, set_aside(path))
+        log.warning("checkpoints were damaged (%s); kept as %s", exc, set_aside(Path(path)))
         return await _open(path)
 
 
-async def _open(path: Path) -> AsyncSqliteSaver:
+async def _open(path: str | Path) -> AsyncSqliteSaver:
     import aiosqlite
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 

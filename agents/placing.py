@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from agents import branches
 from agents.run import Place, Run
-from agents.tables import interrupt, message, run, thread
+from agents.tables import interrupt, message, queued_message, run, thread
 from core.errors import InvalidInput, NotFound
 from core.ids import new_id
 
@@ -23,6 +23,8 @@ GONE = NotFound("There is no such message.", what_to_do="Reload the page; it may
 def place(connection: Connection, new_run: Run) -> tuple[Place, int]:
     """The place, and the position of the coming answer. Raises NotFound or InvalidInput."""
     request, turn = new_run.request, _next_turn(connection, new_run.thread_id)
+    if request.queued_id is not None:
+        _leave_queue(connection, request.queued_id)
     if request.resumes is not None:
         found = _after_waiting(connection, new_run)
     elif request.continues is not None:
@@ -37,6 +39,15 @@ def place(connection: Connection, new_run: Run) -> tuple[Place, int]:
         update(thread).where(thread.c.id == new_run.thread_id).values(head_id=found.parent_id)
     )
     return found, turn + 1
+
+
+def _leave_queue(connection: Connection, queued_id: str) -> None:
+    gone = connection.execute(delete(queued_message).where(queued_message.c.id == queued_id))
+    if gone.rowcount != 1:
+        raise NotFound(
+            "This message is not waiting any more.",
+            what_to_do="It may have been sent already: reload the page.",
+        )
 
 
 def _next_turn(connection: Connection, thread_id: str) -> int:

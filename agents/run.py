@@ -63,6 +63,8 @@ class TurnRequest:
     """Id of a run that waits for people, whose `decisions` these are; `text` is its question's."""
     decisions: Mapping[str, Any] = field(default_factory=dict)
     """Interrupt id to what the graph gets as its answer."""
+    queued_id: str | None = None
+    """Id of the queued message that this is; it leaves the queue in the moment the run begins."""
     temporary: bool = False
     """A new thread is kept in memory only, and of its runs nothing but counters."""
 

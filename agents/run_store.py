@@ -9,10 +9,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from agents.branches import branch
+from agents.databases import Databases
 from agents.ending import save_answer
 from agents.placing import place
 from agents.run import Checkpoint, Place, Run
@@ -67,8 +69,13 @@ class HistoryRow:
 class RunStore:
     """Used by RunManager. Every method is one transaction and raises StorageError on a bad disk."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database
+    def __init__(self, database: Database | Databases) -> None:
+        self._dbs = Databases.around(database)
+        self._db = self._dbs.kept
+
+    def is_temporary(self, run_id: str) -> bool:
+        """Whether nothing of a run but counters may be kept."""
+        return self._dbs.is_temporary(run_id)
 
     def begin(self, new_run: Run) -> Place:
         """Saves the question (and a new thread for it) and marks the thread as busy.
@@ -76,7 +83,11 @@ class RunStore:
         Raises ThreadBusy when the thread has an active run, NotFound for a foreign thread or message.
         """
         request = new_run.request
-        with self._db.write() as connection:
+        if request.temporary and request.thread_id is None:
+            self._dbs.add_temporary(new_run.thread_id)
+        if self._dbs.is_temporary(new_run.thread_id):
+            self._dbs.add_temporary(new_run.id)
+        with self._dbs.of(new_run.id).write() as connection:
             self._claim_thread(connection, new_run)
             found, position = place(connection, new_run)
             connection.execute(
@@ -130,6 +141,7 @@ class RunStore:
         rows = [
             {"run_id": run_id, "first_seq": events[0].seq, "payload": encode_log(events)}
             for run_id, events in parts.items()
+            if not self._dbs.is_temporary(run_id)  # memory needs no journal
         ]
         with self._db.write() as connection:
             known = set(connection.scalars(select(run.c.id).where(run.c.id.in_(parts))))
@@ -151,7 +163,7 @@ class RunStore:
         Its place was set when the run began, so that an answer that could only be saved late still
         stands under its question.
         """
-        with self._db.write() as connection:
+        with self._dbs.of(run_id).write() as connection:
             row = connection.execute(select(run).where(run.c.id == run_id)).first()
             if row is None:
                 return  # the thread was deleted meanwhile
@@ -170,7 +182,7 @@ class RunStore:
     def save_log(self, run_id: str, events: Sequence[Event]) -> None:
         """Replaces the journal of a finished run by its whole log."""
         payload = encode_log(events)
-        with self._db.write() as connection:
+        with self._dbs.of(run_id).write() as connection:
             if connection.scalar(select(run.c.id).where(run.c.id == run_id)) is None:
                 return  # the thread was deleted meanwhile
             connection.execute(delete(run_log).where(run_log.c.run_id == run_id))
@@ -180,7 +192,7 @@ class RunStore:
         """The saved log of a run, as far as it can be read. NotFound for a foreign or unknown id."""
         if not is_id(run_id):
             raise NotFound("There is no such run.")
-        with self._db.read() as connection:
+        with self._dbs.of(str(run_id)).read() as connection:
             row = connection.execute(
                 select(run.c.started_at_us).where(run.c.id == run_id, run.c.owner == owner)
             ).first()
@@ -256,12 +268,15 @@ class RunStore:
     def questions(self, run_ids: Sequence[str]) -> list[str]:
         """What those of the runs were asked that are still there, active ones included."""
         query = select(message.c.text).join(run, run.c.question_id == message.c.id)
-        with self._db.read() as connection:
-            return list(connection.scalars(query.where(run.c.id.in_(run_ids))))
+        found: list[str] = []
+        for database in self._dbs.all():
+            with database.read() as connection:
+                found += connection.scalars(query.where(run.c.id.in_(run_ids)))
+        return found
 
     def question_id(self, run_id: str) -> str | None:
         """Id of the question of a run; None when it never began or is gone."""
-        with self._db.read() as connection:
+        with self._dbs.of(run_id).read() as connection:
             return connection.scalar(select(run.c.question_id).where(run.c.id == run_id))
 
     def recover(self) -> list[str]:
@@ -287,30 +302,36 @@ class RunStore:
 
     def history(self, message_id: str, *, limit: int) -> list[HistoryRow]:
         """The newest messages of the branch that ends with a message, in reading order."""
-        with self._db.read() as connection:
-            found = branch(message_id, limit)
-            query = (
-                select(
-                    message.c.id, message.c.role, message.c.text, run.c.graph, run.c.status,
-                    run.c.checkpoint_thread, run.c.checkpoint_id,
-                )
-                .join(found, found.c.id == message.c.id)
-                .outerjoin(run, run.c.id == message.c.run_id)  # a copied message's may be deleted
-                .order_by(found.c.depth.desc())
-            )  # fmt: skip
-            return [
-                HistoryRow(
-                    message_id=row.id,
-                    role=row.role,
-                    text=row.text,
-                    graph=row.graph,
-                    checkpoint=Checkpoint(thread=row.checkpoint_thread, id=row.checkpoint_id)
-                    if row.checkpoint_id
-                    else None,
-                    waits=row.status == "interrupted",
-                )
-                for row in connection.execute(query)
-            ]
+        found = branch(message_id, limit)
+        query = (
+            select(
+                message.c.id, message.c.role, message.c.text, run.c.graph, run.c.status,
+                run.c.checkpoint_thread, run.c.checkpoint_id,
+            )
+            .join(found, found.c.id == message.c.id)
+            .outerjoin(run, run.c.id == message.c.run_id)  # a copied message's may be deleted
+            .order_by(found.c.depth.desc())
+        )  # fmt: skip
+        for database in self._dbs.all():
+            with database.read() as connection:
+                rows = connection.execute(query).all()
+            if rows:
+                return [_history_row(row) for row in rows]
+        return []
+
+
+def _history_row(row: Any) -> HistoryRow:
+    checkpoint = None
+    if row.checkpoint_id:
+        checkpoint = Checkpoint(thread=row.checkpoint_thread, id=row.checkpoint_id)
+    return HistoryRow(
+        message_id=row.id,
+        role=row.role,
+        text=row.text,
+        graph=row.graph,
+        checkpoint=checkpoint,
+        waits=row.status == "interrupted",
+    )
 
 
 def _end_of(last: Event, answer_id: str) -> Completed:

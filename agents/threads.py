@@ -10,6 +10,7 @@ from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy import insert as sql_insert
 
 from agents import branches
+from agents.databases import Databases
 from agents.run import ThreadKind
 from agents.tables import message, preference, run, run_log, thread
 from core.database import Database
@@ -32,6 +33,8 @@ class Thread:
     updated_at_us: int
     head_id: str | None
     """The last message of the branch people see."""
+    temporary: bool
+    """In memory only."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,16 +53,17 @@ class Message:
 class ThreadStore:
     """Reads and changes threads. A foreign or unknown id raises the same NotFound."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database
+    def __init__(self, database: Database | Databases) -> None:
+        self._dbs = Databases.around(database)
+        self._db = self._dbs.kept
 
     def get(self, thread_id: object, owner: str) -> Thread:
         if is_id(thread_id):
             query = select(thread).where(thread.c.id == thread_id, thread.c.owner == owner)
-            with self._db.read() as connection:
+            with self._dbs.of(str(thread_id)).read() as connection:
                 row = connection.execute(query).first()
             if row is not None:
-                return _thread(row)
+                return self._thread(row)
         raise NotFound(
             "There is no such thread.",
             what_to_do="Choose a thread from the list or start a new one.",
@@ -74,7 +78,7 @@ class ThreadStore:
             .limit(limit)
         )
         with self._db.read() as connection:
-            return [_thread(row) for row in connection.execute(query)]
+            return [self._thread(row) for row in connection.execute(query)]
 
     def of_group(self, group_id: str, owner: str) -> list[str]:
         """Ids of the threads of a comparison or an evaluation."""
@@ -87,27 +91,27 @@ class ThreadStore:
         head = self.get(thread_id, owner).head_id
         if head is None:
             return []
-        with self._db.read() as connection:
+        with self._dbs.of(thread_id).read() as connection:
             rows = branches.rows_of_branch(connection, head, limit)
             found = branches.versions(connection, thread_id, [row.parent_id for row in rows])
         return [_message(row, found[row.parent_id]) for row in rows]
 
     def message(self, message_id: object, owner: str) -> tuple[Thread, Message]:
         """One message and its thread. Raises NotFound."""
-        if is_id(message_id):
-            query = select(message).where(message.c.id == message_id)
-            with self._db.read() as connection:
+        query = select(message).where(message.c.id == message_id)
+        for database in self._dbs.all() if is_id(message_id) else ():
+            with database.read() as connection:
                 row = connection.execute(query).first()
-                if row is not None:
-                    found = branches.versions(connection, row.thread_id, [row.parent_id])
-            if row is not None:
-                return self.get(row.thread_id, owner), _message(row, found[row.parent_id])
+                if row is None:
+                    continue
+                found = branches.versions(connection, row.thread_id, [row.parent_id])
+            return self.get(row.thread_id, owner), _message(row, found[row.parent_id])
         raise NotFound("There is no such message.", what_to_do="It may have been deleted.")
 
     def question_of(self, message_id: str, owner: str) -> Message:
         """The question that an answer belongs to; a question's is itself. Raises NotFound."""
-        self.message(message_id, owner)
-        with self._db.read() as connection:
+        found, _ = self.message(message_id, owner)
+        with self._dbs.of(found.id).read() as connection:
             row = branches.question_above(connection, message_id)
         if row is None:
             raise NotFound("The question of this answer is gone.")
@@ -116,13 +120,13 @@ class ThreadStore:
     def show(self, message_id: str, owner: str) -> None:
         """Switches a thread to the newest branch through a message. Raises NotFound."""
         found, _ = self.message(message_id, owner)
-        with self._db.write() as connection:
+        with self._dbs.of(found.id).write() as connection:
             head = branches.newest_below(connection, message_id)
             connection.execute(update(thread).where(thread.c.id == found.id).values(head_id=head))
 
     def rename(self, thread_id: str, owner: str, title: str) -> None:
         self.get(thread_id, owner)
-        with self._db.write() as connection:
+        with self._dbs.of(thread_id).write() as connection:
             connection.execute(
                 update(thread).where(thread.c.id == thread_id).values(title=short_title(title))
             )
@@ -147,7 +151,9 @@ class ThreadStore:
         """
         source, copy_id, now = self.get(thread_id, owner), new_id(), now_us()
         head = source.head_id if upto is None else self.message(upto, owner)[1].id
-        with self._db.write() as connection:
+        if source.temporary:
+            self._dbs.add_temporary(copy_id)
+        with self._dbs.of(thread_id).write() as connection:
             rows = [] if head is None else branches.rows_of_branch(connection, head, EVERYTHING)
             connection.execute(
                 sql_insert(thread).values(
@@ -175,14 +181,15 @@ class ThreadStore:
     def delete(self, thread_id: str, owner: str) -> list[str]:
         """Removes the thread with its messages, runs and logs; gives the ids of its runs."""
         self.get(thread_id, owner)
-        with self._db.write() as connection:
+        database = self._dbs.of(thread_id)
+        with database.write() as connection:
             runs = select(run.c.id).where(run.c.thread_id == thread_id)
             ids = list(connection.scalars(runs))
             connection.execute(delete(run_log).where(run_log.c.run_id.in_(runs)))
             connection.execute(delete(message).where(message.c.thread_id == thread_id))
             connection.execute(delete(run).where(run.c.thread_id == thread_id))
             connection.execute(delete(thread).where(thread.c.id == thread_id))
-        self._db.empty_log()
+        database.empty_log()
         return ids
 
     def counts(self) -> dict[str, int]:
@@ -192,6 +199,18 @@ class ThreadStore:
                 table.name: connection.scalar(select(func.count()).select_from(table)) or 0
                 for table in (thread, message, run)
             }
+
+    def _thread(self, row: Row[Any]) -> Thread:
+        return Thread(
+            id=row.id,
+            owner=row.owner,
+            kind=row.kind,
+            title=row.title,
+            created_at_us=row.created_at_us,
+            updated_at_us=row.updated_at_us,
+            head_id=row.head_id,
+            temporary=self._dbs.is_temporary(row.id),
+        )
 
     def preferences(self, owner: str) -> dict[str, Any]:
         query = select(preference.c.name, preference.c.value).where(preference.c.owner == owner)
@@ -211,18 +230,6 @@ class ThreadStore:
 def now_us() -> int:
     """UTC microseconds since the epoch."""
     return time.time_ns() // 1000
-
-
-def _thread(row: Row[Any]) -> Thread:
-    return Thread(
-        id=row.id,
-        owner=row.owner,
-        kind=row.kind,
-        title=row.title,
-        created_at_us=row.created_at_us,
-        updated_at_us=row.updated_at_us,
-        head_id=row.head_id,
-    )
 
 
 def _message(row: Row[Any], versions: tuple[str, ...]) -> Message:

@@ -22,6 +22,9 @@ from sqlalchemy.pool import StaticPool
 
 from core.errors import StorageError
 
+IN_MEMORY = "sqlite://"
+"""A database of one connection that leaves nothing behind."""
+
 
 class Database:
     """`write()` and `read()` give SQLAlchemy connections. Opening creates file and folder.
@@ -46,7 +49,7 @@ class Database:
         if self.path is not None:
             _make_folder(self.path)
         self._writer = self._engine(writer=True)
-        self._readers = self._engine(writer=False)
+        self._readers = self._writer if url == IN_MEMORY else self._engine(writer=False)
         try:
             if self.path is not None:
                 self._check_file()
@@ -68,7 +71,8 @@ class Database:
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
         """A consistent snapshot for reading."""
-        with _storage_errors(self.where), self._readers.connect() as connection:
+        alone = self._lock if self.url == IN_MEMORY else contextlib.nullcontext()
+        with alone, _storage_errors(self.where), self._readers.connect() as connection:
             yield connection
 
     def empty_log(self) -> None:
@@ -97,14 +101,14 @@ class Database:
         self._writer.dispose()
 
     def _engine(self, *, writer: bool) -> Engine:
-        if self.path is None:
+        if self.path is None and self.url != IN_MEMORY:
             return create_engine(self.url, pool_pre_ping=True)
         options: dict[str, Any] = {
             "connect_args": {"check_same_thread": False, "timeout": self._busy_timeout_s}
         }
         if writer:
             options["poolclass"] = StaticPool
-        engine = create_engine(f"sqlite:///{self.path}", **options)
+        engine = create_engine(self.url, **options)
 
         @event.listens_for(engine, "connect")
         def _configure(connection: sqlite3.Connection, _record: object) -> None:
