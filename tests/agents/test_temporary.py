@@ -42,7 +42,7 @@ def test_its_runs_are_counted(runtime: Runtime, tmp_path: Path) -> None:
     runtime.recorder.flush()
     with closing(sqlite3.connect(tmp_path / "data" / "analytics.db")) as db:
         rows = db.execute("SELECT status, content_mode FROM run").fetchall()
-    assert rows == [("completed", "off")]
+    assert rows == [("ok", "off")]
 
 
 def test_it_remembers_branches_and_reloads_like_any_other(
