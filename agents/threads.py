@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Connection, Row, delete, func, select, update
 from sqlalchemy import insert as sql_insert
 
 from agents import branches
@@ -48,6 +49,8 @@ class Message:
     created_at_us: int
     versions: tuple[str, ...]
     """Ids of the messages with the same parent, itself included, oldest first."""
+    follows_question: bool
+    """Whether the message before it is a person's."""
 
 
 class ThreadStore:
@@ -92,20 +95,17 @@ class ThreadStore:
         if head is None:
             return []
         with self._dbs.of(thread_id).read() as connection:
-            rows = branches.rows_of_branch(connection, head, limit)
-            found = branches.versions(connection, thread_id, [row.parent_id for row in rows])
-        return [_message(row, found[row.parent_id]) for row in rows]
+            return _messages(connection, branches.rows_of_branch(connection, head, limit))
 
     def message(self, message_id: object, owner: str) -> tuple[Thread, Message]:
         """One message and its thread. Raises NotFound."""
         query = select(message).where(message.c.id == message_id)
         for database in self._dbs.all() if is_id(message_id) else ():
             with database.read() as connection:
-                row = connection.execute(query).first()
-                if row is None:
-                    continue
-                found = branches.versions(connection, row.thread_id, [row.parent_id])
-            return self.get(row.thread_id, owner), _message(row, found[row.parent_id])
+                rows = connection.execute(query).all()
+                found = _messages(connection, rows)
+            if rows:
+                return self.get(rows[0].thread_id, owner), found[0]
         raise NotFound("There is no such message.", what_to_do="It may have been deleted.")
 
     def question_of(self, message_id: str, owner: str) -> Message:
@@ -232,14 +232,24 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
-def _message(row: Row[Any], versions: tuple[str, ...]) -> Message:
-    return Message(
-        id=row.id,
-        parent_id=row.parent_id,
-        run_id=row.run_id,
-        role=row.role,
-        text=row.text,
-        summary=AnswerSummary.from_dict(row.summary) if row.summary else None,
-        created_at_us=row.created_at_us,
-        versions=versions,
-    )
+def _messages(connection: Connection, rows: Sequence[Any]) -> list[Message]:
+    """Of one thread."""
+    if not rows:
+        return []
+    parents = [row.parent_id for row in rows]
+    versions = branches.versions(connection, rows[0].thread_id, parents)
+    questions = branches.questions_among(connection, parents)
+    return [
+        Message(
+            id=row.id,
+            parent_id=row.parent_id,
+            run_id=row.run_id,
+            role=row.role,
+            text=row.text,
+            summary=AnswerSummary.from_dict(row.summary) if row.summary else None,
+            created_at_us=row.created_at_us,
+            versions=versions[row.parent_id],
+            follows_question=row.parent_id in questions,
+        )
+        for row in rows
+    ]

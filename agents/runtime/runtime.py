@@ -110,8 +110,8 @@ class Runtime:
         self.queue = MessageQueue(
             self._databases,
             start=self.start,
+            start_instead=self.start_instead,
             active=self.runs.for_thread,
-            stop=self.runs.cancel,
         )
         self.comparisons = Comparisons(
             self.database,
@@ -162,6 +162,16 @@ class Runtime:
         if active is not None and not active.finished:
             return self.queue.add(self.checked(request))
         return self.start(request)
+
+    def start_instead(self, request: TurnRequest) -> Run:
+        """Stops what the thread answers, keeps it, and starts this turn. Blocks until it has stopped."""
+        checked = self.checked(request)
+        active = self.runs.for_thread(checked.thread_id) if checked.thread_id else None
+        if active is not None and not active.finished:
+            self.runs.cancel(active.id)
+            for _ in active.follow():
+                pass
+        return self.start(checked)
 
     def checked(self, request: TurnRequest) -> TurnRequest:
         """The request as it can be run. Raises InvalidInput or NotFound when it never can."""

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 OWNER = "local"
 """One person on loopback; identities come with logins."""
 
+TEMPORARY = "temporary_chat"
+"""Key of the switch for it."""
+
 _FRAME = "_frame"
 _NOTICE = "_notice"
 _CLOCK = "_clock"
@@ -99,6 +102,11 @@ def thread_id() -> str | None:
 def bad_thread_in_url() -> bool:
     """True when the URL names something that cannot be a thread."""
     return "thread" in st.query_params and thread_id() is None
+
+
+def wants_temporary() -> bool:
+    """Whether the next new thread is kept in memory only."""
+    return bool(st.session_state.get(TEMPORARY, False))
 
 
 def set_thread(value: str | None) -> None:
