@@ -79,7 +79,7 @@ def show_live(run: Run, frame: DeltaGenerator) -> None:
         newest = runtime.threads.messages(run.thread_id, session.OWNER, limit=1)
         if newest and newest[0].run_id == run.id:
             show_actions(runtime, newest[0])
-    if after_queue(runtime, run.thread_id, completed=transcript.status == "completed"):
+    if after_queue(runtime, run, completed=transcript.status == "completed"):
         st.rerun()
 
 

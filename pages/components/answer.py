@@ -47,8 +47,7 @@ def show_summary(text: str, summary: AnswerSummary, catalog: Catalog, key: str) 
     _show_outcome(summary)
     _show_fallbacks(summary, catalog)
     st.caption(facts_line(summary, catalog))
-    columns = st.container(key=f"details_{key}")
-    with columns:
+    with st.container(key=f"details_{key}", gap="xsmall"):
         show_sources(text, summary)
         _show_steps(summary, catalog)
 

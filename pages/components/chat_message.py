@@ -16,6 +16,8 @@ from pages.components.answer_again import answer_again_with
 from pages.components.markdown import plain
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from agents.runtime import Runtime
     from agents.threads import Message
 
@@ -40,21 +42,20 @@ def _show_question(runtime: Runtime, message: Message) -> None:
     if st.session_state.get(act.EDITING) == message.id:
         _editor(runtime, message)
         return
-    with (
-        st.chat_message("user", avatar=":material/person:"),
-        st.container(horizontal=True, gap="xsmall", key=f"actions_{message.id}"),
-    ):
-        st.markdown(plain(message.text), width="stretch")
-        _versions(runtime, message)
-        st.button(
-            "",
-            key=f"edit_{message.id}",
-            icon=":material/edit:",
-            type="tertiary",
-            help="Edit this message; the answer is made anew",
-            on_click=act.edit,
-            args=(message.id,),
-        )
+    with st.chat_message("user", avatar=":material/person:"):
+        with _row(message):
+            st.markdown(plain(message.text), width="stretch")
+            _versions(runtime, message)
+            st.button(
+                "",
+                key=f"edit_{message.id}",
+                icon=":material/edit:",
+                type="tertiary",
+                help="Edit this message; the answer is made anew",
+                on_click=act.edit,
+                args=(message.id,),
+            )
+        st.empty()  # where the editor has its buttons: they would stay while the answer comes
 
 
 def _editor(runtime: Runtime, message: Message) -> None:
@@ -79,9 +80,7 @@ def _editor(runtime: Runtime, message: Message) -> None:
 
 def show_actions(runtime: Runtime, message: Message) -> None:
     """The row under a finished answer."""
-    with st.container(
-        horizontal=True, vertical_alignment="center", gap="xsmall", key=f"actions_{message.id}"
-    ):
+    with _row(message):
         _versions(runtime, message)
         if act.can_continue(runtime, message):
             st.button(
@@ -153,3 +152,9 @@ def _versions(runtime: Runtime, message: Message) -> None:
             on_click=act.show_version,
             args=(runtime, message.versions[at + step] if there else message.id),
         )
+
+
+def _row(message: Message) -> DeltaGenerator:
+    return st.container(
+        horizontal=True, vertical_alignment="center", gap="xsmall", key=f"actions_{message.id}"
+    )

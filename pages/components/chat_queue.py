@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
     from agents.queue import Queued
+    from agents.run import Run
     from agents.runtime import Runtime
 
 SHOWN_CHARS = 160
@@ -40,19 +41,21 @@ def show_queue(runtime: Runtime, thread_id: str, slot: DeltaGenerator, *, answer
             _row(runtime, one)
 
 
-def after_queue(runtime: Runtime, thread_id: str, *, completed: bool) -> bool:
-    """Whether an answer that has just ended has messages waiting behind it.
+def after_queue(runtime: Runtime, ended: Run, *, completed: bool) -> bool:
+    """Whether an answer that has just ended had messages waiting behind it.
 
     Gives the queue a moment to send the next one, so that the page finds it under way.
     """
-    waits = bool(runtime.queue.of_thread(thread_id, session.OWNER))
-    deadline = time.monotonic() + SEND_S
-    while waits and completed and time.monotonic() < deadline:
-        if runtime.runs.for_thread(thread_id) or thread_id in runtime.queue.problems:
+    thread_id, deadline = ended.thread_id, time.monotonic() + SEND_S
+    while runtime.runs.for_thread(thread_id) in (None, ended):  # itself: it is not saved yet
+        if not runtime.queue.of_thread(thread_id, session.OWNER):
+            return False
+        refused = thread_id in runtime.queue.problems
+        if refused or not completed or time.monotonic() > deadline:
             break
         st.session_state.get("_")  # a yield point
         time.sleep(0.02)
-    return waits
+    return True
 
 
 def _row(runtime: Runtime, one: Queued) -> None:
