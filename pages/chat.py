@@ -7,7 +7,7 @@ import streamlit as st
 from agents.run import Run, TurnRequest
 from core.errors import NotFound, SwitchboardError
 from core.transcript import Transcript, summarise
-from pages.components import session, sidebar
+from pages.components import session, sidebar, thread_watch
 from pages.components.answer import (
     assistant_message,
     show_answer,
@@ -130,6 +130,7 @@ with conversation:
         with welcome.container():
             show_empty()
     else:
+        seen = thread_watch.look(runtime, thread.id)
         run = runtime.runs.for_thread(thread.id)
         limit = st.session_state.setdefault("_messages", PAGE_OF_MESSAGES)
         messages = runtime.threads.messages(thread.id, session.OWNER, limit=limit + 1)
@@ -147,3 +148,4 @@ with conversation:
                     show_run_link(message.run_id)
         if run is not None:
             show_live(run)
+        thread_watch.watch(runtime, thread.id, seen, followed=run.id if run else None)
