@@ -44,7 +44,11 @@ LONG = Reply(text="word " * 300, per_token_ms=WORD_MS)
 SHORT = Reply(text="word " * 40, per_token_ms=WORD_MS)
 SLOW = Reply(text="word " * 300, first_ms=WAIT_MS, per_token_ms=WORD_MS)
 SEARCH = Reply(tool_calls=(ToolCall(name="search_docs", args={"query": "Switchboard"}),))
-PATIENCE_S = 2.0
+PATIENCE_S = 2.5
+NOTE_TARGET = (
+    "document.addEventListener('click', (e) => "
+    "{ window.__hit = e.target.closest('.st-key-stop') !== null }, true)"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,9 +141,9 @@ def _gone(provider: ProviderServer, going: list[Recorded]) -> float | None:
     """When the last of the open requests was hung up on; None when there was none, or it never was."""
     deadline = time.monotonic() + PATIENCE_S
     while going and time.monotonic() < deadline:
-        left = [r for r in going if r.closed_by_client_at is None and r.ended is None]
-        if not left:
-            return max((r.closed_by_client_at or r.ended or 0.0) for r in going)
+        if all(r.closed_by_client_at is not None or r.ended is not None for r in going):
+            gone = [r.closed_by_client_at for r in going if r.closed_by_client_at is not None]
+            return max(gone, default=None)
         time.sleep(0.002)
     return None
 
@@ -192,8 +196,9 @@ def figures(name: str, all_stops: list[Stop]) -> Iterator[Line]:
 
 
 def click_once(page: Page, app: Switchboard, provider: ProviderServer, wait_s: float) -> Stop:
-    """Asks, waits from the request's arrival, clicks Stop."""
+    """Asks, waits from the request's arrival, clicks Stop. Too late: the button moved away."""
     provider.reset().default = SLOW
+    page.run(NOTE_TARGET)
     page.call("watch", "word")
     page.type(QUESTION)
     time.sleep(0.3)
@@ -204,6 +209,8 @@ def click_once(page: Page, app: Switchboard, provider: ProviderServer, wait_s: f
     offset, _ = page.clock()
     sent = request.tokens_sent
     if not page.click(app.stop_selector):
+        return Stop(moment="clicks", too_late=True)
+    if not page.run("window.__hit"):
         return Stop(moment="clicks", too_late=True)
     gone_at = _gone(provider, [request])
     clicked = page.call("result")["clicked"] / 1000 + offset
@@ -234,14 +241,16 @@ def through_page(dialect: str, clicks: int, folder: Path) -> Iterator[Line]:
                     page.open(app.url)
                     time.sleep(0.5)
                     stops.append(click_once(page, app, provider, dice.uniform(0.1, 1.6)))
-    stops = stops[1:]  # the first one waited for imports
+    missed = sum(stop.too_late for stop in stops[1:])
+    stops = [stop for stop in stops[1:] if not stop.too_late]  # the first one waited for imports
     times = [stop.ms for stop in stops if stop.ms is not None]
     name = f"stop_runs.page_{dialect}"
     if times:
         yield figure(f"{name}.hang_up_p50", times, "ms", at_most=100)
         yield figure(f"{name}.hang_up_p95", p95(times), "ms", at_most=250)
-    never = sum(stop.ms is None and not stop.too_late for stop in stops)
+    never = sum(stop.ms is None for stop in stops)
     yield figure(f"{name}.never_closed", never, f"of {len(stops)}", at_most=0)
+    yield figure(f"{name}.button_missed", missed, f"of {clicks}")
     yield figure(f"{name}.sent_after_max", max(stop.sent_after for stop in stops), "tokens")
 
 
