@@ -93,8 +93,7 @@ def show_empty() -> None:
 def show_live(run: Run) -> None:
     with assistant_message():
         status, slot = st.empty(), st.empty()
-        stop_slot = st.empty()
-        stop_slot.button(
+        stop_place.button(
             "Stop", key="stop", icon=":material/stop_circle:", on_click=stop, args=(run.id,)
         )
 
@@ -105,7 +104,7 @@ def show_live(run: Run) -> None:
                 status.markdown(waiting_line(transcript, elapsed_s))
 
         transcript = attach(runtime, run, slot, on_status, live=run.request.stream)
-        stop_slot.empty()
+        stop_place.empty()
         if run.thread_id in marks:
             marks[run.thread_id].empty()
         show_summary(transcript.text, summarise(transcript), runtime.catalog, run.id)
@@ -123,6 +122,7 @@ if thread_id or session.bad_thread_in_url():
 marks = sidebar.show(runtime, thread.id if thread else None)
 show_options()
 conversation = st.container(key="conversation")
+stop_place = st.bottom.empty()  # under the text it would run away from the pointer
 st.chat_input("Ask a question", key="chat_input", on_submit=send, submit_mode="stop")
 with conversation:
     welcome = st.empty()  # emptied at once when a thread is there, not when the script ends
