@@ -7,7 +7,7 @@ from agents.run import Run
 from core.errors import SwitchboardError
 from core.transcript import Transcript, summarise
 from pages.components import chat_actions as act
-from pages.components import session, sidebar
+from pages.components import session, sidebar, thread_watch
 from pages.components.answer import assistant_message, show_summary, waiting_line
 from pages.components.chat_message import show_actions, show_message
 from pages.components.chat_queue import after_queue, show_queue
@@ -59,8 +59,7 @@ def show_empty() -> None:
 def show_live(run: Run, frame: DeltaGenerator) -> None:
     with frame:
         status, slot = st.empty(), st.empty()
-        stop_slot = st.empty()
-        stop_slot.button(
+        stop_place.button(
             "Stop", key="stop", icon=":material/stop_circle:", shortcut="Esc", on_click=act.stop,
             args=(runtime, run.id),
         )  # fmt: skip
@@ -72,7 +71,7 @@ def show_live(run: Run, frame: DeltaGenerator) -> None:
                 status.markdown(waiting_line(transcript, elapsed_s))
 
         transcript = attach(runtime, run, slot, on_status, live=run.request.stream)
-        stop_slot.empty()
+        stop_place.empty()
         if run.thread_id in marks:
             marks[run.thread_id].empty()
         show_summary(transcript.text, summarise(transcript), runtime.catalog, run.id)
@@ -113,10 +112,12 @@ if thread_id or session.bad_thread_in_url():
         session.show_error(exc)
         session.set_thread(None)
 marks = sidebar.show(runtime, thread.id if thread else None)
+seen = thread_watch.look(runtime, thread.id) if thread else None
 run = runtime.runs.for_thread(thread.id) if thread else None
 show_options()
 conversation = st.container(key="conversation")
 with st.bottom:
+    stop_place = st.empty()  # under the text it would run away from the pointer
     waiting = st.empty()
     if thread is not None:
         show_queue(runtime, thread.id, waiting, answering=run is not None)
@@ -128,3 +129,4 @@ with conversation:
             show_empty()
     else:
         show_conversation(thread.id, run)
+        thread_watch.watch(runtime, thread.id, seen, followed=run.id if run else None)
