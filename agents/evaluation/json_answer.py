@@ -41,7 +41,9 @@ def problem_with(schema_text: str, text: str) -> str | None:
         return f"The JSON of the answer could not be judged: {exc}."
     if error is None:
         return None
-    return f"The JSON of the answer does not fit: {where(error.absolute_path)}{error.message[:200]}."
+    return (
+        f"The JSON of the answer does not fit: {where(error.absolute_path)}{error.message[:200]}."
+    )
 
 
 def _refuse_constant(name: str) -> None:

@@ -80,7 +80,9 @@ class Runtime:
         self.store = RunStore(self._databases)
         self.prompts = PromptVersions(self.database)
         self.lost_runs = self.store.recover()
-        self.knowledge = Knowledge(settings.path("knowledge.db"), settings.knowledge_dir)
+        self.knowledge = Knowledge(
+            settings.path("knowledge.db"), settings.knowledge_dir, settings.path("notes")
+        )
         parts = self._analytics = Analytics(
             settings,
             catalog=lambda: self.catalog,
@@ -254,6 +256,7 @@ class Runtime:
         self.comparisons.erase(owner)
         self.evaluations.erase(owner)
         self.prompts.forget_owner(owner)
+        self.knowledge.forget_notes(owner)
         for name in self.threads.preferences(owner):
             self.threads.set_preference(owner, name, None)
         self.database.empty_log()
