@@ -126,7 +126,7 @@ def test_the_data_agent_is_the_same_in_every_mode(runtime: Runtime, server: Prov
         ask(runtime, "Runs today?", agent="data", retrieval=retrieval)
     bodies = [request.body for request in server.requests]
     assert bodies[0] == bodies[1] == bodies[2]
-    assert tools(server) == {"query_metrics", "save_note"}
+    assert tools(server) == {"query_metrics"}
 
 
 def test_the_react_agent_without_documents_has_no_search(
