@@ -31,6 +31,7 @@ from agents.runtime.recording import Recording
 from agents.runtime.turns import TurnMaker
 from agents.specialists import BY_NAME
 from agents.threads import ThreadStore
+from agents.waiting import WaitingStore
 from agents.warm_up import WarmUp
 from analytics.erasure import Erased, erase_user, forget_thread
 from analytics.house import Analytics
@@ -78,6 +79,7 @@ class Runtime:
         self._databases = Databases(self.database)
         self.threads = ThreadStore(self._databases)
         self.store = RunStore(self._databases)
+        self.waiting = WaitingStore(self._databases)
         self.prompts = PromptVersions(self.database)
         self.lost_runs = self.store.recover()
         self.knowledge = Knowledge(
@@ -200,6 +202,7 @@ class Runtime:
         """A request that answers an existing question, with its text and where it stands."""
         asked = request.answers or request.continues
         if request.resumes is not None:
+            self.waiting.of_run(request.resumes, request.owner)
             asked = self.store.question_id(request.resumes)
         if asked is None:
             return request
