@@ -130,7 +130,7 @@ def _object_fields(
         here = (*path, str(name))
         if not path and inner.get("type") == "object" and _properties(inner):
             given = value if isinstance(value, Mapping) else inner.get("default")
-            group = str(inner.get("title") or label_of(str(name)))[:MAX_LABEL_CHARS]
+            group = _title(part) or label_of(str(name))
             nested = _object_fields(inner, root, here, given if isinstance(given, Mapping) else {},
                                     required=must)  # fmt: skip
             for field in nested:
@@ -143,11 +143,10 @@ def _field(
     schema: object, root: Schema, path: tuple[str, ...], name: str, *, required: bool, value: Any
 ) -> Field:
     part, nullable = _plain(schema, root), _nullable(schema, root)
-    title = part.get("title")
     default = part.get("default") if value is None else value
     field = Field(
         path=path,
-        label=str(title)[:MAX_LABEL_CHARS] if isinstance(title, str) and title else label_of(name),
+        label=_title(schema) or label_of(name),
         kind="text",
         description=str(part.get("description") or "")[:1000],
         required=required,
@@ -162,6 +161,12 @@ def _field(
     if options:
         return replace(field, kind="choice", options=options)
     return _typed(field, part, root)
+
+
+def _title(schema: object) -> str:
+    """A field's own title. The one of what it refers to is the name of a class."""
+    title = schema.get("title") if isinstance(schema, Mapping) else None
+    return title[:MAX_LABEL_CHARS] if isinstance(title, str) else ""
 
 
 def _typed(field: Field, part: Schema, root: Schema) -> Field:

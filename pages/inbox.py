@@ -51,17 +51,15 @@ def show_empty() -> None:
 
 def show_waiting(waiting: WaitingRun, *, opened: bool) -> None:
     graph = TITLES.get(waiting.graph, waiting.graph)
-    label = f"**{escape(subject(waiting.questions))}** · {escape(graph)} · {ago(waiting.since_us)}"
+    what, title = escape(subject(waiting.questions)), escape(waiting.title)
+    label = f"**{what}** · {title} · {escape(graph)} · {ago(waiting.since_us)}"
     with st.expander(
         label, expanded=opened, icon=":material/pan_tool:", key=f"inbox_{waiting.run_id}"
     ):
         asked = " ".join(waiting.asked.split())
         short = asked if len(asked) <= MAX_ASKED_CHARS else f"{asked[:MAX_ASKED_CHARS]}…"
         person = "you" if waiting.owner == session.OWNER else waiting.owner
-        st.caption(
-            f"The {escape(graph)} asks, after {escape(person)} wrote in "
-            f"*{escape(waiting.title)}*: “{escape(short)}”"
-        )
+        st.caption(f"The {escape(graph)} asks, after {escape(person)} wrote: “{escape(short)}”")
         show_questions(runtime, waiting.questions, answered)
         st.page_link(
             "pages/chat.py", label="Open the conversation", icon=":material/chat:",
@@ -77,10 +75,8 @@ if not found:
     show_empty()
 else:
     number = runtime.waiting.count(session.OWNER)
-    st.caption(
-        f"{number} {'run waits' if number == 1 else 'runs wait'} for a person, the longest waiting "
-        "first. They wait as long as it takes, also while Switchboard is not running."
-    )
+    what = "One run waits" if number == 1 else f"{number} runs wait, the longest waiting first"
+    st.caption(f"{what}. There is no time limit, and a restart of Switchboard changes nothing.")
     for n, waiting in enumerate(found[:shown]):
         show_waiting(waiting, opened=n == 0)
     if len(found) > shown:

@@ -22,7 +22,7 @@ def show_field(field: Field, key: str, problem: str | None) -> None:
         more["help"] = plain(field.description)
     _draw(field, label, more)
     if problem:
-        st.markdown(f":red[{escape(problem)}]")
+        st.caption(f":red[{escape(problem)}]")
 
 
 def _draw(field: Field, label: str, more: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -22,6 +23,7 @@ from core.interrupt_answer import (
     answer_text,
     describe,
 )
+from core.interrupt_fields import label_of
 from core.interrupt_form import Action, Decision, Form, read_form
 from pages.components import session
 from pages.components.format import ago
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from agents.run import Run
     from agents.runtime import Runtime
     from agents.waiting import Question
+    from core.transcript import AnswerSummary
 
 MOST_RADIO = 12
 """Options beside each other; more are a list to search in."""
@@ -69,6 +72,13 @@ def show_questions(
             on_click=_send,
             args=(runtime, open_ones, on_answered),
         )
+
+
+def seen_summary(summary: AnswerSummary, questions: Sequence[Question]) -> AnswerSummary:
+    """A summary that says "waiting" only as long as somebody is waited for."""
+    if summary.status == "interrupted" and questions and not any(q.waits for q in questions):
+        return replace(summary, status="completed")
+    return summary
 
 
 def subject(questions: Sequence[Question]) -> str:
@@ -191,7 +201,7 @@ def _show_arguments(action: Action) -> None:
         text = (
             value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
         )
-        st.markdown(f"**{escape(str(name))}**  \n{plain(text)}")
+        st.markdown(f"**{escape(label_of(str(name)))}**  \n{plain(text)}")
 
 
 def _send(runtime: Runtime, questions: Sequence[Question], on_answered: Answered | None) -> None:
