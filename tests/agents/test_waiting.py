@@ -2,67 +2,27 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage
-from langgraph.graph import END, START, MessagesState, StateGraph
-from langgraph.types import interrupt
-from pydantic import BaseModel
 
 from agents.run import Run, TurnRequest
 from agents.runtime import Runtime
 from core.errors import NotFound
 from core.events import Event
 from core.settings import load_settings
+from tests.agents.asking_graphs import register
 
 NOTE = "Save a note: the wifi password is tulip."
 
 
-class State(MessagesState):
-    said: Annotated[list[str], operator.add]
-
-
-class Seats(BaseModel):
-    seats: int
-
-
-def asks(name: str, schema: Any = None) -> Callable[[State], dict[str, Any]]:
-    def node(state: State) -> dict[str, Any]:
-        answer = interrupt({"question": f"{name}?"}, response_schema=schema)
-        return {"said": [f"{name}={answer}"]}
-
-    return node
-
-
-def end(state: State) -> dict[str, Any]:
-    return {"messages": [AIMessage(", ".join(sorted(state["said"])))]}
-
-
-def nested() -> Any:
-    """An interrupt in a subgraph of a subgraph."""
-    inner = StateGraph(State).add_node("ask", asks("deep")).add_edge(START, "ask").compile()
-    middle = StateGraph(State).add_node("inner", inner).add_edge(START, "inner").compile()
-    outer = StateGraph(State).add_node("middle", middle).add_node("end", end)
-    return outer.add_edge(START, "middle").add_edge("middle", "end").compile()
-
-
-def parallel(schema: Any = None) -> Any:
-    """Three interrupts at once."""
-    graph = StateGraph(State).add_node("end", end)
-    for name in ("a", "b", "c"):
-        graph.add_node(name, asks(name, schema)).add_edge(START, name)
-    graph.add_edge(["a", "b", "c"], "end").add_edge("end", END)
-    return graph.compile()
-
-
 class House:
-    """A runtime whose ReAct agent is replaced by a graph of the test's own, if one is given."""
+    """A runtime and the graph its questions go to."""
 
-    def __init__(self, folder: Path, graph: Any = None) -> None:
+    def __init__(self, folder: Path, graph: str = "react") -> None:
+        self.graph = graph
         docs = folder / "docs" / "general"
         docs.mkdir(parents=True, exist_ok=True)
         (docs / "house.md").write_text(
@@ -71,11 +31,9 @@ class House:
         self.runtime = Runtime(
             load_settings(env_file=None, data_dir=folder / "data", knowledge_dir=folder / "docs")
         )
-        if graph is not None:
-            self.runtime._graphs["react"] = graph
 
     def ask(self, text: str, **request: Any) -> Run:
-        return self.finished(TurnRequest(text=text, graph="react", **request))
+        return self.finished(TurnRequest(text=text, **({"graph": self.graph} | request)))
 
     def resume(self, run: Run, decisions: Mapping[str, Any]) -> Run:
         return self.finished(self.runtime.waiting.request(run.id, "local", decisions))
@@ -95,11 +53,12 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[Callable[..., House]]:
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., House]]:
     """Opens the same data folder, after closing what was open."""
+    register(monkeypatch)
     opened: list[House] = []
 
-    def open_(graph: Any = None) -> House:
+    def open_(graph: str = "react") -> House:
         if opened:
             opened.pop().runtime.close(2.0)
         opened.append(House(tmp_path, graph))
@@ -128,7 +87,7 @@ def notes(house: House) -> list[str]:
 def test_a_question_of_a_subgraph_of_a_subgraph_is_asked_and_answered(
     house: Callable[..., House],
 ) -> None:
-    h = house(nested())
+    h = house("nested")
     run = h.ask("go")
     assert last(run).type == "interrupted"
     [question] = h.runtime.waiting.of_run(run.id, "local")
@@ -138,7 +97,7 @@ def test_a_question_of_a_subgraph_of_a_subgraph_is_asked_and_answered(
 
 
 def test_three_questions_at_once_are_answered_together(house: Callable[..., House]) -> None:
-    h = house(parallel())
+    h = house("parallel")
     run = h.ask("go")
     ids = h.open_ids(run)
     assert len(ids) == 3
@@ -148,7 +107,7 @@ def test_three_questions_at_once_are_answered_together(house: Callable[..., Hous
 
 
 def test_three_questions_at_once_are_answered_one_by_one(house: Callable[..., House]) -> None:
-    h = house(parallel())
+    h = house("parallel")
     run, left = h.ask("go"), 3
     while (ids := h.open_ids(run)) and left:
         assert len(ids) == left
@@ -160,16 +119,16 @@ def test_three_questions_at_once_are_answered_one_by_one(house: Callable[..., Ho
 
 
 def test_a_question_outlives_a_restart(house: Callable[..., House]) -> None:
-    run = house(nested()).ask("go")
-    h = house(nested())
+    run = house("nested").ask("go")
+    h = house("nested")
     [waiting] = h.runtime.waiting.waiting("local")
-    assert (waiting.run_id, waiting.graph, waiting.asked) == (run.id, "react", "go")
+    assert (waiting.run_id, waiting.graph, waiting.asked) == (run.id, "nested", "go")
     done = h.resume(run, {waiting.questions[0].interrupt_id: "later"})
     assert h.answer(done) == "deep=later"
 
 
 def test_an_answer_the_graph_refuses_can_be_given_again(house: Callable[..., House]) -> None:
-    h = house(parallel(Seats))
+    h = house("parallel_seats")
     run = h.ask("go")
     ids = h.open_ids(run)
     wrong = h.resume(run, {ids[0]: {"seats": "many"}})
@@ -183,7 +142,7 @@ def test_an_answer_the_graph_refuses_can_be_given_again(house: Callable[..., Hou
 def test_an_unknown_and_a_foreign_run_cannot_be_resumed(
     house: Callable[..., House], run_id: str
 ) -> None:
-    h = house(nested())
+    h = house("nested")
     mine = h.ask("go", owner="somebody")
     given = mine.id if run_id == "foreign" else run_id
     with pytest.raises(NotFound) as refused:
@@ -196,7 +155,7 @@ def test_an_unknown_and_a_foreign_run_cannot_be_resumed(
 def test_an_answered_and_an_unknown_question_cannot_be_answered(
     house: Callable[..., House],
 ) -> None:
-    h = house(nested())
+    h = house("nested")
     run = h.ask("go")
     [one] = h.open_ids(run)
     with pytest.raises(NotFound):
@@ -209,7 +168,7 @@ def test_an_answered_and_an_unknown_question_cannot_be_answered(
 
 
 def test_what_waits_is_counted_per_thread(house: Callable[..., House]) -> None:
-    h = house(parallel())
+    h = house("parallel")
     first, second = h.ask("one"), h.ask("two")
     assert h.runtime.waiting.by_thread("local") == {first.thread_id: 3, second.thread_id: 3}
     runs = [w.run_id for w in h.runtime.waiting.waiting("local")]
@@ -222,10 +181,10 @@ def test_what_waits_is_counted_per_thread(house: Callable[..., House]) -> None:
 
 
 def test_going_on_uses_the_same_graph_agent_and_model(house: Callable[..., House]) -> None:
-    h = house(nested())
+    h = house("nested")
     run = h.ask("go", model="local:extractive", fallback=False, stream=False, temperature=0.5)
     request = h.runtime.waiting.request(run.id, "local", {"i": 1})
-    assert (request.graph, request.model, request.fallback) == ("react", "local:extractive", False)
+    assert (request.graph, request.model, request.fallback) == ("nested", "local:extractive", False)
     assert (request.stream, request.temperature, request.thread_id) == (False, 0.5, run.thread_id)
 
 
