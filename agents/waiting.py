@@ -113,6 +113,10 @@ class WaitingStore:
                     found[row.run_id] = (*found.get(row.run_id, ()), _question(row))
         return found
 
+    def asked_by(self, run_id: str, owner: str) -> tuple[Question, ...]:
+        """What one run asked; () when that was nothing."""
+        return self.questions([run_id], owner).get(run_id, ())
+
     def of_run(self, run_id: object, owner: str) -> tuple[Question, ...]:
         """What one run asked. Raises NotFound for a run that asked nothing, too."""
         found = self.questions([str(run_id)], owner) if is_id(run_id) else {}
