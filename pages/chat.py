@@ -9,7 +9,7 @@ from core.transcript import Transcript, summarise
 from pages.components import chat_actions as act
 from pages.components import session, sidebar, thread_watch
 from pages.components.answer import assistant_message, show_summary, waiting_line
-from pages.components.chat_message import show_actions, show_message
+from pages.components.chat_message import show_actions, show_message, waited
 from pages.components.chat_queue import after_queue, show_queue
 from pages.components.choices import agent_options, model_options
 from pages.components.stream import attach
@@ -77,6 +77,8 @@ def show_live(run: Run, frame: DeltaGenerator) -> None:
         show_summary(transcript.text, summarise(transcript), runtime.catalog, run.id)
         newest = runtime.threads.messages(run.thread_id, session.OWNER, limit=1)
         if newest and newest[0].run_id == run.id:
+            if waited(newest[0]):
+                st.rerun()  # its form is drawn from what is kept, and the inbox counts it
             show_actions(runtime, newest[0])
     if after_queue(runtime, run, completed=transcript.status == "completed"):
         st.rerun()

@@ -31,6 +31,7 @@ from agents.runtime.recording import Recording
 from agents.runtime.turns import TurnMaker
 from agents.specialists import BY_NAME
 from agents.threads import ThreadStore
+from agents.waiting import WaitingStore
 from agents.warm_up import WarmUp
 from analytics.erasure import Erased, erase_user, forget_thread
 from analytics.house import Analytics
@@ -78,9 +79,12 @@ class Runtime:
         self._databases = Databases(self.database)
         self.threads = ThreadStore(self._databases)
         self.store = RunStore(self._databases)
+        self.waiting = WaitingStore(self._databases)
         self.prompts = PromptVersions(self.database)
         self.lost_runs = self.store.recover()
-        self.knowledge = Knowledge(settings.path("knowledge.db"), settings.knowledge_dir)
+        self.knowledge = Knowledge(
+            settings.path("knowledge.db"), settings.knowledge_dir, settings.path("notes")
+        )
         parts = self._analytics = Analytics(
             settings,
             catalog=lambda: self.catalog,
@@ -198,6 +202,7 @@ class Runtime:
         """A request that answers an existing question, with its text and where it stands."""
         asked = request.answers or request.continues
         if request.resumes is not None:
+            self.waiting.of_run(request.resumes, request.owner)
             asked = self.store.question_id(request.resumes)
         if asked is None:
             return request
@@ -254,6 +259,7 @@ class Runtime:
         self.comparisons.erase(owner)
         self.evaluations.erase(owner)
         self.prompts.forget_owner(owner)
+        self.knowledge.forget_notes(owner)
         for name in self.threads.preferences(owner):
             self.threads.set_preference(owner, name, None)
         self.database.empty_log()

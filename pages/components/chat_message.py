@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.components import chat_actions as act
+from pages.components import session
 from pages.components.answer import (
     assistant_message,
     show_answer,
     show_run_link,
 )
 from pages.components.answer_again import answer_again_with
+from pages.components.interrupt_form import seen_summary, show_questions
 from pages.components.markdown import plain
 
 if TYPE_CHECKING:
@@ -33,9 +35,17 @@ def show_message(runtime: Runtime, message: Message) -> None:
     if message.role == "user":
         _show_question(runtime, message)
     elif message.summary is not None:
+        asked = runtime.waiting.asked_by(message.run_id, session.OWNER) if waited(message) else ()
+        summary = seen_summary(message.summary, asked)
         with assistant_message():
-            show_answer(message.text, message.summary, runtime.catalog, message.id)
+            show_answer(message.text, summary, runtime.catalog, message.id)
+            show_questions(runtime, asked)
             show_actions(runtime, message)
+
+
+def waited(message: Message) -> bool:
+    """Whether an answer ended with a question to people."""
+    return message.summary is not None and message.summary.status == "interrupted"
 
 
 def _show_question(runtime: Runtime, message: Message) -> None:
