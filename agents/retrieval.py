@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from agents.embeddings import Embedder, Embeddings, EmbeddingStatus
 from agents.knowledge.index import AreaInfo, KnowledgeIndex
@@ -33,6 +34,32 @@ class Found:
     version: str = ""
     """Of a whole-document prefix: equal versions are equal bytes."""
     left_out: int = 0
+
+
+class KnowledgeSource(Protocol):
+    """What a run asks: the handbook, or the handbook and the files of a conversation."""
+
+    def areas(self) -> list[AreaInfo]: ...
+
+    async def search(
+        self, query: str, *, areas: Iterable[str] | None = None, k: int = 8, first: int = 1
+    ) -> Found: ...
+
+    async def specialist_search(
+        self, query: str, areas: Sequence[str] | None, *, k: int = 6, first: int = 1
+    ) -> Found: ...
+
+    async def whole_documents(
+        self, areas: Sequence[str] | None, query: str, budget_tokens: int, *, choose: bool
+    ) -> Found: ...
+
+    async def fits(self, areas: Sequence[str] | None, budget_tokens: int) -> bool: ...
+
+    async def claims(self, question: str) -> bool:
+        """Whether a question is about files that people added, and not about this installation."""
+
+    async def note(self) -> str:
+        """What an agent that decides by itself whether to search has to know; "" for nothing."""
 
 
 class Knowledge:
@@ -145,6 +172,14 @@ class Knowledge:
         infos = await asyncio.to_thread(self.index.areas)
         chars = sum(info.chars for info in infos if areas is None or info.area in areas)
         return chars <= budget_tokens * CHARS_PER_TOKEN
+
+    async def claims(self, question: str) -> bool:
+        """See KnowledgeSource."""
+        return False
+
+    async def note(self) -> str:
+        """See KnowledgeSource."""
+        return ""
 
     async def stop(self) -> None:
         """Ends the background work. On the run loop, before `close`."""

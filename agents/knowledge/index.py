@@ -104,7 +104,7 @@ class KnowledgeIndex:
                 self._replace_file(exc)
                 report = run_sync(self.writer, self._known(), root, progress)
             if report.added or report.changed or report.removed:
-                self._tidy()
+                self.tidy()
             passages = sum(area.passages for area in self.areas())
             duration_ms = (time.perf_counter() - started) * 1000
             return replace(report, passages=passages, duration_ms=duration_ms)
@@ -161,7 +161,7 @@ class KnowledgeIndex:
             rows = db.execute("SELECT path, content_hash, passages FROM documents").fetchall()
         return {path: (content_hash, passages) for path, content_hash, passages in rows}
 
-    def _tidy(self) -> None:
+    def tidy(self) -> None:
         """Gives free pages back and empties the write-ahead log, as far as present readers allow."""
         with (
             self._write_lock,

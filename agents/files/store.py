@@ -1,0 +1,157 @@
+"""Attachments in app.db: the bytes people gave, with the thread and the question they came with.
+
+Every call names the owner; a foreign id answers like an unknown one. The bytes are read only where
+they are needed: lists come without them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, literal, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from agents.files.names import unused_name
+from agents.files.values import Attachment
+from agents.tables import attachment
+from core.database import Database
+from core.errors import NotFound
+from core.ids import is_id, new_id
+
+_INFO = [column for column in attachment.c if column.name != "content"]
+_COPIED = ("owner", "name", "media_type", "sha256", "size_bytes", "pages", "content")
+
+
+class AttachmentStore:
+    """Any thread may call it."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def add(self, connection: Connection, new: Attachment, content: bytes, owner: str) -> None:
+        """Within the caller's transaction. A name the thread has already gets a number; the very
+        same file a second time in one thread keeps its first place and is not stored again."""
+        rows = connection.execute(
+            select(attachment.c.name, attachment.c.sha256, attachment.c.media_type).where(
+                attachment.c.thread_id == new.thread_id
+            )
+        ).all()
+        if not new.is_image and any(row.sha256 == new.sha256 for row in rows):
+            return
+        connection.execute(
+            insert(attachment).values(
+                id=new.id,
+                thread_id=new.thread_id,
+                message_id=new.message_id,
+                owner=owner,
+                name=unused_name(new.name, [row.name for row in rows]),
+                media_type=new.media_type,
+                sha256=new.sha256,
+                size_bytes=new.size_bytes,
+                pages=new.pages,
+                content=content,
+                created_at_us=new.created_at_us,
+            )
+        )
+
+    def of_thread(self, thread_id: str, owner: str) -> list[Attachment]:
+        """Oldest first; none for a foreign thread."""
+        return self._infos(attachment.c.thread_id == thread_id, attachment.c.owner == owner)
+
+    def of_messages(
+        self, message_ids: Collection[str], owner: str
+    ) -> Mapping[str, Sequence[Attachment]]:
+        """By the question they came with."""
+        found: dict[str, list[Attachment]] = {}
+        ids = list(message_ids)
+        for first in range(0, len(ids), 500):
+            some = attachment.c.message_id.in_(ids[first : first + 500])
+            for info in self._infos(some, attachment.c.owner == owner):
+                found.setdefault(str(info.message_id), []).append(info)
+        return found
+
+    def content(self, attachment_id: object, owner: str) -> tuple[Attachment, bytes]:
+        """Raises NotFound."""
+        if is_id(attachment_id):
+            query = select(attachment).where(
+                attachment.c.id == attachment_id, attachment.c.owner == owner
+            )
+            with self._db.read() as connection:
+                row = connection.execute(query).first()
+            if row is not None:
+                return _attachment(row), bytes(row.content)
+        raise NotFound("There is no such file.", what_to_do="It may have been deleted.")
+
+    def delete(self, attachment_id: object, owner: str) -> Attachment:
+        """Removes one file for good; gives what it was. Raises NotFound."""
+        if is_id(attachment_id):
+            mine = (attachment.c.id == attachment_id, attachment.c.owner == owner)
+            with self._db.write() as connection:
+                row = connection.execute(select(*_INFO).where(*mine)).first()
+                connection.execute(delete(attachment).where(*mine))
+            if row is not None:
+                self._db.empty_log()
+                return _attachment(row)
+        raise NotFound("There is no such file.", what_to_do="It may have been deleted.")
+
+    def delete_thread(self, connection: Connection, thread_id: str) -> None:
+        """Within the transaction that deletes the thread."""
+        connection.execute(delete(attachment).where(attachment.c.thread_id == thread_id))
+
+    def copy(
+        self,
+        connection: Connection,
+        source: str,
+        target: str,
+        owner: str,
+        message_ids: Mapping[str, str],
+    ) -> None:
+        """Files of a thread for a copy of it, within the transaction that copies.
+
+        `message_ids`: each copied message's id to that of its copy. Files of messages that are not
+        copied stay behind. The bytes never leave the database.
+        """
+        query = select(attachment.c.id, attachment.c.message_id).where(
+            attachment.c.thread_id == source, attachment.c.owner == owner
+        )
+        for row in connection.execute(query).all():
+            copied_to = message_ids.get(row.message_id)
+            if copied_to is None:
+                continue
+            own = {"id": new_id(), "thread_id": target, "message_id": copied_to}
+            columns: list[ColumnElement[Any]] = [
+                *(literal(value) for value in own.values()),
+                *(attachment.c[name] for name in (*_COPIED, "created_at_us")),
+            ]
+            connection.execute(
+                insert(attachment).from_select(
+                    [*own, *_COPIED, "created_at_us"],
+                    select(*columns).where(attachment.c.id == row.id),
+                )
+            )
+
+    def used_bytes(self, owner: str) -> int:
+        """What all files of a person take."""
+        query = select(func.sum(attachment.c.size_bytes)).where(attachment.c.owner == owner)
+        with self._db.read() as connection:
+            return int(connection.scalar(query) or 0)
+
+    def _infos(self, *where: ColumnElement[bool]) -> list[Attachment]:
+        query = select(*_INFO).where(*where).order_by(attachment.c.created_at_us, attachment.c.id)
+        with self._db.read() as connection:
+            return [_attachment(row) for row in connection.execute(query)]
+
+
+def _attachment(row: Row[Any]) -> Attachment:
+    return Attachment(
+        id=row.id,
+        thread_id=row.thread_id,
+        message_id=row.message_id,
+        name=row.name,
+        media_type=row.media_type,
+        size_bytes=row.size_bytes,
+        sha256=row.sha256,
+        pages=row.pages,
+        created_at_us=row.created_at_us,
+    )
