@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import BaseMessage
 
+    from agents.files.pictures import Pictures
     from agents.prompt_versions import PromptVersion
     from agents.retrieval import KnowledgeSource
 
@@ -61,6 +62,8 @@ class RunContext:
     prompt_version: PromptVersion | None = None
     """What stands in for the prompts that ship; None: nothing."""
     max_history_tokens: int = 12_000
+    pictures: Pictures | None = None
+    """Puts the images of messages in for models that see."""
     prefix_budget_tokens: int = 24_000
     """How many tokens of whole documents the first answer model may get as a cached prefix."""
     notices: list[str] = field(default_factory=list)

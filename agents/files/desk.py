@@ -11,25 +11,33 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import Connection
 
+from agents.embeddings import Embedder
 from agents.files.index import ThreadIndex, ThreadIndexes
+from agents.files.names import safe_name
+from agents.files.pictures import Pictures
 from agents.files.reading import read_file
 from agents.files.searching import ThreadKnowledge
 from agents.files.store import AttachmentStore
 from agents.files.values import MB, Attachment, FileRefused, Limits, ReadFile
+from agents.loop import LoopThread
 from agents.retrieval import KnowledgeSource
+from agents.run import Run, TurnRequest
 from core.database import Database
 from core.errors import InvalidInput, SwitchboardError
 from core.ids import new_id
+
+if TYPE_CHECKING:
+    from agents.models import ModelRegistry
 
 log = logging.getLogger(__name__)
 READERS = 2
@@ -77,6 +85,10 @@ class Files:
         self._recent: OrderedDict[str, ReadFile] = OrderedDict()
         """Of attachments just stored: their text need not be read out of the bytes again."""
         self._readers = threading.Semaphore(READERS)
+
+    def embed_with(self, embedder: Embedder, loop: LoopThread) -> None:
+        """See ThreadIndexes."""
+        self.indexes.embed_with(embedder, loop)
 
     # -- before the question
 
@@ -138,23 +150,17 @@ class Files:
 
     # -- with the question
 
-    def keep(
-        self,
-        connection: Connection,
-        ids: Sequence[str],
-        thread_id: str,
-        message_id: str,
-        owner: str,
-    ) -> None:
+    def keep(self, connection: Connection, run: Run, question_id: str) -> None:
         """Stores the files of a question, in the transaction that stores it."""
-        for one in self.check_ready(owner, ids):
+        owner = run.request.owner
+        for one in self._ready(owner, run.request.attachments):
             assert one.file is not None
             self.store.add(
                 connection,
                 Attachment(
                     id=one.id,
-                    thread_id=thread_id,
-                    message_id=message_id,
+                    thread_id=run.thread_id,
+                    message_id=question_id,
                     name=one.file.name,
                     media_type=one.file.media_type,
                     size_bytes=one.size_bytes,
@@ -166,8 +172,7 @@ class Files:
                 owner,
             )
 
-    def check_ready(self, owner: str, ids: Sequence[str]) -> list[Prepared]:
-        """As `check`, without the limits, which were looked at before."""
+    def _ready(self, owner: str, ids: Sequence[str]) -> list[Prepared]:
         found = [one for one in self.prepared(owner, ids) if one.state == "ready"]
         if len(found) < len(set(ids)):
             raise InvalidInput(
@@ -186,23 +191,59 @@ class Files:
                     while len(self._recent) > RECENT:
                         self._recent.popitem(last=False)
 
+    # -- images
+
+    def check_sight(self, request: TurnRequest, models: ModelRegistry) -> None:
+        """Raises InvalidInput when a question has images and its chosen model cannot see them."""
+        if request.model is None or models.sees(request.model) is not False:
+            return
+        asked = [one for one in (request.answers, request.edits) if one]
+        images = [one for one in self.prepared(request.owner, request.attachments) if one.is_image]
+        if not images and not (asked and self._question_has_images(request, asked)):
+            return
+        able = [m.display_name for m in models.list_models() if m.configured and models.sees(m.id)]
+        chosen = models.status(request.model).display_name
+        raise InvalidInput(
+            f"{chosen} cannot see images.",
+            what_to_do=f"Choose a model that can: {', '.join(able[:6])}."
+            if able
+            else "Remove the images, or set up a model that can see them (Settings, Models).",
+        )
+
+    def _question_has_images(self, request: TurnRequest, asked: Sequence[str]) -> bool:
+        if request.thread_id is None:
+            return False
+        found = self.store.of_messages(request.thread_id, asked, request.owner)
+        return any(one.is_image for files in found.values() for one in files)
+
+    def images(
+        self, thread_id: str, message_ids: Sequence[str], owner: str
+    ) -> Mapping[str, Sequence[str]]:
+        """Question id to its images, as `pictures` names them. Blocking."""
+        found = self.store.of_messages(thread_id, message_ids, owner)
+        named = {key: [one.sha256 for one in files if one.is_image] for key, files in found.items()}
+        return {key: images for key, images in named.items() if images}
+
+    def pictures(self, run: Run, models: ModelRegistry, notices: list[str]) -> Pictures:
+        """What puts images in for the models of a run."""
+        thread_id, owner = run.thread_id, run.request.owner
+        return Pictures(
+            lambda image: self.store.image(thread_id, image, owner),
+            models.sees,
+            lambda model_id: models.status(model_id).display_name,
+            notices,
+        )
+
     # -- after the question
 
-    def knowledge(
-        self,
-        handbook: KnowledgeSource,
-        thread_id: str,
-        owner: str,
-        *,
-        came_with: bool,
-        notices: list[str],
-    ) -> ThreadKnowledge:
-        """What a run of the thread searches."""
+    def knowledge(self, handbook: KnowledgeSource, run: Run, notices: list[str]) -> ThreadKnowledge:
+        """What a run searches."""
+        thread_id, owner = run.thread_id, run.request.owner
         return ThreadKnowledge(
             handbook,
             lambda: self.store.of_thread(thread_id, owner),
             lambda files: self.open_index(thread_id, owner, files),
-            came_with=came_with,
+            came_with=bool(run.request.attachments),
             notices=notices,
         )
 
@@ -252,8 +293,6 @@ class Files:
                 self._refuse(one, FileRefused("unreadable", "The file could not be read."))
 
     def _refuse(self, one: Prepared, why: FileRefused) -> None:
-        from agents.files.names import safe_name
-
         one.name, one.content, one.refused = safe_name(one.name), b"", why
         one.state = "refused"
 

@@ -19,9 +19,12 @@ from core.errors import NotFound, SwitchboardError
 if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
+    from agents.candidate import Candidate
+
 log = logging.getLogger(__name__)
 IMAGES = "images"
-"""In `additional_kwargs` of a human message: ids of attachments. Providers do not get it."""
+"""In `additional_kwargs` of a human message: hashes of the bytes, which a copy of the thread
+shares. Providers do not get it."""
 NEWEST = 8
 """Images sent with one request; providers take 10 to 20, and every turn sends them again."""
 
@@ -56,28 +59,35 @@ class Pictures:
         self._notices = notices
         self._blocks: dict[str, dict[str, Any] | None] = {}
 
-    def order(self, messages: Sequence[BaseMessage], candidates: list[Any]) -> list[Any]:
+    def seeing_first(
+        self, messages: Sequence[BaseMessage], candidates: list[Candidate]
+    ) -> list[Candidate]:
         """Candidates that see, or may, before those that do not, when the question has images."""
         if not wants_sight(messages):
             return candidates
         return sorted(candidates, key=lambda one: self._sees(one.id) is False)
 
-    async def given(self, model_id: str, messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    async def fetch(self, messages: Sequence[BaseMessage]) -> None:
+        """Reads the images that will be sent. Before any model is asked, so that a stop in between
+        leaves no attempt open."""
+        missing = [one for one in _all_images(messages)[-NEWEST:] if one not in self._blocks]
+        if missing:
+            await asyncio.to_thread(self._fetch, missing)
+
+    def given(self, model_id: str, messages: Sequence[BaseMessage]) -> list[BaseMessage]:
         """The messages as this model gets them."""
-        ids = [one for message in messages for one in image_ids(message)]
+        ids = _all_images(messages)
         if not ids:
             return list(messages)
         if self._sees(model_id) is False:
             self._say_unseen(model_id, len(ids))
             return [self._without(message) for message in messages]
-        await asyncio.to_thread(self._fetch, ids[-NEWEST:])
         left_out = set(ids[:-NEWEST])
         return [self._with(message, left_out) for message in messages]
 
     def _fetch(self, ids: Sequence[str]) -> None:
         for one in ids:
-            if one not in self._blocks:
-                self._blocks[one] = self._block(one)
+            self._blocks[one] = self._block(one)
 
     def _block(self, one: str) -> dict[str, Any] | None:
         try:
@@ -111,6 +121,10 @@ class Pictures:
         notice = f"{images} not seen by {self._name_of(model_id)}, which reads text only."
         if notice not in self._notices:
             self._notices.append(notice)
+
+
+def _all_images(messages: Sequence[BaseMessage]) -> list[str]:
+    return [one for message in messages for one in image_ids(message)]
 
 
 def _not_shown(count: int) -> str:

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
+from agents.embeddings import Embeddings
 from agents.files.about import about_files, asks_for_overview, named_in
 from agents.files.index import ThreadIndex
 from agents.files.reading import AREA
@@ -154,12 +155,26 @@ class ThreadKnowledge:
 
     async def _own(self, query: str, files: Sequence[Attachment], k: int) -> _Own:
         surely = self._surely(query, files)
-        return await asyncio.to_thread(self._find, query, files, k, surely)
+        embeddings = await asyncio.to_thread(self._embeddings, files)
+        vector = await embeddings.question(query) if embeddings is not None else None
+        return await asyncio.to_thread(self._find, query, files, k, surely, vector)
 
-    def _find(self, query: str, files: Sequence[Attachment], k: int, surely: bool) -> _Own:
+    def _embeddings(self, files: Sequence[Attachment]) -> Embeddings | None:
+        with self._open(files) as entry:
+            return entry.embeddings
+
+    def _find(
+        self,
+        query: str,
+        files: Sequence[Attachment],
+        k: int,
+        surely: bool,
+        vector: Sequence[float] | None,
+    ) -> _Own:
         named = {one.id for one in named_in(query, files)}
         with self._open(files) as entry:
-            hits = entry.retriever.search(query, k=k + 4)
+            model = entry.embeddings.model if entry.embeddings is not None else None
+            hits = entry.retriever.search(query, k=k + 4, query_vector=vector, model=model)
             best = max((hit.relevance for hit in hits), default=0.0)
             if named:  # the other files may still answer, after the one that is meant
                 hits.sort(key=lambda hit: hit.passage.path not in named)

@@ -14,7 +14,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from agents.files.names import unused_name
 from agents.files.values import Attachment
-from agents.tables import attachment
+from agents.tables import attachment, message
 from core.database import Database
 from core.errors import NotFound
 from core.ids import is_id, new_id
@@ -60,16 +60,50 @@ class AttachmentStore:
         return self._infos(attachment.c.thread_id == thread_id, attachment.c.owner == owner)
 
     def of_messages(
-        self, message_ids: Collection[str], owner: str
+        self, thread_id: str, message_ids: Collection[str], owner: str
     ) -> Mapping[str, Sequence[Attachment]]:
-        """By the question they came with."""
+        """Those of the questions that have files, with them. A new version of a question has the
+        files of the versions before it too."""
+        files = self.of_thread(thread_id, owner) if message_ids else []
+        if not files:
+            return {}
+        older, newer = message.alias(), message.alias()
+        query = (
+            select(newer.c.id, older.c.id.label("came_with"))
+            .join(
+                older,
+                (older.c.thread_id == newer.c.thread_id)
+                & older.c.parent_id.is_not_distinct_from(newer.c.parent_id)
+                & (older.c.position <= newer.c.position),
+            )
+            .where(
+                older.c.thread_id == thread_id,
+                older.c.role == "user",
+                newer.c.role == "user",
+                older.c.id.in_({str(one.message_id) for one in files}),
+            )
+        )
+        with self._db.read() as connection:
+            pairs = {(row.id, row.came_with) for row in connection.execute(query)}
         found: dict[str, list[Attachment]] = {}
-        ids = list(message_ids)
-        for first in range(0, len(ids), 500):
-            some = attachment.c.message_id.in_(ids[first : first + 500])
-            for info in self._infos(some, attachment.c.owner == owner):
-                found.setdefault(str(info.message_id), []).append(info)
+        for message_id in message_ids:
+            own = [one for one in files if (message_id, one.message_id) in pairs]
+            if own:
+                found[message_id] = own
         return found
+
+    def image(self, thread_id: str, sha256: str, owner: str) -> tuple[Attachment, bytes]:
+        """An image of a thread by its bytes' hash. Raises NotFound."""
+        query = select(attachment).where(
+            attachment.c.thread_id == thread_id,
+            attachment.c.owner == owner,
+            attachment.c.sha256 == sha256,
+        )
+        with self._db.read() as connection:
+            row = connection.execute(query.limit(1)).first()
+        if row is None:
+            raise NotFound("There is no such file.", what_to_do="It may have been deleted.")
+        return _attachment(row), bytes(row.content)
 
     def content(self, attachment_id: object, owner: str) -> tuple[Attachment, bytes]:
         """Raises NotFound."""
