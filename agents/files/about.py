@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from agents.files.values import Attachment
+from agents.knowledge.terms import content_words
 
 About = Literal["surely", "maybe"]
 
@@ -26,16 +27,41 @@ _POINTED = re.compile(
 _SUMMARY = re.compile(
     r"\b(?:summar(?:y|ies|i[sz]e[ds]?|i[sz]ing)|tl;?dr|overview|outline|gist|in short|"
     r"(?:main|key|most important) (?:points?|ideas?|findings?|messages?|takeaways?)|takeaways?)\b"
-    r"|\bwhat(?:'s| is| does| do| are)? (?:this|that|it|these|they|the (?:\w+ )?(?:file|pdf|csv|"
-    r"document|attachment|text|report|table)s?) (?:about|say|contain|describe|deal with|all about)\b"
-    r"|\bwhat(?:'s| is| are) in (?:it|this|these|the)\b|\bdescribe (?:it|this|the)\b",
+    r"|\bwhat(?:'s| is| does| do| are)? (?:it|they|(?:this|that|these|those|the|my)(?: [\w.-]+){0,3}?)"
+    r"(?: all)? (?:about|say|contain|describe|deal with)\W*$"
+    r"|\bwhat(?:'s| is| are) in (?:it|(?:this|these|the|my)(?: [\w.-]+){0,3})\W*$"
+    r"|\b(?:describe|explain|read) (?:it|(?:this|these|the|my)(?: [\w.-]+){0,3})\W*$",
     re.IGNORECASE,
 )
+_WHAT_IS_WANTED = re.compile(
+    r"\b(?:summar\w+|tl;?dr|overview|outline|gist|short|main|key|most|important|points?|ideas?|"
+    r"findings?|messages?|takeaways?|about|says?|contains?|describes?|deals?|explain|read)\b",
+    re.IGNORECASE,
+)
+_NO_TOPIC = frozenset(
+    ["briefly", "brief", "short", "sentence", "sentences", "bullet", "bullets", "paragraph", "paragraphs", "words", "word", "line", "lines", "list", "attached", "uploaded", "whole", "entire", "full", "complete", "content", "contents", "quick", "simple", "please", "one", "two", "three", "four", "five", "six", "seven", "eight", "ten"]
+)
+_SENTENCE = re.compile(r"(?<=[.?!])\s+")
 
 
-def asks_for_overview(question: str) -> bool:
-    """About a file as a whole, and not about something in it."""
-    return _SUMMARY.search(question) is not None
+def asks_for_overview(question: str, names: Sequence[str]) -> bool:
+    """About files as a whole, and not about something in them. `names`: theirs.
+
+    The last sentence counts alone, too: what it leans on may stand before it.
+    """
+    last = _SENTENCE.split(question.strip())[-1]
+    return any(_is_overview(text, names) for text in (question, last))
+
+
+def _is_overview(text: str, names: Sequence[str]) -> bool:
+    if not _SUMMARY.search(text):
+        return False
+    rest = text
+    for name in names:
+        rest = re.sub(re.escape(name), " ", rest, flags=re.IGNORECASE)
+    rest = re.sub(rf"\b{_NOUN}\b", " ", _WHAT_IS_WANTED.sub(" ", rest), flags=re.IGNORECASE)
+    stems = {word for name in names for word in content_words(name)}
+    return not [word for word in content_words(rest) if word not in _NO_TOPIC and word not in stems]
 
 
 def about_files(question: str, files: Sequence[Attachment], *, came_with: bool) -> About:

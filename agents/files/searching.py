@@ -182,7 +182,7 @@ class ThreadKnowledge:
                 return _Own(hits=hits[:k], best=best, surely=False)
             documents = [one for one in _documents(entry) if not named or one.info.path in named]
             chars = sum(one.info.chars for one in documents)
-            overview = asks_for_overview(query)
+            overview = asks_for_overview(query, [one.name for one in files])
             if chars <= WHOLE_CHARS or overview or not hits:
                 budget = WHOLE_CHARS if chars <= WHOLE_CHARS else OVERVIEW_CHARS
                 whole = _parts(_spread(documents, budget))
@@ -282,9 +282,9 @@ def _parts(passages: Sequence[Passage]) -> list[Passage]:
         ):
             out.append(passage)
             continue
-        heading = f"#### {passage.heading}\n\n" if passage.heading else ""
-        again = heading if passage.heading != last.heading else ""
-        out[-1] = replace(last, text=f"{last.text}\n\n{again}{passage.text}")
+        before = last.text if not last.heading else f"#### {last.heading}\n\n{last.text}"
+        own = passage.text if not passage.heading else f"#### {passage.heading}\n\n{passage.text}"
+        out[-1] = replace(last, heading="", text=f"{before}\n\n{own}")
     return out
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agents.files.reading import AREA
 from agents.local.choose import Chosen
 from agents.local.compose import render
 from agents.local.question import Question
@@ -105,7 +106,8 @@ def _around(weights: Weights, section: Section) -> dict[str, float]:
 
 
 def _searched(near: Sequence[Section], searched: Sequence[Section]) -> str:
-    areas = [f"*{area}*" for area in sorted({section.area for section in searched if section.area})]
+    names = {section.area for section in searched if section.area}
+    areas = ["your files" if area == AREA else f"*{area}*" for area in sorted(names)]
     where = f" in {_joined(areas, 'and')}" if areas else ""
     count = len({section.n for section in searched})
     passages = f"{count} passage{'s' if count != 1 else ''}{where}"
@@ -129,11 +131,17 @@ def _advice(question: Question, near: Sequence[Section]) -> str:
         if len(question.terms) <= 3
         else "You could ask for one thing at a time"
     )
-    folder = f"the *{near[0].area}* folder" if near and near[0].area else "the knowledge folder"
     return (
-        f"{rephrase}, or add a document about it to {folder}. I only quote what documents say; "
+        f"{rephrase}, or add {_what_to_add(near)}. I only quote what documents say; "
         "a language model, once configured, can also answer from general knowledge."
     )
+
+
+def _what_to_add(near: Sequence[Section]) -> str:
+    if near and near[0].area == AREA:
+        return "a file that says it"
+    folder = f"the *{near[0].area}* folder" if near and near[0].area else "the knowledge folder"
+    return f"a document about it to {folder}"
 
 
 def _name(section: Section) -> str:
