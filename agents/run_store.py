@@ -71,9 +71,7 @@ class HistoryRow:
 class RunStore:
     """Used by RunManager. Every method is one transaction and raises StorageError on a bad disk."""
 
-    def __init__(
-        self, database: Database | Databases, keep_files: KeepFiles | None = None
-    ) -> None:
+    def __init__(self, database: Database | Databases, keep_files: KeepFiles | None = None) -> None:
         """`keep_files`: stores the files of a new question within its transaction."""
         self._keep_files = keep_files
         self._dbs = Databases.around(database)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Literal
 
 from agents.files.values import Attachment
 from agents.knowledge.terms import content_words
-
-About = Literal["surely", "maybe"]
 
 _NOUN = (
     r"(?:files?|attachments?|uploads?|pdfs?|csvs?|documents?|docs?|spreadsheets?|tables?|sheets?|"
@@ -39,7 +36,42 @@ _WHAT_IS_WANTED = re.compile(
     re.IGNORECASE,
 )
 _NO_TOPIC = frozenset(
-    ["briefly", "brief", "short", "sentence", "sentences", "bullet", "bullets", "paragraph", "paragraphs", "words", "word", "line", "lines", "list", "attached", "uploaded", "whole", "entire", "full", "complete", "content", "contents", "quick", "simple", "please", "one", "two", "three", "four", "five", "six", "seven", "eight", "ten"]
+    [
+        "briefly",
+        "brief",
+        "short",
+        "sentence",
+        "sentences",
+        "bullet",
+        "bullets",
+        "paragraph",
+        "paragraphs",
+        "words",
+        "word",
+        "line",
+        "lines",
+        "list",
+        "attached",
+        "uploaded",
+        "whole",
+        "entire",
+        "full",
+        "complete",
+        "content",
+        "contents",
+        "quick",
+        "simple",
+        "please",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "ten",
+    ]
 )
 _SENTENCE = re.compile(r"(?<=[.?!])\s+")
 
@@ -64,11 +96,9 @@ def _is_overview(text: str, names: Sequence[str]) -> bool:
     return not [word for word in content_words(rest) if word not in _NO_TOPIC and word not in stems]
 
 
-def about_files(question: str, files: Sequence[Attachment], *, came_with: bool) -> About:
+def about_files(question: str, files: Sequence[Attachment], *, came_with: bool) -> bool:
     """`came_with`: files were sent with this very question."""
-    if came_with or _POINTED.search(question) or named_in(question, files):
-        return "surely"
-    return "maybe"
+    return came_with or bool(_POINTED.search(question)) or bool(named_in(question, files))
 
 
 def named_in(question: str, files: Sequence[Attachment]) -> list[Attachment]:

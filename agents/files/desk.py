@@ -1,8 +1,7 @@
-"""Files on their way into a question, and everything else the runtime wants of them.
+"""What the runtime and the doors want of files: the one object that knows the others of this folder.
 
-A file is read as soon as it comes, on a thread of its own, while a page shows how far it is. Ready
-ones wait in memory until their question is sent: then they are stored in the very transaction that
-stores the question, so that no file is ever there without it.
+Files are stored in the very transaction that stores their question, so that no file is ever there
+without it; those of a queued message wait in its thread without a question.
 """
 
 from __future__ import annotations
@@ -13,214 +12,107 @@ import time
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
+from agents.databases import Databases
 from agents.embeddings import Embedder
 from agents.files.index import ThreadIndex, ThreadIndexes
-from agents.files.names import safe_name
 from agents.files.pictures import Pictures
 from agents.files.reading import read_file
 from agents.files.searching import ThreadKnowledge
 from agents.files.store import AttachmentStore
-from agents.files.values import MB, Attachment, FileRefused, Limits, ReadFile
+from agents.files.values import Attachment, FileRefused, Limits, ReadFile
+from agents.files.waiting import Prepared, WaitingRoom
 from agents.loop import LoopThread
 from agents.retrieval import KnowledgeSource
 from agents.run import Run, TurnRequest
-from core.database import Database
 from core.errors import InvalidInput, SwitchboardError
-from core.ids import new_id
 
 if TYPE_CHECKING:
     from agents.models import ModelRegistry
 
 log = logging.getLogger(__name__)
-READERS = 2
-"""Files read at the same time."""
-WAITING_BYTES = 200 * MB
-WAITING_S = 1_800.0
-"""How long a ready file waits for its question."""
 RECENT = 32
-State = Literal["reading", "ready", "refused"]
-
-
-@dataclass(eq=False, kw_only=True)
-class Prepared:
-    """A file between the chat input and its question. Written by its reader's thread only."""
-
-    id: str
-    """Of the attachment it becomes."""
-    owner: str
-    name: str
-    size_bytes: int
-    state: State = "reading"
-    pages_done: int = 0
-    pages: int | None = None
-    refused: FileRefused | None = None
-    file: ReadFile | None = None
-    content: bytes = b""
-    since: float = field(default_factory=time.monotonic)
-
-    @property
-    def is_image(self) -> bool:
-        return self.file is not None and self.file.kind == "image"
 
 
 class Files:
     """One per runtime. Any thread may call it."""
 
     def __init__(
-        self, database: Database, index_folder: Path, limits: Limits | None = None
+        self, databases: Databases, index_folder: Path, limits: Limits | None = None
     ) -> None:
         self.limits = limits or Limits()
-        self.store = AttachmentStore(database)
-        self.indexes = ThreadIndexes(index_folder)
+        self.store = AttachmentStore(databases)
+        self.waiting = WaitingRoom(self.limits, self.store.used_bytes)
+        self.indexes = ThreadIndexes(index_folder, databases.is_temporary)
         self._lock = threading.Lock()
-        self._prepared: dict[str, Prepared] = {}
         self._recent: OrderedDict[str, ReadFile] = OrderedDict()
         """Of attachments just stored: their text need not be read out of the bytes again."""
-        self._readers = threading.Semaphore(READERS)
 
     def embed_with(self, embedder: Embedder, loop: LoopThread) -> None:
         """See ThreadIndexes."""
         self.indexes.embed_with(embedder, loop)
 
-    # -- before the question
+    # -- with a question
 
     def prepare(self, owner: str, name: str, raw: bytes) -> Prepared:
         """Begins to read a file and returns at once; a refusal is in what it gives."""
-        self._forget_old()
-        one = Prepared(id=new_id(), owner=owner, name=name, size_bytes=len(raw), content=raw)
-        problem = self._no_room(one)
-        with self._lock:
-            self._prepared[one.id] = one
-        if problem is not None:
-            self._refuse(one, problem)
-        else:
-            threading.Thread(target=self._read, args=(one,), name="read-file", daemon=True).start()
-        return one
+        return self.waiting.prepare(owner, name, raw)
 
-    def prepared(self, owner: str, ids: Collection[str]) -> list[Prepared]:
-        """Those of the ids that are still here, in the order given."""
-        with self._lock:
-            found = [self._prepared.get(one) for one in ids]
-        return [one for one in found if one is not None and one.owner == owner]
-
-    def drop(self, owner: str, prepared_id: str) -> None:
-        """Forgets a file that was not sent. Harmless for an unknown one."""
-        with self._lock:
-            one = self._prepared.get(prepared_id)
-            if one is not None and one.owner == owner:
-                del self._prepared[prepared_id]
-
-    def check(self, owner: str, ids: Sequence[str], thread_id: str | None) -> list[Prepared]:
-        """The files of a question, all of them ready. Raises InvalidInput."""
-        found = self.prepared(owner, ids)
-        if len(found) < len(set(ids)):
-            raise InvalidInput(
-                "A file of this message is not here any more.",
-                what_to_do="Add the file again and send the message.",
-            )
-        if len(found) > self.limits.files_per_question:
-            raise FileRefused(
-                "too_many_files",
-                f"A question can have {self.limits.files_per_question} files, not {len(found)}.",
-            )
-        for one in found:
-            if one.refused is not None:
-                raise one.refused
-            if one.state != "ready":
-                raise InvalidInput(
-                    "A file of this message is still being read.",
-                    what_to_do="Wait a moment and send it again.",
-                )
-        known = len(self.store.of_thread(thread_id, owner)) if thread_id and found else 0
-        if known + len(found) > self.limits.files_per_thread:
-            raise FileRefused(
-                "too_many_files",
-                f"A conversation can have {self.limits.files_per_thread} files.",
-                what_to_do="Delete files of this conversation, or begin a new one.",
-            )
-        return found
-
-    # -- with the question
+    def check(self, request: TurnRequest, models: ModelRegistry) -> None:
+        """Raises InvalidInput when the files of a question, or its images, cannot be used."""
+        if request.attachments:
+            self._check_files(request)
+        if request.model is not None and models.sees(request.model) is False:
+            self._check_sight(request, models)
 
     def keep(self, connection: Connection, run: Run, question_id: str) -> None:
         """Stores the files of a question, in the transaction that stores it."""
-        owner = run.request.owner
-        for one in self._ready(owner, run.request.attachments):
-            assert one.file is not None
-            self.store.add(
-                connection,
-                Attachment(
-                    id=one.id,
-                    thread_id=run.thread_id,
-                    message_id=question_id,
-                    name=one.file.name,
-                    media_type=one.file.media_type,
-                    size_bytes=one.size_bytes,
-                    sha256=sha256(one.content).hexdigest(),
-                    pages=one.file.pages,
-                    created_at_us=time.time_ns() // 1000,
-                ),
-                one.content,
-                owner,
-            )
+        request = run.request
+        waiting = self.store.settle(
+            connection, request.attachments, run.thread_id, question_id, request.owner
+        )
+        for one in self._ready(request, waiting):
+            self._add(connection, one, run.thread_id, question_id)
 
-    def _ready(self, owner: str, ids: Sequence[str]) -> list[Prepared]:
-        found = [one for one in self.prepared(owner, ids) if one.state == "ready"]
-        if len(found) < len(set(ids)):
-            raise InvalidInput(
-                "A file of this message is not here any more.",
-                what_to_do="Add the file again and send the message.",
-            )
-        return found
+    def keep_waiting(self, request: TurnRequest) -> None:
+        """Stores the files of a message that is queued, so that they are there after a restart."""
+        if request.attachments and request.thread_id is not None:
+            with self.store.write(request.thread_id) as connection:
+                for one in self._ready(request, ()):
+                    self._add(connection, one, request.thread_id, None)
+            self.sent(request)
 
-    def sent(self, owner: str, ids: Sequence[str]) -> None:
-        """The question is stored: its files need not wait any more."""
-        for one in self.prepared(owner, ids):
-            with self._lock:
-                self._prepared.pop(one.id, None)
-                if one.file is not None and one.file.passages:
+    def sent(self, request: TurnRequest) -> None:
+        """The files of a question are stored and need not wait any more."""
+        for one in self.waiting.take_away(request.owner, request.attachments):
+            if one.file is not None and one.file.passages:
+                with self._lock:
                     self._recent[one.id] = one.file
                     while len(self._recent) > RECENT:
                         self._recent.popitem(last=False)
 
-    # -- images
+    # -- what a run gets
 
-    def check_sight(self, request: TurnRequest, models: ModelRegistry) -> None:
-        """Raises InvalidInput when a question has images and its chosen model cannot see them."""
-        if request.model is None or models.sees(request.model) is not False:
-            return
-        asked = [one for one in (request.answers, request.edits) if one]
-        images = [one for one in self.prepared(request.owner, request.attachments) if one.is_image]
-        if not images and not (asked and self._question_has_images(request, asked)):
-            return
-        able = [m.display_name for m in models.list_models() if m.configured and models.sees(m.id)]
-        chosen = models.status(request.model).display_name
-        raise InvalidInput(
-            f"{chosen} cannot see images.",
-            what_to_do=f"Choose a model that can: {', '.join(able[:6])}."
-            if able
-            else "Remove the images, or set up a model that can see them (Settings, Models).",
+    def knowledge(self, handbook: KnowledgeSource, run: Run, notices: list[str]) -> ThreadKnowledge:
+        """What a run searches."""
+        thread_id, owner = run.thread_id, run.request.owner
+        return ThreadKnowledge(
+            handbook,
+            lambda: self.store.of_thread(thread_id, owner),
+            lambda files: self.open_index(thread_id, owner, files),
+            question_id=run.place.question_id,
+            notices=notices,
         )
 
-    def _question_has_images(self, request: TurnRequest, asked: Sequence[str]) -> bool:
-        if request.thread_id is None:
-            return False
-        found = self.store.of_messages(request.thread_id, asked, request.owner)
-        return any(one.is_image for files in found.values() for one in files)
-
-    def images(
-        self, thread_id: str, message_ids: Sequence[str], owner: str
-    ) -> Mapping[str, Sequence[str]]:
+    def images(self, run: Run, message_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """Question id to its images, as `pictures` names them. Blocking."""
-        found = self.store.of_messages(thread_id, message_ids, owner)
+        found = self.store.of_messages(run.thread_id, message_ids, run.request.owner)
         named = {key: [one.sha256 for one in files if one.is_image] for key, files in found.items()}
         return {key: images for key, images in named.items() if images}
 
@@ -234,24 +126,13 @@ class Files:
             notices,
         )
 
-    # -- after the question
-
-    def knowledge(self, handbook: KnowledgeSource, run: Run, notices: list[str]) -> ThreadKnowledge:
-        """What a run searches."""
-        thread_id, owner = run.thread_id, run.request.owner
-        return ThreadKnowledge(
-            handbook,
-            lambda: self.store.of_thread(thread_id, owner),
-            lambda files: self.open_index(thread_id, owner, files),
-            came_with=bool(run.request.attachments),
-            notices=notices,
-        )
-
     def open_index(
         self, thread_id: str, owner: str, files: Sequence[Attachment]
     ) -> AbstractContextManager[ThreadIndex]:
         """The index of a thread with these files in it. Blocking."""
         return self.indexes.filled(thread_id, files, partial(self._read_again, owner))
+
+    # -- what goes
 
     def delete(self, attachment_id: str, owner: str) -> None:
         """Removes one file and its words. Raises NotFound."""
@@ -266,68 +147,106 @@ class Files:
 
     def forget_owner(self, owner: str) -> None:
         """Files of a person that were not sent."""
-        with self._lock:
-            for one in [one for one in self._prepared.values() if one.owner == owner]:
-                del self._prepared[one.id]
+        self.waiting.forget(owner)
+
+    def tidy(self) -> None:
+        """Removes indexes of threads that are gone: a kill may come between the two."""
+        kept = self.indexes.kept()
+        for thread_id in set(kept) - self.store.threads(kept):
+            self.indexes.forget(thread_id)
 
     def close(self) -> None:
-        with self._lock:
-            self._prepared.clear()
-            self._recent.clear()
+        self.waiting.forget()
         self.indexes.close()
 
     # -- inside
 
-    def _read(self, one: Prepared) -> None:
-        def progress(done: int, pages: int) -> None:
-            one.pages_done, one.pages = done, pages
-
-        with self._readers:
-            try:
-                one.file = read_file(one.name, one.content, self.limits, progress)
-                one.name, one.pages, one.state = one.file.name, one.file.pages, "ready"
-            except FileRefused as exc:
-                self._refuse(one, exc)
-            except Exception:  # a fault of ours must not leave a page waiting
-                log.exception("a file could not be read")
-                self._refuse(one, FileRefused("unreadable", "The file could not be read."))
-
-    def _refuse(self, one: Prepared, why: FileRefused) -> None:
-        one.name, one.content, one.refused = safe_name(one.name), b"", why
-        one.state = "refused"
-
-    def _no_room(self, one: Prepared) -> FileRefused | None:
-        if one.size_bytes > self.limits.file_bytes:
-            return None  # its reader says so, with the figures
-        with self._lock:
-            waiting = sum(len(other.content) for other in self._prepared.values())
-            mine = sum(
-                len(other.content) for other in self._prepared.values() if other.owner == one.owner
+    def _check_files(self, request: TurnRequest) -> None:
+        ids, limits = set(request.attachments), self.limits
+        if len(ids) > limits.files_per_question:
+            raise FileRefused(
+                "too_many_files",
+                f"A question can have {limits.files_per_question} files, not {len(ids)}.",
             )
-        if waiting + one.size_bytes > WAITING_BYTES:
-            return FileRefused(
-                "no_room",
-                "Too many files are waiting for their questions at this moment.",
-                what_to_do="Send the files that are ready, then add this one again.",
+        stored = self._stored(request)
+        for one in self._ready(request, [one.id for one in stored]):
+            if one.refused is not None:
+                raise one.refused
+            if one.state != "ready":
+                raise InvalidInput(
+                    "A file of this message is still being read.",
+                    what_to_do="Wait a moment and send it again.",
+                )
+        known = {one.id for one in stored} | ids
+        if request.thread_id is not None:
+            known |= {o.id for o in self.store.of_thread(request.thread_id, request.owner)}
+        if len(known) > limits.files_per_thread:
+            raise FileRefused(
+                "too_many_files",
+                f"A conversation can have {limits.files_per_thread} files.",
+                what_to_do="Delete files of this conversation, or begin a new one.",
             )
-        used = self.store.used_bytes(one.owner) + mine
-        if used + one.size_bytes > self.limits.owner_bytes:
-            return FileRefused(
-                "no_room",
-                f"Your files take {used / MB:,.0f} MB; at most {self.limits.owner_bytes / MB:,.0f} "
-                "MB are kept.",
-            )
-        return None
 
-    def _forget_old(self) -> None:
-        limit = time.monotonic() - WAITING_S
-        with self._lock:
-            for one in [o for o in self._prepared.values() if o.since < limit]:
-                del self._prepared[one.id]
+    def _check_sight(self, request: TurnRequest, models: ModelRegistry) -> None:
+        new = self.waiting.those(request.owner, request.attachments)
+        images = [one for one in new if one.is_image]
+        images_kept = [one for one in self._stored(request) if one.is_image]
+        if not images and not images_kept:
+            return
+        able = [m.display_name for m in models.list_models() if m.configured and models.sees(m.id)]
+        chosen = models.status(str(request.model)).display_name
+        raise InvalidInput(
+            f"{chosen} cannot see images.",
+            what_to_do=f"Choose a model that can: {', '.join(able[:6])}."
+            if able
+            else "Remove the images, or set up a model that can see them: GPT-4o mini, for example.",
+        )
+
+    def _stored(self, request: TurnRequest) -> list[Attachment]:
+        """Files of a question that is asked again or was queued."""
+        asked = [one for one in (request.answers, request.edits) if one]
+        if request.thread_id is None or not (asked or request.attachments):
+            return []
+        found = self.store.of_messages(request.thread_id, asked, request.owner)
+        again = [one for files in found.values() for one in files]
+        everything = self.store.of_thread(request.thread_id, request.owner)
+        return again + [
+            one for one in everything if one.message_id is None and one.id in request.attachments
+        ]
+
+    def _ready(self, request: TurnRequest, stored: Collection[str]) -> list[Prepared]:
+        """The files of a request that wait in memory. Raises InvalidInput when one is nowhere."""
+        wanted = [one for one in dict.fromkeys(request.attachments) if one not in stored]
+        found = self.waiting.those(request.owner, wanted)
+        if len(found) < len(wanted):
+            raise InvalidInput(
+                "A file of this message is not here any more.",
+                what_to_do="Add the file again and send the message.",
+            )
+        return found
+
+    def _add(
+        self, connection: Connection, one: Prepared, thread_id: str, question_id: str | None
+    ) -> None:
+        assert one.file is not None
+        new = Attachment(
+            id=one.id,
+            thread_id=thread_id,
+            message_id=question_id,
+            name=one.file.name,
+            media_type=one.file.media_type,
+            size_bytes=one.size_bytes,
+            sha256=sha256(one.content).hexdigest(),
+            pages=one.file.pages,
+            created_at_us=time.time_ns() // 1000,
+        )
+        self.store.add(connection, new, one.content, one.owner)
 
     def _read_again(self, owner: str, attachment: Attachment) -> ReadFile | None:
         with self._lock:
             recent = self._recent.pop(attachment.id, None)
+        for one in self.waiting.those(owner, [attachment.id]) if recent is None else ():
+            recent = one.file  # its question was stored a moment ago
         if recent is not None:
             return recent
         try:

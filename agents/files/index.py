@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from agents.embeddings import Embedder, Embeddings
 from agents.files.reading import AREA
@@ -27,6 +28,7 @@ from agents.loop import LoopThread
 from core.ids import is_id
 
 log = logging.getLogger(__name__)
+MEMORY_FOLDER = Path("/dev/shm")
 OPEN = 16
 """Indexes kept open; each has a few connections."""
 Read = Callable[[Attachment], ReadFile | None]
@@ -47,8 +49,11 @@ class ThreadIndex:
 class ThreadIndexes:
     """One per process."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, is_temporary: Callable[[str], bool] = lambda _: False) -> None:
+        """`is_temporary`: whether nothing of a thread may be on disk for good."""
         self.folder = folder
+        self._is_temporary = is_temporary
+        self._memory: TemporaryDirectory[str] | None = None
         self._lock = threading.Lock()
         self._open: OrderedDict[str, ThreadIndex] = OrderedDict()
         self._embedder: Embedder | None = None
@@ -79,19 +84,32 @@ class ThreadIndexes:
         if entry is not None:
             self._close(entry)
         if is_id(thread_id):
+            path = self._path(thread_id)
             for suffix in ("", "-wal", "-shm"):
-                with suppress(FileNotFoundError):
-                    self._path(thread_id).with_name(f"{thread_id}.db{suffix}").unlink()
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+    def kept(self) -> list[str]:
+        """The threads that have an index on disk."""
+        found = self.folder.glob("*.db") if self.folder.is_dir() else ()
+        return [path.stem for path in found if is_id(path.stem)]
 
     def close(self) -> None:
         with self._lock:
             entries = list(self._open.values())
             self._open.clear()
+            memory, self._memory = self._memory, None
         for entry in entries:
             self._close(entry)
+        if memory is not None:
+            memory.cleanup()
 
     def _path(self, thread_id: str) -> Path:
-        return self.folder / f"{thread_id}.db"
+        if not self._is_temporary(thread_id):
+            return self.folder / f"{thread_id}.db"
+        if self._memory is None:  # in memory where there is such a folder, else until the end
+            shared = MEMORY_FOLDER if MEMORY_FOLDER.is_dir() else None
+            self._memory = TemporaryDirectory(prefix="switchboard-", dir=shared)
+        return Path(self._memory.name) / f"{thread_id}.db"
 
     def _take(self, thread_id: str) -> ThreadIndex:
         with self._lock:
@@ -125,7 +143,8 @@ class ThreadIndexes:
 
 def _fill(index: KnowledgeIndex, attachments: Sequence[Attachment], read: Read) -> bool:
     """Adds what is missing and removes what is gone; whether anything changed."""
-    wanted = {one.id: one for one in attachments if not one.is_image}
+    texts = [one for one in reversed(attachments) if not one.is_image]
+    wanted = {one.id: one for one in {one.sha256: one for one in texts}.values()}
     held = {info.path for info in index.documents()}
     if held == wanted.keys():
         return False

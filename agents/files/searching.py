@@ -63,14 +63,14 @@ class ThreadKnowledge:
         files: Callable[[], Sequence[Attachment]],
         open_index: Open,
         *,
-        came_with: bool,
+        question_id: str,
         notices: list[str],
     ) -> None:
-        """`files` and `open_index` block. `came_with`: the run's question brought files."""
+        """`files` and `open_index` block. `question_id`: of the run's question."""
         self._handbook = handbook
         self._list = files
         self._open = open_index
-        self._came_with = came_with
+        self._question_id = question_id
         self._notices = notices
         self._known: list[Attachment] | None = None
 
@@ -151,7 +151,8 @@ class ThreadKnowledge:
         return self._known
 
     def _surely(self, question: str, files: Sequence[Attachment]) -> bool:
-        return about_files(question, files, came_with=self._came_with) == "surely"
+        came_with = any(one.message_id == self._question_id for one in files)
+        return about_files(question, files, came_with=came_with)
 
     async def _own(self, query: str, files: Sequence[Attachment], k: int) -> _Own:
         surely = self._surely(query, files)

@@ -7,11 +7,13 @@ they are needed: lists come without them.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, literal, select
+from sqlalchemy import Connection, Row, delete, func, insert, literal, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
+from agents.databases import Databases
 from agents.files.names import unused_name
 from agents.files.values import Attachment
 from agents.tables import attachment, message
@@ -20,32 +22,44 @@ from core.errors import NotFound
 from core.ids import is_id, new_id
 
 _INFO = [column for column in attachment.c if column.name != "content"]
-_COPIED = ("owner", "name", "media_type", "sha256", "size_bytes", "pages", "content")
+_COPIED = (
+    "owner",
+    "name",
+    "media_type",
+    "sha256",
+    "size_bytes",
+    "pages",
+    "content",
+    "created_at_us",
+)
 
 
 class AttachmentStore:
     """Any thread may call it."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database
+    def __init__(self, database: Database | Databases) -> None:
+        self._dbs = Databases.around(database)
+
+    def write(self, thread_id: str) -> AbstractContextManager[Connection]:
+        """A transaction where a thread is kept."""
+        return self._dbs.of(thread_id).write()
 
     def add(self, connection: Connection, new: Attachment, content: bytes, owner: str) -> None:
-        """Within the caller's transaction. A name the thread has already gets a number; the very
-        same file a second time in one thread keeps its first place and is not stored again."""
+        """Within the caller's transaction. A name that another file of the thread has gets a
+        number."""
         rows = connection.execute(
-            select(attachment.c.name, attachment.c.sha256, attachment.c.media_type).where(
+            select(attachment.c.name, attachment.c.sha256).where(
                 attachment.c.thread_id == new.thread_id
             )
         ).all()
-        if not new.is_image and any(row.sha256 == new.sha256 for row in rows):
-            return
+        others = [row.name for row in rows if row.sha256 != new.sha256]
         connection.execute(
             insert(attachment).values(
                 id=new.id,
                 thread_id=new.thread_id,
                 message_id=new.message_id,
                 owner=owner,
-                name=unused_name(new.name, [row.name for row in rows]),
+                name=unused_name(new.name, others),
                 media_type=new.media_type,
                 sha256=new.sha256,
                 size_bytes=new.size_bytes,
@@ -57,7 +71,13 @@ class AttachmentStore:
 
     def of_thread(self, thread_id: str, owner: str) -> list[Attachment]:
         """Oldest first; none for a foreign thread."""
-        return self._infos(attachment.c.thread_id == thread_id, attachment.c.owner == owner)
+        query = (
+            select(*_INFO)
+            .where(attachment.c.thread_id == thread_id, attachment.c.owner == owner)
+            .order_by(attachment.c.created_at_us, attachment.c.id)
+        )
+        with self._dbs.of(thread_id).read() as connection:
+            return [_attachment(row) for row in connection.execute(query)]
 
     def of_messages(
         self, thread_id: str, message_ids: Collection[str], owner: str
@@ -83,7 +103,7 @@ class AttachmentStore:
                 older.c.id.in_({str(one.message_id) for one in files}),
             )
         )
-        with self._db.read() as connection:
+        with self._dbs.of(thread_id).read() as connection:
             pairs = {(row.id, row.came_with) for row in connection.execute(query)}
         found: dict[str, list[Attachment]] = {}
         for message_id in message_ids:
@@ -99,7 +119,7 @@ class AttachmentStore:
             attachment.c.owner == owner,
             attachment.c.sha256 == sha256,
         )
-        with self._db.read() as connection:
+        with self._dbs.of(thread_id).read() as connection:
             row = connection.execute(query.limit(1)).first()
         if row is None:
             raise NotFound("There is no such file.", what_to_do="It may have been deleted.")
@@ -107,11 +127,11 @@ class AttachmentStore:
 
     def content(self, attachment_id: object, owner: str) -> tuple[Attachment, bytes]:
         """Raises NotFound."""
-        if is_id(attachment_id):
-            query = select(attachment).where(
-                attachment.c.id == attachment_id, attachment.c.owner == owner
-            )
-            with self._db.read() as connection:
+        query = select(attachment).where(
+            attachment.c.id == attachment_id, attachment.c.owner == owner
+        )
+        for database in self._dbs.all() if is_id(attachment_id) else ():
+            with database.read() as connection:
                 row = connection.execute(query).first()
             if row is not None:
                 return _attachment(row), bytes(row.content)
@@ -119,62 +139,46 @@ class AttachmentStore:
 
     def delete(self, attachment_id: object, owner: str) -> Attachment:
         """Removes one file for good; gives what it was. Raises NotFound."""
-        if is_id(attachment_id):
-            mine = (attachment.c.id == attachment_id, attachment.c.owner == owner)
-            with self._db.write() as connection:
+        mine = (attachment.c.id == attachment_id, attachment.c.owner == owner)
+        for database in self._dbs.all() if is_id(attachment_id) else ():
+            with database.write() as connection:
                 row = connection.execute(select(*_INFO).where(*mine)).first()
                 connection.execute(delete(attachment).where(*mine))
             if row is not None:
-                self._db.empty_log()
+                database.empty_log()
                 return _attachment(row)
         raise NotFound("There is no such file.", what_to_do="It may have been deleted.")
 
-    def delete_thread(self, connection: Connection, thread_id: str) -> None:
-        """Within the transaction that deletes the thread."""
-        connection.execute(delete(attachment).where(attachment.c.thread_id == thread_id))
-
-    def copy(
+    def settle(
         self,
         connection: Connection,
-        source: str,
-        target: str,
+        ids: Collection[str],
+        thread_id: str,
+        message_id: str,
         owner: str,
-        message_ids: Mapping[str, str],
-    ) -> None:
-        """Files of a thread for a copy of it, within the transaction that copies.
-
-        `message_ids`: each copied message's id to that of its copy. Files of messages that are not
-        copied stay behind. The bytes never leave the database.
-        """
-        query = select(attachment.c.id, attachment.c.message_id).where(
-            attachment.c.thread_id == source, attachment.c.owner == owner
+    ) -> list[str]:
+        """Gives files of a queued message to its question; the ids of those that there were."""
+        waiting = (
+            attachment.c.id.in_(list(ids)),
+            attachment.c.thread_id == thread_id,
+            attachment.c.owner == owner,
+            attachment.c.message_id.is_(None),
         )
-        for row in connection.execute(query).all():
-            copied_to = message_ids.get(row.message_id)
-            if copied_to is None:
-                continue
-            own = {"id": new_id(), "thread_id": target, "message_id": copied_to}
-            columns: list[ColumnElement[Any]] = [
-                *(literal(value) for value in own.values()),
-                *(attachment.c[name] for name in (*_COPIED, "created_at_us")),
-            ]
-            connection.execute(
-                insert(attachment).from_select(
-                    [*own, *_COPIED, "created_at_us"],
-                    select(*columns).where(attachment.c.id == row.id),
-                )
-            )
+        found = list(connection.scalars(select(attachment.c.id).where(*waiting)))
+        connection.execute(update(attachment).where(*waiting).values(message_id=message_id))
+        return found
+
+    def threads(self, thread_ids: Collection[str]) -> set[str]:
+        """Those of the threads that are kept and have files."""
+        query = select(attachment.c.thread_id).distinct()
+        with self._dbs.kept.read() as connection:
+            return set(connection.scalars(query)) & set(thread_ids)
 
     def used_bytes(self, owner: str) -> int:
         """What all files of a person take."""
         query = select(func.sum(attachment.c.size_bytes)).where(attachment.c.owner == owner)
-        with self._db.read() as connection:
+        with self._dbs.kept.read() as connection:
             return int(connection.scalar(query) or 0)
-
-    def _infos(self, *where: ColumnElement[bool]) -> list[Attachment]:
-        query = select(*_INFO).where(*where).order_by(attachment.c.created_at_us, attachment.c.id)
-        with self._db.read() as connection:
-            return [_attachment(row) for row in connection.execute(query)]
 
 
 def _attachment(row: Row[Any]) -> Attachment:
@@ -189,3 +193,28 @@ def _attachment(row: Row[Any]) -> Attachment:
         pages=row.pages,
         created_at_us=row.created_at_us,
     )
+
+
+def copy_files(
+    connection: Connection, source: str, target: str, message_ids: Mapping[str, str]
+) -> None:
+    """Files of a thread for a copy of it, within the transaction that copies.
+
+    `message_ids`: each copied message's id to that of its copy. Files of messages that are not
+    copied stay behind. The bytes never leave the database.
+    """
+    query = select(attachment.c.id, attachment.c.message_id)
+    for row in connection.execute(query.where(attachment.c.thread_id == source)).all():
+        copied_to = message_ids.get(row.message_id)
+        if copied_to is None:
+            continue
+        own = {"id": new_id(), "thread_id": target, "message_id": copied_to}
+        columns: list[ColumnElement[Any]] = [
+            *(literal(value) for value in own.values()),
+            *(attachment.c[name] for name in _COPIED),
+        ]
+        connection.execute(
+            insert(attachment).from_select(
+                [*own, *_COPIED], select(*columns).where(attachment.c.id == row.id)
+            )
+        )

@@ -145,6 +145,7 @@ class Runtime:
                 lambda: self.loop.run(self._turns.open_saver(), WARM_UP_STEP_S),
                 lambda: self.loop.run(self.models.warm_up(), WARM_UP_STEP_S),
                 self.knowledge.embed_missing,
+                self.files.tidy,
             ),
         )
         self._analytics.start()
