@@ -35,13 +35,16 @@ def main(max_pages: int, max_chars: int, max_seconds: int) -> None:
         _say({"pages": pages})
         if pages > max_pages:
             return
-        room = max_chars
+        room, bad = max_chars, 0
         for number, page in enumerate(reader.pages, start=1):
-            text = _text(page)[: room + 1]
-            room -= len(text)
+            found = _text(page)
+            text = (found or "")[: room + 1]
+            room, bad = room - len(text), bad + (found is None)
             _say({"page": number, "text": text})
             if room < 0:
                 return
+        if bad == pages:
+            _say({"refused": "unreadable", "why": "No page of the PDF can be read."})
     except MemoryError:
         _say({"refused": "too_large", "why": "The PDF unpacks to more than can be read."})
     except RecursionError:
@@ -51,14 +54,14 @@ def main(max_pages: int, max_chars: int, max_seconds: int) -> None:
         _say({"refused": "unreadable", "why": f"The PDF is damaged ({kind})."})
 
 
-def _text(page: object) -> str:
-    """One bad page does not lose the others."""
+def _text(page: object) -> str | None:
+    """None for a bad page, which does not lose the others."""
     try:
         return str(page.extract_text())  # type: ignore[attr-defined]
     except (MemoryError, RecursionError):
         raise
     except Exception:
-        return ""
+        return None
 
 
 def _bound(max_seconds: int) -> None:

@@ -65,7 +65,8 @@ def _pieces(
                 "The PDF holds no text: its pages are pictures.",
                 what_to_do="Run text recognition (OCR) on it first, or add the pages as images.",
             )
-        return len(texts), "\n\n".join(texts), _packed(_page_blocks(texts), name)
+        by_page = (_packed(_page_blocks(n, text), name) for n, text in enumerate(texts, start=1))
+        return len(texts), "\n\n".join(texts), list(chain.from_iterable(by_page))
     text = normalise(decode(raw))
     if len(text) > limits.text_chars:
         raise FileRefused(
@@ -81,11 +82,9 @@ def _pieces(
     return None, text, _packed(plain_blocks(text), name)
 
 
-def _page_blocks(texts: Iterable[str]) -> Iterable[Block]:
-    return chain.from_iterable(
-        (Block(kind="heading", text=f"Page {n}", level=2), *plain_blocks(paragraphs(text)))
-        for n, text in enumerate(texts, start=1)
-    )
+def _page_blocks(number: int, text: str) -> list[Block]:
+    """Packed page by page, so that what is cited as page 3 stands on page 3."""
+    return [Block(kind="heading", text=f"Page {number}", level=2), *plain_blocks(paragraphs(text))]
 
 
 def _packed(blocks: Iterable[Block], name: str) -> list[tuple[str, str]]:
