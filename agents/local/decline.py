@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from agents.files.reading import AREA
 from agents.local.choose import Chosen
-from agents.local.compose import render
+from agents.local.compose import escaped, render
 from agents.local.question import Question
 from agents.local.sentences import Section
 from agents.local.weights import Weights, merge
@@ -121,7 +121,7 @@ def _single(found: Sequence[Section]) -> bool:
 
 
 def _titles(found: Sequence[Section]) -> str:
-    names = list(dict.fromkeys(f"*{section.title}*" for section in found if section.title))
+    names = list(dict.fromkeys(f"*{escaped(section.title)}*" for section in found if section.title))
     return _joined(names[:CLOSEST], "and") or "untitled text"
 
 
@@ -145,4 +145,4 @@ def _what_to_add(near: Sequence[Section]) -> str:
 
 
 def _name(section: Section) -> str:
-    return f"*{section.title}*" + (f" › *{section.heading}*" if section.trail else "")
+    return f"*{escaped(section.title)}*" + (f" › *{section.heading}*" if section.trail else "")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from agents.files.about import asks_for_overview
 from agents.files.reading import ABOUT_TABLE, AREA
-from agents.local.compose import cite
+from agents.local.compose import cite, escaped
 from agents.local.question import Question
 from agents.local.sentences import Section, Unit, sections
 from core.events import Source
@@ -45,7 +45,7 @@ def _of_file(title: str, attached: Sequence[Source]) -> str:
     if not units:
         units = [(section, unit) for section in found for unit in section.units[:1]]
     lines = [f"- {cite(unit.text, section.n)}" for section, unit in _telling(units)]
-    return "\n".join([f"**{title}** says, among other things:\n", *lines]) if lines else ""
+    return "\n".join([f"**{escaped(title)}** says, among other things:\n", *lines]) if lines else ""
 
 
 def _quotable(unit: Unit) -> bool:

@@ -44,6 +44,8 @@ def take(runtime: Runtime, value: Any) -> tuple[str, tuple[str, ...]] | None:
     None when files are still being read or one cannot be used: `show_waiting` goes on with it.
     """
     text = value if isinstance(value, str) else value.text
+    # Sent once more after a refusal was shown: without the files it was about.
+    _drop(runtime, *(one.id for one in _waiting(runtime) if one.state == "refused"))
     ids = _ids()
     for upload in () if isinstance(value, str) else value.files:
         ids.append(runtime.files.prepare(session.OWNER, upload.name, upload.getvalue()).id)
@@ -83,13 +85,15 @@ def show_waiting(runtime: Runtime, send: Callable[[str, tuple[str, ...]], None])
         st.rerun()
     if text:
         st.session_state[INPUT_KEY] = text
-    for one in files:
-        if one.refused is not None:
-            _show_refused(runtime, one)
+    refused = [one for one in files if one.refused is not None]
+    if refused:
+        _show_refused(runtime, refused)
     ready = [one for one in files if one.state == "ready"]
     if ready:
-        with st.container(horizontal=True, key="waiting_files", vertical_alignment="center"):
-            st.caption("Goes with your next message:")
+        with st.container(
+            horizontal=True, key="waiting_files", vertical_alignment="center", gap="small"
+        ):
+            st.caption("With your next message:", width="content")
             for one in ready:
                 st.button(
                     escape(_short(one.name)), key=f"drop_{one.id}", icon=":material/close:",
@@ -100,7 +104,8 @@ def show_waiting(runtime: Runtime, send: Callable[[str, tuple[str, ...]], None])
 def _follow(runtime: Runtime, files: Sequence[Prepared]) -> None:
     """Shows how far each file is until all are read or refused."""
     names = "1 file" if len(files) == 1 else f"{len(files)} files"
-    with st.status(f"Reading {names} …", expanded=True) as status:
+    frame = st.empty()
+    with frame.status(f"Reading {names} …", expanded=True):
         slots = [st.empty() for _ in files]
         st.button("Do not send", key="stop_reading", on_click=_give_back)
         shown: list[str] = []
@@ -115,12 +120,7 @@ def _follow(runtime: Runtime, files: Sequence[Prepared]) -> None:
             if not _reading(files):
                 break
             time.sleep(POLL_S)
-        failed = sum(one.state == "refused" for one in files)
-        status.update(
-            label=f"Read {names}" if not failed else f"{failed} of {names} cannot be used",
-            state="error" if failed else "complete",
-            expanded=False,
-        )
+    frame.empty()
 
 
 def _line(one: Prepared) -> str:
@@ -136,18 +136,22 @@ def _line(one: Prepared) -> str:
     return f":material/hourglass_top: {name} {pages}"
 
 
-def _show_refused(runtime: Runtime, one: Prepared) -> None:
-    assert one.refused is not None
-    with st.container(horizontal=True, key=f"refused_{one.id}", vertical_alignment="top"):
-        st.error(
-            f"**{escape(_short(one.name))}** was not added. {escape(one.refused.message)}  \n"
-            f"{escape(one.refused.what_to_do)}",
-            icon=":material/error:",
-        )
-        st.button(
-            "Dismiss", key=f"dismiss_{one.id}", on_click=_drop, args=(runtime, one.id),
-            type="tertiary", icon=":material/close:",
-        )  # fmt: skip
+def _show_refused(runtime: Runtime, refused: Sequence[Prepared]) -> None:
+    """One line per file with its reason."""
+    lines = [
+        f"- **{escape(_short(one.name))}**: {escape(one.refused.message)} "
+        f"{escape(one.refused.what_to_do)}"
+        for one in refused
+        if one.refused is not None
+    ]
+    which = "This file was not added" if len(lines) == 1 else "These files were not added"
+    st.error(f"{which}; your message is still in the box:\n\n" + "\n".join(lines),
+             icon=":material/error:")  # fmt: skip
+    ids = [one.id for one in refused]
+    st.button(
+        "Dismiss", key="dismiss_refused", on_click=_drop, args=(runtime, *ids), type="tertiary",
+        icon=":material/close:",
+    )  # fmt: skip
 
 
 def show_files(runtime: Runtime, files: Sequence[Attachment]) -> None:
@@ -221,9 +225,9 @@ def _delete(runtime: Runtime, attachment_id: str) -> None:
         session.keep_notice(exc)
 
 
-def _drop(runtime: Runtime, prepared_id: str) -> None:
-    runtime.files.waiting.take_away(session.OWNER, [prepared_id])
-    _keep([one for one in _ids() if one != prepared_id])
+def _drop(runtime: Runtime, *prepared_ids: str) -> None:
+    runtime.files.waiting.take_away(session.OWNER, prepared_ids)
+    sent(prepared_ids)
 
 
 def _give_back() -> None:

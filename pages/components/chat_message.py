@@ -13,9 +13,13 @@ from pages.components.answer import (
     show_run_link,
 )
 from pages.components.answer_again import answer_again_with
+from pages.components.chat_files import show_files
 from pages.components.markdown import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agents.files.values import Attachment
     from agents.runtime import Runtime
     from agents.threads import Message
 
@@ -27,23 +31,21 @@ _ICONS = {
 }
 
 
-def show_message(runtime: Runtime, message: Message) -> None:
+def show_message(runtime: Runtime, message: Message, files: Sequence[Attachment] = ()) -> None:
     if message.role == "user":
-        _show_question(runtime, message)
+        _show_question(runtime, message, files)
     elif message.summary is not None:
         with assistant_message():
             show_answer(message.text, message.summary, runtime.catalog, message.id)
             show_actions(runtime, message)
 
 
-def _show_question(runtime: Runtime, message: Message) -> None:
+def _show_question(runtime: Runtime, message: Message, files: Sequence[Attachment]) -> None:
     if st.session_state.get(act.EDITING) == message.id:
         _editor(runtime, message)
         return
-    with (
-        st.chat_message("user", avatar=":material/person:"),
-        st.container(horizontal=True, gap="xsmall", key=f"actions_{message.id}"),
-    ):
+    frame = st.chat_message("user", avatar=":material/person:")
+    with frame, st.container(horizontal=True, gap="xsmall", key=f"actions_{message.id}"):
         st.markdown(plain(message.text), width="stretch")
         _versions(runtime, message)
         st.button(
@@ -55,6 +57,9 @@ def _show_question(runtime: Runtime, message: Message) -> None:
             on_click=act.edit,
             args=(message.id,),
         )
+    if files:
+        with frame:
+            show_files(runtime, files)
 
 
 def _editor(runtime: Runtime, message: Message) -> None:
