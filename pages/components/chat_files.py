@@ -192,7 +192,7 @@ def show_thread_files(runtime: Runtime, thread_id: str) -> None:
                     icon=":material/download:", help="Download", on_click="ignore",
                 )  # fmt: skip
                 st.button(
-                    "", key=f"delete_{one.id}", icon=":material/delete:",
+                    "", key=f"delete_file_{one.id}", icon=":material/delete:",
                     help="Delete this file for good", on_click=_delete, args=(runtime, one.id),
                 )  # fmt: skip
         st.caption("Answers in this chat search these files together with the documents.")
