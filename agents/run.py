@@ -53,6 +53,8 @@ class TurnRequest:
     """How documents are used; None: as the agent does it by itself."""
     prompt: str | None = None
     """Name of a prompt version; None: the prompts that ship."""
+    attachments: tuple[str, ...] = ()
+    """Ids of prepared files (agents/files/desk.py) that come with the question."""
     edits: str | None = None
     """Id of a question that `text` is a new version of. At most one of these four is set."""
     answers: str | None = None

@@ -12,6 +12,7 @@ from sqlalchemy import insert as sql_insert
 
 from agents import branches
 from agents.databases import Databases
+from agents.files.store import copy_files
 from agents.run import ThreadKind
 from agents.tables import message, preference, run, run_log, thread
 from core.database import Database
@@ -198,6 +199,8 @@ class ThreadStore:
                 copies.append({**row._mapping, **changed, "position": position})
             if copies:
                 connection.execute(sql_insert(message), copies)
+                ids = {row.id: copied["id"] for row, copied in zip(rows, copies, strict=True)}
+                copy_files(connection, thread_id, copy_id, ids)
                 connection.execute(
                     update(thread).where(thread.c.id == copy_id).values(head_id=copies[-1]["id"])
                 )

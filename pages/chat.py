@@ -1,5 +1,7 @@
 """Chat: ask, watch the answer come, see what it cost, and take another way from any message."""
 
+from functools import partial
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -7,7 +9,7 @@ from agents.run import Run
 from core.errors import SwitchboardError
 from core.transcript import Transcript, summarise
 from pages.components import chat_actions as act
-from pages.components import session, sidebar, thread_watch
+from pages.components import chat_files, session, sidebar, thread_watch
 from pages.components.answer import assistant_message, show_summary, waiting_line
 from pages.components.chat_message import show_actions, show_message, waited
 from pages.components.chat_queue import after_queue, show_queue
@@ -44,6 +46,8 @@ def show_options() -> None:
             label_visibility="collapsed",
         )  # fmt: skip
         st.toggle("Streaming", key="streaming", help="Off: the answer appears when it is complete.")
+        if thread is not None:
+            chat_files.show_thread_files(runtime, thread.id)
 
 
 def show_empty() -> None:
@@ -93,8 +97,10 @@ def show_conversation(thread_id: str, run: Run | None) -> None:
             st.session_state["_messages"] += PAGE_OF_MESSAGES
             st.rerun()
     shown = [m for m in messages if run is None or m.role == "user" or m.run_id != run.id]
+    asked = [m.id for m in shown if m.role == "user"]
+    files = runtime.files.store.of_messages(thread_id, asked, session.OWNER)
     for message in shown:
-        show_message(runtime, message)
+        show_message(runtime, message, files.get(message.id, ()))
     if run is not None:
         frame = assistant_message()
         for _ in range(st.session_state.get("_drawn", 0) - len(shown)):
@@ -123,7 +129,10 @@ with st.bottom:
     waiting = st.empty()
     if thread is not None:
         show_queue(runtime, thread.id, waiting, answering=run is not None)
-    st.chat_input("Ask a question", key="chat_input", on_submit=act.send, args=(runtime,))
+    chat_files.show_waiting(runtime, partial(act.send_with_files, runtime))
+    st.chat_input(
+        "Ask a question", key="chat_input", on_submit=act.send, args=(runtime,), **chat_files.INPUT
+    )
 with conversation:
     welcome = st.empty()  # emptied at once when a thread is there, not when the script ends
     if thread is None:

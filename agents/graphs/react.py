@@ -83,7 +83,7 @@ def build() -> CompiledStateGraph[Any, RunContext, Any, Any]:
         tools: list[BaseTool] = [search_docs] if searches else []
         tools += [figures, save_note]
         model = runtime.context.chat_model("react").bind_tools(tools)
-        prompt = _prompt(runtime.context, state)
+        prompt = _prompt(runtime.context, state, await runtime.context.knowledge.note())
         return {"messages": [await stream_message(model, prompt, None, name="react")]}
 
     graph = StateGraph(State, context_schema=RunContext)
@@ -123,12 +123,13 @@ async def _documents(state: State, runtime: Runtime[RunContext]) -> dict[str, Fo
     return {"documents": found}
 
 
-def _prompt(context: RunContext, state: State) -> list[AnyMessage]:
+def _prompt(context: RunContext, state: State, note: str) -> list[AnyMessage]:
     if context.retrieval == "none":
         system = context.prompt("react_without_documents")
         rules = SystemMessage(system, additional_kwargs={NO_DOCUMENTS: True})
         return [rules, *_without_earlier_tools(state["messages"])]
     system, given = context.prompt("react"), state.get("documents")
+    system = f"{system}\n\n{note}" if note else system
     if given is None or not given.sources:
         return [SystemMessage(system), *state["messages"]]
     system += f"\n\n{WHOLE_DOCUMENTS}\n{render(given.sources)}"

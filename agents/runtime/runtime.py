@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from agents.comparing.desk import Comparisons
 from agents.databases import Databases
 from agents.evaluation.desk import Evaluations
+from agents.files.desk import Files
 from agents.graphs import GRAPHS, entry
 from agents.known_models import remember
 from agents.loop import LoopThread
@@ -78,7 +79,8 @@ class Runtime:
         self.catalog = remember(self.database, self.catalog)
         self._databases = Databases(self.database)
         self.threads = ThreadStore(self._databases)
-        self.store = RunStore(self._databases)
+        self.files = Files(self._databases, settings.path("files"))
+        self.store = RunStore(self._databases, self.files.keep)
         self.waiting = WaitingStore(self._databases)
         self.prompts = PromptVersions(self.database)
         self.lost_runs = self.store.recover()
@@ -99,6 +101,7 @@ class Runtime:
         self.models = ModelRegistry(settings, self.catalog, loop=self.loop.loop)
         if settings.embedding_model:
             self.knowledge.embed_with(self.models.embedder(settings.embedding_model), self.loop)
+            self.files.embed_with(self.models.embedder(settings.embedding_model), self.loop)
         self._recording = Recording(settings, parts, self.store.is_temporary)
         self._turns = TurnMaker(
             self, metrics=self._metrics, emit=self._emit, words=self._recording.words
@@ -146,6 +149,7 @@ class Runtime:
                 lambda: self.loop.run(self._turns.open_saver(), WARM_UP_STEP_S),
                 lambda: self.loop.run(self.models.warm_up(), WARM_UP_STEP_S),
                 self.knowledge.embed_missing,
+                self.files.tidy,
             ),
         )
         self._analytics.start()
@@ -158,13 +162,17 @@ class Runtime:
         request = self.checked(request)
         self.spending.wait_for_first_reading(FIRST_SPENDING_S)
         self.alerts.refresh_budgets(older_than_s=SPENDING_AGE_S)
-        return self.runs.start(request)
+        run = self.runs.start(request)
+        self.files.sent(request)
+        return run
 
     def send(self, request: TurnRequest) -> Run | Queued:
         """Starts a turn, or queues the message while its thread still answers."""
         active = self.runs.for_thread(request.thread_id) if request.thread_id else None
         if active is not None and not active.finished:
-            return self.queue.add(self.checked(request))
+            request = self.checked(request)
+            self.files.keep_waiting(request)
+            return self.queue.add(request)
         return self.start(request)
 
     def start_instead(self, request: TurnRequest) -> Run:
@@ -196,6 +204,7 @@ class Runtime:
             self.prompts.get(request.prompt)
         if request.thread_id is not None:
             self.threads.get(request.thread_id, request.owner)
+        self.files.check(request, self.models)
         return replace(request, text=text)
 
     def _with_question(self, request: TurnRequest) -> TurnRequest:
@@ -233,6 +242,7 @@ class Runtime:
             for _ in run.follow():
                 pass
         self.threads.delete(thread_id, owner)
+        self.files.forget_thread(thread_id)
         self.loop.submit(self._turns.forget(thread_id))
         try:
             forget_thread(self.recorder, thread_id, FORGET_S)
@@ -256,6 +266,7 @@ class Runtime:
                 for thread in found:
                     self.delete_thread(thread.id, owner)
                     erased.threads += 1
+        self.files.forget_owner(owner)
         self.comparisons.erase(owner)
         self.evaluations.erase(owner)
         self.prompts.forget_owner(owner)
@@ -298,6 +309,7 @@ class Runtime:
         except Exception:
             log.warning("connections could not be closed in time", exc_info=True)
         self.loop.close()
+        self.files.close()
         self.knowledge.close()
         self._analytics.dispose()
         self._databases.close()

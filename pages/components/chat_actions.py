@@ -15,7 +15,7 @@ from agents.graphs import GRAPHS
 from agents.run import TurnRequest
 from core.errors import NotFound, SwitchboardError
 from core.transcript import AnswerSummary
-from pages.components import session
+from pages.components import chat_files, session
 from pages.components.choices import split_agent
 
 if TYPE_CHECKING:
@@ -43,9 +43,19 @@ def chosen() -> dict[str, Any]:
 
 def send(runtime: Runtime, text: str | None = None) -> None:
     """Starts a run, or queues the message while the thread answers."""
-    text = st.session_state.chat_input if text is None else text
+    files: tuple[str, ...] = ()
+    if text is None:
+        taken = chat_files.take(runtime, st.session_state.chat_input)
+        if taken is None:
+            return
+        text, files = taken
+    send_with_files(runtime, text, files)
+
+
+def send_with_files(runtime: Runtime, text: str, files: tuple[str, ...]) -> None:
     request = TurnRequest(
         text=text,
+        attachments=files,
         thread_id=session.thread_id(),
         temporary=session.wants_temporary(),
         **chosen(),
@@ -57,6 +67,7 @@ def send(runtime: Runtime, text: str | None = None) -> None:
         if len(text) <= MAX_PREFILL:
             st.session_state.chat_input = text  # nothing typed is lost
         return
+    chat_files.sent(files)
     session.set_thread(sent.thread_id)
 
 

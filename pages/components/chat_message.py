@@ -14,12 +14,16 @@ from pages.components.answer import (
     show_run_link,
 )
 from pages.components.answer_again import answer_again_with
+from pages.components.chat_files import show_files
 from pages.components.interrupt_form import seen_summary, show_questions
 from pages.components.markdown import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from streamlit.delta_generator import DeltaGenerator
 
+    from agents.files.values import Attachment
     from agents.runtime import Runtime
     from agents.threads import Message
 
@@ -31,9 +35,9 @@ _ICONS = {
 }
 
 
-def show_message(runtime: Runtime, message: Message) -> None:
+def show_message(runtime: Runtime, message: Message, files: Sequence[Attachment] = ()) -> None:
     if message.role == "user":
-        _show_question(runtime, message)
+        _show_question(runtime, message, files)
     elif message.summary is not None:
         asked = runtime.waiting.asked_by(message.run_id, session.OWNER) if waited(message) else ()
         summary = seen_summary(message.summary, asked)
@@ -48,7 +52,7 @@ def waited(message: Message) -> bool:
     return message.summary is not None and message.summary.status == "interrupted"
 
 
-def _show_question(runtime: Runtime, message: Message) -> None:
+def _show_question(runtime: Runtime, message: Message, files: Sequence[Attachment]) -> None:
     if st.session_state.get(act.EDITING) == message.id:
         _editor(runtime, message)
         return
@@ -65,6 +69,8 @@ def _show_question(runtime: Runtime, message: Message) -> None:
                 on_click=act.edit,
                 args=(message.id,),
             )
+        if files:
+            show_files(runtime, files)
         st.empty()  # where the editor has its buttons: they would stay while the answer comes
 
 
