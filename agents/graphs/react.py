@@ -59,9 +59,9 @@ async def search_docs(query: str) -> str:
 @needs_approval
 @tool
 async def save_note(title: str, text: str) -> str:
-    """Keeps a note, for when the user asks to save, note or remember something.
+    """Keeps a note that later answers can find and cite.
 
-    title: a few words to find it by. text: the note itself, complete and understandable alone.
+    For when the user asks to save, note or remember something. title: a few words to find it by. text: the note itself, complete and understandable alone.
     """
     try:
         note = await get_runtime(RunContext).context.knowledge.save_note(title, text)
