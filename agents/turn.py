@@ -50,7 +50,7 @@ class GraphAccess:
     saver: AsyncSqliteSaver
     history: Callable[[str], Sequence[HistoryRow]]
     """Blocking: the newest messages of the branch that ends with a message."""
-    images: Callable[[Sequence[str]], Mapping[str, Sequence[str]]]
+    images: Callable[[Sequence[str]], Mapping[str, Sequence[str]]] = lambda message_ids: {}
     """Blocking: question id to the images it came with, as agents/files/pictures.py names them."""
 
 
