@@ -16,7 +16,7 @@ from agents.notes import checked_note
 from core.comparison import MAX_TEMPERATURE
 from core.errors import InvalidInput
 
-Fact = Literal["time", "agent", "model", "first_token", "total", "speed", "tokens", "cost"]
+Fact = Literal["agent", "model", "first_token", "total", "speed", "tokens", "cost", "time"]
 FACTS: tuple[Fact, ...] = get_args(Fact)
 AUTOMATIC_AGENT = "supervisor"
 AUTOMATIC_MODEL = ""
