@@ -20,6 +20,8 @@ from pages.components.choices import agent_options, model_options, split_agent
 from pages.components.markdown import escape
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from agents.runtime import Runtime
 
 LOCAL = "local:extractive"
@@ -42,14 +44,15 @@ class Options:
     note: str | None
 
 
-def show_options(runtime: Runtime, preferences: Preferences) -> None:
-    """Draws the row."""
+def show_options(runtime: Runtime, preferences: Preferences) -> DeltaGenerator:
+    """Draws the row, and gives it for what else belongs there."""
     agents, models = agent_options(), model_options(runtime)
     now = _now(preferences)
     st.session_state["agent"] = now.agent if now.agent in agents else AUTOMATIC_AGENT
     st.session_state["model"] = now.model if now.model in models else AUTOMATIC_MODEL
     st.session_state["streaming"] = now.streaming
-    with st.container(horizontal=True, vertical_alignment="center", key="options"):
+    row = st.container(horizontal=True, vertical_alignment="center", key="options")
+    with row:
         st.selectbox(
             "Agent", list(agents), key="agent", format_func=agents.__getitem__, width=168,
             label_visibility="collapsed", on_change=_choose, args=("agent",),
@@ -66,6 +69,7 @@ def show_options(runtime: Runtime, preferences: Preferences) -> None:
             _show_temperature(runtime, now)
             _show_note(preferences)
             _show_default(runtime, preferences, now)
+    return row
 
 
 def chosen(runtime: Runtime) -> Options:

@@ -34,7 +34,7 @@ def show_rating(runtime: Runtime, message_id: str, rating: Rating | None) -> Non
     said = bool(rating.reasons or rating.comment)
     with st.popover(
         "Why?", icon=":material/speaker_notes:" if said else ":material/rate_review:",
-        type="tertiary", key=f"why_{message_id}", help="Reasons and a comment",
+        type="tertiary", key=f"why_{message_id}",
     ):  # fmt: skip
         _form(runtime, rating)
 

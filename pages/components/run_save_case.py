@@ -31,9 +31,8 @@ def show_save_case(runtime: Runtime, run_id: str) -> None:
 def show_save_case_later(runtime: Runtime, run_id: str) -> None:
     """The same for a page with many answers: what it needs is read when it is opened."""
     with st.popover(
-        "Test case", icon=_ICON, type="tertiary", key=f"case_{run_id}", on_change="rerun",
-        help=_LABEL,
-    ) as place:  # fmt: skip
+        _LABEL, icon=_ICON, type="tertiary", key=f"case_{run_id}", on_change="rerun"
+    ) as place:
         if not place.open:
             return
         ended = _ended(runtime, run_id)
