@@ -40,11 +40,9 @@ def show_file(runtime: Runtime, preferences: Preferences, start_again: Callable[
         file_name="switchboard-preferences.json", mime="application/json", on_click="ignore",
     )  # fmt: skip
     upload = st.file_uploader(
-        "Import",
-        type="json",
-        key=f"import_preferences_{st.session_state.get(_ROUND, 0)}",
-        width=640,
-    )
+        "Import", type="json", key=f"import_preferences_{st.session_state.get(_ROUND, 0)}",
+        max_upload_size=1, width=640,
+    )  # fmt: skip
     if upload is None:
         return
     try:
