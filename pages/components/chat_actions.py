@@ -31,7 +31,7 @@ CUT = ("length", "max_tokens")
 
 
 def chosen(runtime: Runtime) -> dict[str, Any]:
-    """What the row of options says about the next answer. Raises StorageError."""
+    """What the row of options says about the next answer."""
     return {"owner": session.OWNER, **asdict(options_chosen(runtime))}
 
 

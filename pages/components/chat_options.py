@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from agents.model_ids import takes_temperature
-from agents.preferences import AUTOMATIC_AGENT, AUTOMATIC_MODEL, Preferences
+from agents.preferences import AUTOMATIC_AGENT, AUTOMATIC_MODEL, DEFAULTS, Preferences
 from core.comparison import MAX_TEMPERATURE
-from core.errors import SwitchboardError
+from core.errors import StorageError, SwitchboardError
 from pages.components import session
 from pages.components.choices import agent_options, model_options, split_agent
 from pages.components.markdown import escape
@@ -73,11 +73,12 @@ def show_options(runtime: Runtime, preferences: Preferences) -> DeltaGenerator:
 
 
 def chosen(runtime: Runtime) -> Options:
-    """For callbacks too: what the widgets say, else this tab's choice, else the preference.
-
-    Raises StorageError.
-    """
-    preferences, state = runtime.preferences.load(session.OWNER), st.session_state
+    """For callbacks too: what the widgets say, else this tab's choice, else the preference."""
+    state = st.session_state
+    try:
+        preferences = runtime.preferences.load(session.OWNER)
+    except StorageError:  # the run that is started next says what is wrong
+        preferences = DEFAULTS
     now = _now(preferences)
     graph, agent = split_agent(state.get("agent", now.agent))
     temperature = now.temperature

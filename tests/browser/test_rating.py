@@ -80,7 +80,8 @@ def test_an_answer_is_rated_while_another_streams_and_nothing_typed_is_lost(
     first = page.locator('[data-testid="stChatMessage"]').nth(1)
     assert first.get_by_role("radio", name="Thumbs down").get_attribute("aria-checked") == "true"
     first.get_by_role("button", name="Why?").click()
-    assert page.get_by_role("textbox", name="Comment").input_value() == COMMENT
+    box = page.get_by_role("textbox", name="Comment")
+    until(lambda: box.input_value() == COMMENT)
 
 
 def test_what_is_typed_when_the_answer_ends_is_still_there(streaming: tuple[Server, Any]) -> None:
