@@ -43,8 +43,7 @@ if TYPE_CHECKING:
     from pages.components.dashboard_tab import Tab
 
 NO_RATINGS = (
-    "No answer of this range has been rated. Thumbs are read from the table `feedback` of the "
-    "analytics database. The chat does not collect them yet."
+    "No answer of this range has been rated. Thumbs are given under the answers of the chat."
 )
 ENOUGH = 20
 """Ratings a point should rest on; buckets are as long as most need for that."""
