@@ -43,7 +43,11 @@ def show_save_case_later(runtime: Runtime, run_id: str) -> None:
 
 
 def _ended(runtime: Runtime, run_id: str) -> EndedAnswer | None:
+    """None too for a run of somebody else: an imported answer may name any."""
     try:
+        request = runtime.store.request_of(run_id)
+        if request is None or request.owner != session.OWNER:
+            return None
         ended = runtime.store.answers([run_id]).get(run_id)
     except SwitchboardError:
         return None
