@@ -57,6 +57,8 @@ class RunContext:
     router_models: tuple[str, ...]
     pinned_agent: str | None = None
     temperature: float | None = None
+    note: str | None = None
+    """What the person wants of every answer; graphs give it to `agents.system_note.system_message`."""
     retrieval: Retrieval | None = None
     """How documents are used; None: as the agent does it by itself."""
     prompt_version: PromptVersion | None = None

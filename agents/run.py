@@ -45,6 +45,8 @@ class TurnRequest:
     group_id: str | None = None
     """Runs of one comparison share it."""
     temperature: float | None = None
+    note: str | None = None
+    """What the person wants of every answer, for the model; see agents/notes.py."""
     run_id: str | None = None
     """An id that the caller wrote down before the run begins; None makes a new one."""
     new_thread_id: str | None = None

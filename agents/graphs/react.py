@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, NotRequired
 
-from langchain_core.messages import AnyMessage, SystemMessage
+from langchain_core.messages import AnyMessage
 from langchain_core.tools import BaseTool, tool
 from langgraph.channels import UntrackedValue
 from langgraph.config import get_stream_writer
@@ -27,6 +27,7 @@ from agents.context import RunContext
 from agents.metrics_agent import metrics_tool
 from agents.passage_format import NO_DOCUMENTS, render
 from agents.retrieval import Found
+from agents.system_note import system_message
 from core.errors import SwitchboardError
 from core.metrics_query import MetricsAnswer, MetricsQuestion
 
@@ -126,12 +127,12 @@ async def _documents(state: State, runtime: Runtime[RunContext]) -> dict[str, Fo
 def _prompt(context: RunContext, state: State, note: str) -> list[AnyMessage]:
     if context.retrieval == "none":
         system = context.prompt("react_without_documents")
-        rules = SystemMessage(system, additional_kwargs={NO_DOCUMENTS: True})
+        rules = system_message(system, context.note, **{NO_DOCUMENTS: True})
         return [rules, *_without_earlier_tools(state["messages"])]
     system, given = context.prompt("react"), state.get("documents")
     system = f"{system}\n\n{note}" if note else system
     if given is None or not given.sources:
-        return [SystemMessage(system), *state["messages"]]
+        return [system_message(system, context.note), *state["messages"]]
     system += f"\n\n{WHOLE_DOCUMENTS}\n{render(given.sources)}"
     if context.retrieval == "cag":
         system += "\n\nThere is no search_docs now: answer from these documents."
@@ -139,7 +140,7 @@ def _prompt(context: RunContext, state: State, note: str) -> list[AnyMessage]:
         "cache_prefix_chars": len(system),
         "cache_key": context.cache_key(f"react:{given.version}"),
     }
-    return [SystemMessage(system, additional_kwargs=extra), *state["messages"]]
+    return [system_message(system, context.note, **extra), *state["messages"]]
 
 
 def _without_earlier_tools(messages: list[AnyMessage]) -> list[AnyMessage]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -22,15 +23,20 @@ from agents.known_models import remember
 from agents.loop import LoopThread
 from agents.migrations import make_or_migrate
 from agents.models import ModelRegistry
+from agents.preference_store import PreferenceStore
+from agents.preferences import checked_temperature
 from agents.prompt_versions import PromptVersions
 from agents.queue import MessageQueue, Queued
+from agents.ratings import Rating, RatingStore
 from agents.retrieval import Knowledge
 from agents.run import THREAD_KINDS, Run, TurnRequest
 from agents.run_store import RunStore
 from agents.runs import RunManager
+from agents.runtime.ratings_copy import count_rating
 from agents.runtime.recording import Recording
 from agents.runtime.turns import TurnMaker
 from agents.specialists import BY_NAME
+from agents.system_note import checked_note
 from agents.threads import ThreadStore
 from agents.waiting import WaitingStore
 from agents.warm_up import WarmUp
@@ -83,6 +89,8 @@ class Runtime:
         self.store = RunStore(self._databases, self.files.keep)
         self.waiting = WaitingStore(self._databases)
         self.prompts = PromptVersions(self.database)
+        self.preferences = PreferenceStore(self.database)
+        self.ratings = RatingStore(self._databases)
         self.lost_runs = self.store.recover()
         self.knowledge = Knowledge(
             settings.path("knowledge.db"), settings.knowledge_dir, settings.path("notes")
@@ -205,7 +213,12 @@ class Runtime:
         if request.thread_id is not None:
             self.threads.get(request.thread_id, request.owner)
         self.files.check(request, self.models)
-        return replace(request, text=text)
+        return replace(
+            request,
+            text=text,
+            temperature=checked_temperature(request.temperature),
+            note=checked_note(request.note or "") or None,
+        )
 
     def _with_question(self, request: TurnRequest) -> TurnRequest:
         """A request that answers an existing question, with its text and where it stands."""
@@ -230,6 +243,31 @@ class Runtime:
         if run is not None and run.request.owner == owner:
             return run.read()
         return self.store.log(run_id, owner)
+
+    def rate(
+        self,
+        message_id: object,
+        owner: str,
+        thumb: object,
+        reasons: Collection[str] = (),
+        comment: str = "",
+    ) -> Rating | None:
+        """Keeps what a person says about an answer in place of what it said before, and counts it
+        on the dashboard. `thumb` None takes it back.
+
+        Raises NotFound and InvalidInput, and StorageError; which of the two could not be written
+        is in its sentence.
+        """
+        rated = None
+        if thumb is None:
+            run_id = self.ratings.remove(message_id, owner)
+        else:
+            rated = self.ratings.rate(message_id, owner, thumb, reasons, comment)
+            run_id = rated.run_id
+        newest = partial(self.ratings.of_run, run_id, owner)
+        mode = "off" if self.store.is_temporary(run_id) else self.settings.content
+        count_rating(self.recorder, run_id, owner, newest, mode)
+        return rated
 
     def delete_thread(self, thread_id: str, owner: str) -> None:
         """Stops what runs in a thread, then removes it, the agents' memory of it and kept words."""
@@ -271,8 +309,7 @@ class Runtime:
         self.evaluations.erase(owner)
         self.prompts.forget_owner(owner)
         self.knowledge.forget_notes(owner)
-        for name in self.threads.preferences(owner):
-            self.threads.set_preference(owner, name, None)
+        self.preferences.forget(owner)
         self.database.empty_log()
         return erased
 

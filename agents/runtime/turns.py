@@ -95,6 +95,7 @@ class TurnMaker:
             router_models=house.settings.router_models,
             pinned_agent=request.agent,
             temperature=request.temperature,
+            note=request.note,
             retrieval=request.retrieval,
             prompt_version=house.prompts.seen(request.prompt) if request.prompt else None,
             max_history_tokens=house.settings.max_history_tokens,
