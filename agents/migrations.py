@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from sqlalchemy import Connection, Table, insert, inspect, select, text, update
 from sqlalchemy.schema import CreateColumn
 
-from agents.tables import app_schema, message, metadata, run, thread
+from agents.search_schema import fill
+from agents.tables import app_schema, message, message_rating, metadata, run, thread
 from core.errors import StorageError
 
 Migration = Callable[[Connection], None]
@@ -55,7 +56,15 @@ def _to_2(connection: Connection) -> None:
             index.create(connection, checkfirst=True)
 
 
-MIGRATIONS: Mapping[int, Migration] = {2: _to_2}
+def _to_3(connection: Connection) -> None:
+    """The list of threads has indexes of its own, and what was said can be searched."""
+    for table in (thread, message_rating):
+        for index in table.indexes:
+            index.create(connection, checkfirst=True)
+    fill(connection)
+
+
+MIGRATIONS: Mapping[int, Migration] = {2: _to_2, 3: _to_3}
 """Version reached -> what to do to a database of the version before."""
 SCHEMA_VERSION = max(MIGRATIONS)
 
