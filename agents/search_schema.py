@@ -179,4 +179,7 @@ def fill(connection: Connection) -> None:
         ),
         {"most": _DOCS_PER_S},
     )
-    connection.exec_driver_sql(f"INSERT INTO {INDEX} ({INDEX}) VALUES ('rebuild')")
+    connection.exec_driver_sql(
+        f"INSERT INTO {INDEX} (rowid, said, tools, sources)"  # FTS5's own "rebuild" refuses the view
+        " SELECT id, said, tools, sources FROM search_text ORDER BY id"
+    )

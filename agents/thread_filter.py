@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -66,7 +66,8 @@ def conditions(
     if wanted.before_us is not None:
         found.append(column.updated_at_us < wanted.before_us)
     for tag in wanted.tags:
-        found.append(exists().where(thread_tag.c.thread_id == column.id, thread_tag.c.tag == tag))
+        tagged = exists().where(thread_tag.c.thread_id == column.id, thread_tag.c.tag == tag)
+        found.append(tagged.correlate(thread))
     found += _of_answers(wanted, dialect)
     if wanted.rating is not None:
         rated = select(message.c.thread_id).join(
@@ -117,19 +118,26 @@ def _of_answers(wanted: ThreadFilter, dialect: str) -> list[ColumnElement[bool]]
     found = []
     for name, value in (("agent", wanted.agent), ("model", wanted.model)):
         if value is not None:
-            found.append(_an_answer(fact(message, name, dialect) == value))
+            found.append(_an_answer(name, dialect, [value]))
     if wanted.error == ANY_ERROR:
-        found.append(_an_answer(fact(message, "status", dialect).in_(FAILED)))
+        found.append(_an_answer("status", dialect, FAILED))
     elif wanted.error == "lost":
-        found.append(_an_answer(fact(message, "status", dialect) == "lost"))
+        found.append(_an_answer("status", dialect, ["lost"]))
     elif wanted.error is not None:
-        found.append(_an_answer(fact(message, "error.code", dialect) == wanted.error))
+        found.append(_an_answer("error.code", dialect, [wanted.error]))
     return found
 
 
-def _an_answer(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists().where(
-        message.c.thread_id == thread.c.id, literal_column("message.role = 'assistant'"), condition
+def _an_answer(name: str, dialect: str, allowed: Sequence[str]) -> ColumnElement[bool]:
+    answer = message.alias("answer")
+    return (
+        exists()
+        .where(
+            answer.c.thread_id == thread.c.id,
+            literal_column("answer.role = 'assistant'"),  # a parameter could not use the index
+            fact(answer, name, dialect).in_(allowed),
+        )
+        .correlate(thread)
     )
 
 
@@ -142,7 +150,7 @@ def _in_state(
     if state == "waiting":
         return [is_waiting, ~is_running]
     last = head()
-    of_thread = exists().where(last.c.id == thread.c.head_id)
+    of_thread = exists().where(last.c.id == thread.c.head_id).correlate(thread)
     failed = of_thread.where(fact(last, "status", dialect).in_(FAILED))
     unread = of_thread.where(is_unread(last))
     if state == "failed":
