@@ -119,6 +119,18 @@ class ThreadList:
             )
             return {row.id: _state(row, running) for row in rows}
 
+    def of_ids(self, owner: str, thread_ids: Sequence[str]) -> list[ListedThread]:
+        """In the order of the ids. NotFound unless every one is a thread of the owner."""
+        running = set(self._running())
+        with self._db.read() as connection:
+            ids = _owned(connection, thread_ids, owner)
+            found: dict[str, ListedThread] = {}
+            for some in _chunks(ids):
+                query = listed(owner, connection.dialect.name).where(thread.c.id.in_(some))
+                rows = connection.execute(query).all()
+                found |= {one.id: one for one in values(connection, rows, running)}
+        return [found[one] for one in ids]
+
     def count(self, owner: str, wanted: ThreadFilter, *, most: int = 10_000) -> int:
         """How many there are; never more than `most`."""
         with self._db.read() as connection:
