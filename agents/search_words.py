@@ -37,7 +37,12 @@ def words_of(query: str) -> tuple[str, ...]:
 
 def as_match(words: Sequence[str]) -> str:
     """For FTS5: each word quoted, so that nothing in it is syntax; the last may be a beginning."""
-    return " AND ".join(f'"{word}"' for word in words) + " *"
+    return " AND ".join(f'"{word}"' for word in words) + (" *" if may_go_on(words[-1]) else "")
+
+
+def may_go_on(word: str) -> bool:
+    """One letter is the beginning of a tenth of all words: nothing to look for."""
+    return len(word) > 1
 
 
 def written_without_spaces(words: Sequence[str]) -> bool:
@@ -63,7 +68,7 @@ def patterns(words: Sequence[str], *, anywhere: bool) -> list[re.Pattern[str]]:
             found.append(re.compile(re.escape(folded(word))))
             continue
         core = r"[\W_]+".join(map(re.escape, _WORD.findall(folded(word))))
-        end = r"[^\W_]*" if n == len(words) - 1 else r"(?![^\W_])"
+        end = r"[^\W_]*" if n == len(words) - 1 and may_go_on(word) else r"(?![^\W_])"
         found.append(re.compile(rf"(?<![^\W_]){core}{end}"))
     return found
 

@@ -12,6 +12,7 @@ from pages.components.answer import assistant_message, show_summary, waiting_lin
 from pages.components.chat_message import show_actions, show_message, waited
 from pages.components.chat_queue import after_queue, show_queue
 from pages.components.choices import agent_options, model_options
+from pages.components.markdown import safe
 from pages.components.stream import attach
 
 PAGE_OF_MESSAGES = 40
@@ -56,8 +57,19 @@ def show_empty() -> None:
         st.button(question, key=f"starter_{n}", on_click=act.send, args=(runtime, question))
 
 
+def show_standing(run: Run) -> None:
+    """How far the answer has come, without following it."""
+    transcript = Transcript()
+    transcript.add_all(run.read())
+    line = waiting_line(transcript, run.elapsed_us() / 1e6)
+    st.markdown(safe(transcript.text) if run.request.stream and transcript.text else line)
+
+
 def show_live(run: Run, frame: DeltaGenerator) -> None:
     with frame:
+        if marks.covered:  # what is done in a dialog would wait for the end of the answer
+            show_standing(run)
+            return
         status, slot = st.empty(), st.empty()
         stop_place.button(
             "Stop", key="stop", icon=":material/stop_circle:", shortcut="Esc", on_click=act.stop,
@@ -65,15 +77,15 @@ def show_live(run: Run, frame: DeltaGenerator) -> None:
         )  # fmt: skip
 
         def on_status(transcript: Transcript, elapsed_s: float) -> None:
+            marks.refresh()
             if transcript.status != "running" or (transcript.pieces and run.request.stream):
                 status.empty()
             else:
                 status.markdown(waiting_line(transcript, elapsed_s))
 
-        transcript = attach(runtime, run, slot, on_status, live=run.request.stream)
+        transcript = attach(runtime, run, slot, on_status, live=run.request.stream, ticking=True)
         stop_place.empty()
-        if run.thread_id in marks:
-            marks[run.thread_id].empty()
+        marks.refresh()
         show_summary(transcript.text, summarise(transcript), runtime.catalog, run.id)
         newest = runtime.threads.messages(run.thread_id, session.OWNER, limit=1)
         if newest and newest[0].run_id == run.id:

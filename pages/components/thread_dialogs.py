@@ -14,7 +14,6 @@ import streamlit as st
 from agents.thread_list import MAX_TAG, MAX_TAGS, MAX_TITLE
 from core.errors import SwitchboardError
 from pages.components import session
-from pages.components.markdown import escape
 from pages.components.thread_words import WHERE_WORDS, short, snippet_markdown
 
 if TYPE_CHECKING:
@@ -107,7 +106,7 @@ def _tags(runtime: Runtime, ids: tuple[str, ...]) -> None:
     tags = st.multiselect(
         "Tags", sorted({*threads.tags(session.OWNER), *have}, key=str.casefold), default=have,
         accept_new_options=True, max_selections=MAX_TAGS, placeholder="Choose or type a tag",
-        format_func=escape, key=f"tags_{ids[0]}",
+        key=f"tags_{ids[0]}",
         help=f"At most {MAX_TAGS} a thread, {MAX_TAG} characters each.",
     )  # fmt: skip
     if st.button("Save", type="primary", key="save_tags"):

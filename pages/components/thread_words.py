@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 NEW_CHAT_KEYS = "Ctrl+Shift+O"
 SEARCH_KEYS = "Ctrl+K"
-STOP_KEYS = "Escape"
 STATE_WORDS: dict[State, str] = {
     "running": "Answering",
     "waiting": "Waiting for you",

@@ -13,7 +13,6 @@ from agents.specialists import BY_NAME
 from agents.thread_filter import ANY_ERROR, State, ThreadFilter
 from core.words import error_name
 from pages.components import session
-from pages.components.markdown import escape
 from pages.components.thread_words import STATE_WORDS
 
 if TYPE_CHECKING:
@@ -30,8 +29,8 @@ _STATES: dict[str, State] = {
     "unread": "unread",
 }
 _RATED: dict[str, tuple[Literal[1, -1], str]] = {
-    "up": (1, ":material/thumb_up: Thumbs up"),
-    "down": (-1, ":material/thumb_down: Thumbs down"),
+    "up": (1, "Thumbs up"),
+    "down": (-1, "Thumbs down"),
 }
 
 
@@ -100,14 +99,9 @@ def _fields(runtime: Runtime, zone: tzinfo) -> ThreadFilter:
 
 
 def _choice(label: str, key: str, options: Mapping[str, str]) -> str | None:
-    """Those with Markdown of their own begin with an icon; the others are people's words."""
-    shown = {
-        value: name if name.startswith(":material/") else escape(name)
-        for value, name in options.items()
-    }
     return st.selectbox(
         label, list(options), index=None, key=key, bind="query-params", placeholder="Any",
-        format_func=lambda value: shown.get(value, escape(str(value))), on_change=first_page,
+        format_func=lambda value: options.get(value, value), on_change=first_page,
     )  # fmt: skip
 
 

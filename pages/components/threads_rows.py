@@ -120,7 +120,7 @@ def _facts(one: ListedThread, hit: Hit | None, zone: tzinfo) -> str:
 def _tag_fields(runtime: Runtime, picked: Sequence[str]) -> None:
     known = list(runtime.thread_list.tags(session.OWNER))
     tags = st.multiselect(
-        "Tags", known, accept_new_options=True, key=_NEW_TAG, format_func=escape,
+        "Tags", known, accept_new_options=True, key=_NEW_TAG,
         placeholder="Choose or type", help=f"At most {MAX_TAG} characters each.",
     )  # fmt: skip
     with st.container(horizontal=True):
