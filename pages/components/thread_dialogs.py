@@ -42,7 +42,14 @@ def show_dialog(runtime: Runtime) -> bool:
     if wanted is None or found is None:
         return False
     title, draw = found
-    st.dialog(title, on_dismiss=close_dialog)(draw)(runtime, wanted[1])
+
+    def body() -> None:
+        try:
+            draw(runtime, wanted[1])
+        except SwitchboardError as exc:  # it was deleted in another tab
+            session.show_error(exc)
+
+    st.dialog(title, on_dismiss=close_dialog)(body)()
     return True
 
 

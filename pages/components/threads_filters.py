@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Literal
@@ -42,12 +42,12 @@ def show_filters(runtime: Runtime, zone: tzinfo) -> tuple[str, ThreadFilter]:
             icon=":material/search:", placeholder="Search titles, messages, tool calls, sources, tags",
             label_visibility="collapsed", on_change=first_page, width="stretch",
         )  # fmt: skip
+        _from_address(ARCHIVE, ["chats", "archived"], "chats")
         archived = st.segmented_control(
-            "Which", ["chats", "archived"], key=ARCHIVE, bind="query-params", default="chats",
-            format_func=str.capitalize, required=True, label_visibility="collapsed",
-            on_change=first_page,
+            "Which", ["chats", "archived"], key=ARCHIVE, format_func=str.capitalize, required=True,
+            label_visibility="collapsed", on_change=_to_address, args=(ARCHIVE,),
         )  # fmt: skip
-        chosen = [key for key in KEYS if st.session_state.get(key)]
+        chosen = [key for key in KEYS if st.query_params.get(key)]
         label = f"Filters: {len(chosen)}" if chosen else "Filters"
         with st.popover(label, icon=":material/filter_list:", key="threads_filters"):
             wanted = _fields(runtime, zone)
@@ -66,6 +66,7 @@ def clear() -> None:
     """For a callback: all but the search and the choice of the archive."""
     for key in KEYS:
         st.session_state[key] = None
+        st.query_params.pop(key, None)
     first_page()
 
 
@@ -99,10 +100,30 @@ def _fields(runtime: Runtime, zone: tzinfo) -> ThreadFilter:
 
 
 def _choice(label: str, key: str, options: Mapping[str, str]) -> str | None:
+    _from_address(key, options)
     return st.selectbox(
-        label, list(options), index=None, key=key, bind="query-params", placeholder="Any",
-        format_func=lambda value: options.get(value, value), on_change=first_page,
+        label, list(options), index=None, key=key, placeholder="Any",
+        format_func=lambda value: options.get(value, value), on_change=_to_address, args=(key,),
     )  # fmt: skip
+
+
+def _from_address(key: str, options: Collection[str], otherwise: str | None = None) -> None:
+    """Streamlit's own binding writes what is shown, with its counts, instead of what is meant."""
+    if key not in st.session_state:
+        given = st.query_params.get(key)
+        if given is not None and given not in options:
+            del st.query_params[key]
+            given = None
+        st.session_state[key] = given or otherwise
+
+
+def _to_address(key: str) -> None:
+    value = st.session_state[key]
+    if value:
+        st.query_params[key] = value
+    else:
+        st.query_params.pop(key, None)
+    first_page()
 
 
 def _day(label: str, key: str) -> date | None:

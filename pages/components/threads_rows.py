@@ -97,7 +97,7 @@ def _title(runtime: Runtime, one: ListedThread, hit: Hit | None) -> None:
         )
         if part
     )
-    if st.button(shown, key=f"open_{one.id}", type="tertiary"):
+    if st.button(shown, key=f"open_{one.id}", type="tertiary", wrap=False):
         if hit is not None:
             open_hit(runtime, hit)
         st.switch_page("pages/chat.py", query_params={"thread": one.id})
