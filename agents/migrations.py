@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from sqlalchemy import Connection, Table, insert, inspect, select, text, update
-from sqlalchemy.schema import CreateColumn
+from sqlalchemy.schema import CreateColumn, CreateIndex
 
-from agents.tables import app_schema, message, metadata, run, thread
+from agents.search_schema import fill
+from agents.tables import app_schema, message, message_rating, metadata, run, thread
 from core.errors import StorageError
 
 Migration = Callable[[Connection], None]
@@ -52,10 +53,18 @@ def _to_2(connection: Connection) -> None:
     )
     for table in (thread, message):
         for index in table.indexes:
-            index.create(connection, checkfirst=True)
+            connection.execute(CreateIndex(index, if_not_exists=True))
 
 
-MIGRATIONS: Mapping[int, Migration] = {2: _to_2}
+def _to_3(connection: Connection) -> None:
+    """The list of threads has indexes of its own, and what was said can be searched."""
+    for table in (thread, message_rating):
+        for index in table.indexes:
+            connection.execute(CreateIndex(index, if_not_exists=True))
+    fill(connection)
+
+
+MIGRATIONS: Mapping[int, Migration] = {2: _to_2, 3: _to_3}
 """Version reached -> what to do to a database of the version before."""
 SCHEMA_VERSION = max(MIGRATIONS)
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 metadata = MetaData()
@@ -39,6 +40,32 @@ thread = Table(
     Column("source_hash", String(64)),
     Index("thread_by_owner", "owner", "kind", "updated_at_us"),
     Index("thread_by_source", "owner", "source_hash"),
+    Index(
+        "thread_listed",
+        "owner",
+        "kind",
+        "updated_at_us",
+        "id",
+        sqlite_where=text("archived_at_us IS NULL"),
+        postgresql_where=text("archived_at_us IS NULL"),
+    ),
+    Index(
+        "thread_archived",
+        "owner",
+        "kind",
+        "updated_at_us",
+        "id",
+        sqlite_where=text("archived_at_us IS NOT NULL"),
+        postgresql_where=text("archived_at_us IS NOT NULL"),
+    ),
+    Index(
+        "thread_pinned",
+        "owner",
+        "kind",
+        "pinned_at_us",
+        sqlite_where=text("pinned_at_us IS NOT NULL"),
+        postgresql_where=text("pinned_at_us IS NOT NULL"),
+    ),
 )
 """`head_id`: the last message of the branch people see. `seen_at_us`: when it was last looked at.
 `source`, `source_hash`: where an imported thread is from, and of what content."""
@@ -138,6 +165,7 @@ message_rating = Table(
     Column("reasons", JSON, nullable=False),
     Column("comment", Text, nullable=False),
     Column("rated_at_us", BigInteger, nullable=False),
+    Index("message_rating_by_owner", "owner", "thumb"),
 )
 """`thumb`: 1 up, -1 down."""
 

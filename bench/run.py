@@ -56,6 +56,7 @@ PARTS = {
     "recorder": Part(module="recorder"),
     "compare": Part(module="compare_columns"),
     "ranking": Part(module="ranking"),
+    "threads": Part(module="threads"),
     "evaluation": Part(module="evaluation", minutes=20),
     "providers": Part(module="providers", takes_quick=False),
     "failover": Part(module="failover", takes_quick=False),

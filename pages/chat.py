@@ -15,9 +15,12 @@ from pages.components.answer_shown import shown_to
 from pages.components.chat_message import show_actions, show_message, waited
 from pages.components.chat_options import show_options
 from pages.components.chat_queue import after_queue, show_queue
+from pages.components.markdown import safe
+from pages.components.sidebar import Action
 from pages.components.stream import attach
 
 PAGE_OF_MESSAGES = 40
+TEMPORARY_HELP = "Kept in memory only: it is gone when Switchboard ends."
 STARTERS = (
     "What is Switchboard and what can it do?",
     "How do I add my own LangGraph agent?",
@@ -39,8 +42,26 @@ def show_empty() -> None:
         st.button(question, key=f"starter_{n}", on_click=act.send, args=(runtime, question))
 
 
+def show_temporary_switch() -> None:
+    if thread is None:
+        session.show_temporary_switch()
+    elif thread.temporary:
+        st.badge("Temporary chat", icon=":material/timer:", color="orange", help=TEMPORARY_HELP)
+
+
+def show_standing(run: Run) -> None:
+    """How far the answer has come, without following it."""
+    transcript = Transcript()
+    transcript.add_all(run.read())
+    line = waiting_line(transcript, run.elapsed_us() / 1e6)
+    st.markdown(safe(transcript.text) if run.request.stream and transcript.text else line)
+
+
 def show_live(run: Run, frame: DeltaGenerator) -> None:
     with frame:
+        if marks.covered:  # what is done in a dialog would wait for the end of the answer
+            show_standing(run)
+            return
         status, slot = st.empty(), st.empty()
         stop_place.button(
             "Stop", key="stop", icon=":material/stop_circle:", shortcut="Esc", on_click=act.stop,
@@ -48,15 +69,15 @@ def show_live(run: Run, frame: DeltaGenerator) -> None:
         )  # fmt: skip
 
         def on_status(transcript: Transcript, elapsed_s: float) -> None:
+            marks.refresh()
             if transcript.status != "running" or (transcript.pieces and run.request.stream):
                 status.empty()
             else:
                 status.markdown(waiting_line(transcript, elapsed_s))
 
-        transcript = attach(runtime, run, slot, on_status, live=run.request.stream)
+        transcript = attach(runtime, run, slot, on_status, live=run.request.stream, ticking=True)
         stop_place.empty()
-        if run.thread_id in marks:
-            marks[run.thread_id].empty()
+        marks.refresh()
         at_us = run.started_at_us + run.elapsed_us()
         show_summary(transcript.text, summarise(transcript), runtime.catalog, run.id, look, at_us)
         newest = runtime.threads.messages(run.thread_id, session.OWNER, limit=1)
@@ -103,7 +124,12 @@ if thread_id or session.bad_thread_in_url():
     except SwitchboardError as exc:
         session.show_error(exc)
         session.set_thread(None)
-marks = sidebar.show(runtime, thread.id if thread else None)
+marks = sidebar.show(
+    runtime,
+    thread.id if thread else None,
+    actions=[Action(label="Duplicate", icon=":material/content_copy:", run=act.duplicate(runtime))],
+    under_new=show_temporary_switch,
+)
 seen = thread_watch.look(runtime, thread.id) if thread else None
 run = runtime.runs.for_thread(thread.id) if thread else None
 with show_options(runtime, preferences):

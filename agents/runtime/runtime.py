@@ -35,8 +35,11 @@ from agents.runs import RunManager
 from agents.runtime.ratings_copy import count_rating
 from agents.runtime.recording import Recording
 from agents.runtime.turns import TurnMaker
+from agents.search_cleaning import SearchCleaning
 from agents.specialists import BY_NAME
 from agents.system_note import checked_note
+from agents.thread_list import ThreadList
+from agents.thread_search import ThreadSearch
 from agents.threads import ThreadStore
 from agents.waiting import WaitingStore
 from agents.warm_up import WarmUp
@@ -88,6 +91,9 @@ class Runtime:
         self.files = Files(self._databases, settings.path("files"))
         self.store = RunStore(self._databases, self.files.keep)
         self.waiting = WaitingStore(self._databases)
+        self.thread_list = ThreadList(self.database, self._answering)
+        self.thread_search = ThreadSearch(self.database, self._answering)
+        self.search_cleaning = SearchCleaning(self.database)
         self.prompts = PromptVersions(self.database)
         self.preferences = PreferenceStore(self.database)
         self.ratings = RatingStore(self._databases)
@@ -232,6 +238,10 @@ class Runtime:
         thread, _ = self.threads.message(question.id, request.owner)
         return replace(request, text=question.text, thread_id=thread.id)
 
+    def _answering(self) -> set[str]:
+        """Threads with a run that has not ended."""
+        return {run.thread_id for run in self.runs.active()}
+
     def _why_not(self, model_id: str) -> str:
         """Why a model cannot be called; empty when it can."""
         status = self.models.status(model_id)
@@ -281,6 +291,7 @@ class Runtime:
                 pass
         self.threads.delete(thread_id, owner)
         self.files.forget_thread(thread_id)
+        self.search_cleaning.soon()
         self.loop.submit(self._turns.forget(thread_id))
         try:
             forget_thread(self.recorder, thread_id, FORGET_S)
@@ -324,6 +335,7 @@ class Runtime:
 
     def resume(self) -> None:
         """Goes on with what a kill or a restart cut off. For the server; a command has its own work."""
+        self.search_cleaning.soon()
         self.evaluations.resume_unfinished()
 
     def close(self, timeout: float = 10.0) -> None:
@@ -340,6 +352,7 @@ class Runtime:
         self.evaluations.close()
         self.comparisons.judging.close()
         self.warm_up.join(timeout)
+        self.search_cleaning.close(timeout)
         self._analytics.close()
         try:
             self.loop.run(self._close_async(), timeout=3)

@@ -7,6 +7,7 @@ is stopped first, and kept.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -130,6 +131,15 @@ def fork(runtime: Runtime, message: Message) -> None:
         session.set_thread(runtime.threads.copy(thread.id, session.OWNER, upto=message.id))
 
     _do(copy)
+
+
+def duplicate(runtime: Runtime) -> Callable[[str], None]:
+    """Opens a copy of a thread: the branch it shows."""
+
+    def copy(thread_id: str) -> None:
+        session.set_thread(runtime.threads.copy(thread_id, session.OWNER))
+
+    return copy
 
 
 def toggle_source(message_id: str) -> None:

@@ -111,6 +111,16 @@ def wants_temporary() -> bool:
     return bool(st.session_state.get(TEMPORARY, False))
 
 
+def show_temporary_switch() -> None:
+    """For the place under "New chat"."""
+    st.toggle(
+        "Temporary chat",
+        key=TEMPORARY,
+        help="A new chat is kept in memory only and is gone when Switchboard ends. "
+        "Nothing of it is written down but counts: time, tokens, money.",
+    )
+
+
 def set_thread(value: str | None) -> None:
     if value is None:
         st.query_params.pop("thread", None)

@@ -18,6 +18,7 @@ from agents.retrieval import Knowledge
 from agents.run import Checkpoint, Run, TurnRequest
 from agents.run_store import RunStore
 from agents.runs import RunManager
+from agents.seen_knowledge import SeenKnowledge
 from agents.tables import metadata
 from agents.threads import ThreadStore
 from agents.turn import GraphAccess, GraphTurn
@@ -60,7 +61,7 @@ class House:
             run_id=run.id,
             owner="local",
             models=self.source,
-            knowledge=self.knowledge,
+            knowledge=SeenKnowledge(self.knowledge, "local"),
             metrics=self._metrics,
             answer_models=("openai:gpt-4o-mini",),
             router_models=self.more.get("router_models", ("local:extractive",)),

@@ -159,8 +159,9 @@ def test_threads_switch_while_one_answers_and_can_be_deleted(
     page.locator('[class*="st-key-thread_"] button').first.click()
     wait_for_text(page, "word50 ")
     page.get_by_text("tokens in").first.wait_for(timeout=30_000)
-    page.locator('[data-testid="stPopover"] button').first.click()
-    page.locator('[class*="st-key-delete_"] button').first.click()
+    page.locator('[class*="st-key-menu_"] button').first.click()
+    page.get_by_text("Delete", exact=True).first.click()
+    page.locator(".st-key-delete_yes button").click()
     page.get_by_text("What would you like to know?").wait_for()
     assert page.locator('[class*="st-key-thread_"]').count() == 0
 

@@ -167,7 +167,9 @@ def rated(counts: list[int]) -> Quality:
     series = RatedSeries(
         size="1h", buckets=hours.buckets, up=tuple(counts), rated=tuple(counts), runs=tuple(counts)
     )
-    return Quality(window=window, whole=True, overall=none, by={}, over_time=series, reasons=())
+    return Quality(
+        window=window, whole=True, overall=none, by={}, over_time=series, reasons=(), down=0
+    )
 
 
 def test_few_ratings_are_shown_in_longer_buckets() -> None:

@@ -99,7 +99,9 @@ def test_an_unknown_thread_in_the_url_is_named_and_left(app: AppTest, thread: st
 def test_a_thread_can_be_deleted(app: AppTest, runtime: Runtime) -> None:
     send(run(app), "What is Switchboard?")
     thread_id = thread_of(app)
-    app.button(key=f"delete_{thread_id}").click()
+    app.menu_button(key=f"menu_{thread_id}").click("delete")
+    run(app)
+    app.button(key="delete_yes").click()
     run(app)
     assert len(app.chat_message) == 0
     assert not any(b.key == f"thread_{thread_id}" for b in app.button)

@@ -1,0 +1,141 @@
+"""Which threads the page Threads shows: a search, filters, all of them in the address."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import date, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING, Literal
+
+import streamlit as st
+
+from agents.specialists import BY_NAME
+from agents.thread_filter import ANY_ERROR, State, ThreadFilter
+from core.words import error_name
+from pages.components import session
+from pages.components.thread_words import STATE_WORDS
+
+if TYPE_CHECKING:
+    from agents.runtime import Runtime
+
+AFTER = "after"
+FIND = "find"
+ARCHIVE = "archive"
+KEYS = ("state", "by_agent", "by_model", "ended_with", "rated", "tag", "from", "until")
+_STATES: dict[str, State] = {
+    "running": "running",
+    "waiting": "waiting",
+    "failed": "failed",
+    "unread": "unread",
+}
+_RATED: dict[str, tuple[Literal[1, -1], str]] = {
+    "up": (1, "Thumbs up"),
+    "down": (-1, "Thumbs down"),
+}
+
+
+def show_filters(runtime: Runtime, zone: tzinfo) -> tuple[str, ThreadFilter]:
+    """Draws them; gives the words that are looked for and the filter."""
+    with st.container(horizontal=True, vertical_alignment="center", key="threads_find"):
+        query = st.text_input(
+            "Search", key=FIND, bind="query-params", live="400ms", max_chars=300,
+            icon=":material/search:", placeholder="Search titles, messages, tool calls, sources, tags",
+            label_visibility="collapsed", on_change=first_page, width="stretch",
+        )  # fmt: skip
+        _from_address(ARCHIVE, ["chats", "archived"], "chats")
+        archived = st.segmented_control(
+            "Which", ["chats", "archived"], key=ARCHIVE, format_func=str.capitalize, required=True,
+            label_visibility="collapsed", on_change=_to_address, args=(ARCHIVE,),
+        )  # fmt: skip
+        chosen = [key for key in KEYS if st.query_params.get(key)]
+        label = f"Filters: {len(chosen)}" if chosen else "Filters"
+        with st.popover(label, icon=":material/filter_list:", key="threads_filters"):
+            wanted = _fields(runtime, zone)
+            st.button(
+                "Clear filters", key="clear_filters", on_click=clear, disabled=not chosen,
+                icon=":material/filter_list_off:", type="tertiary",
+            )  # fmt: skip
+    return query or "", replace(wanted, archived=archived == "archived")
+
+
+def first_page() -> None:
+    st.query_params.pop(AFTER, None)
+
+
+def clear() -> None:
+    """For a callback: all but the search and the choice of the archive."""
+    for key in KEYS:
+        st.session_state[key] = None
+        st.query_params.pop(key, None)
+    first_page()
+
+
+def _fields(runtime: Runtime, zone: tzinfo) -> ThreadFilter:
+    facts, tags = runtime.thread_list.facts(session.OWNER), runtime.thread_list.tags(session.OWNER)
+    agents = {name: BY_NAME[name].title if name in BY_NAME else name for name in facts.agents}
+    models = {one: runtime.catalog.display_name(one) for one in facts.models}
+    errors = {ANY_ERROR: "Any error", "lost": error_name("lost")}
+    errors |= {one: error_name(one) for one in facts.errors}
+    left, right = st.columns(2)
+    with left:
+        state = _choice("State", "state", {key: STATE_WORDS[one] for key, one in _STATES.items()})
+        agent = _choice("Agent", "by_agent", agents)
+        model = _choice("Model", "by_model", models)
+        since = _day("Changed from", "from")
+    with right:
+        error = _choice("Error", "ended_with", errors)
+        rated = _choice("Rating", "rated", {key: label for key, (_, label) in _RATED.items()})
+        tag = _choice("Tag", "tag", {one: f"{one} ({n:,})" for one, n in tags.items()})
+        until = _day("Until", "until")
+    return ThreadFilter(
+        state=_STATES.get(state or ""),
+        agent=agent,
+        model=model,
+        error=error,
+        rating=_RATED[rated][0] if rated in _RATED else None,
+        tags=(tag,) if tag else (),
+        since_us=_midnight_us(since, zone),
+        before_us=_midnight_us(until + timedelta(days=1), zone) if until else None,
+    )
+
+
+def _choice(label: str, key: str, options: Mapping[str, str]) -> str | None:
+    _from_address(key, options)
+    return st.selectbox(
+        label, list(options), index=None, key=key, placeholder="Any",
+        format_func=lambda value: options.get(value, value), on_change=_to_address, args=(key,),
+    )  # fmt: skip
+
+
+def _from_address(key: str, options: Collection[str], otherwise: str | None = None) -> None:
+    """Streamlit's own binding writes what is shown, with its counts, instead of what is meant."""
+    if key not in st.session_state:
+        given = st.query_params.get(key)
+        if given is not None and given not in options:
+            del st.query_params[key]
+            given = None
+        st.session_state[key] = given or otherwise
+
+
+def _to_address(key: str) -> None:
+    value = st.session_state[key]
+    if value:
+        st.query_params[key] = value
+    else:
+        st.query_params.pop(key, None)
+    first_page()
+
+
+def _day(label: str, key: str) -> date | None:
+    found = st.date_input(
+        label, value=None, key=key, bind="query-params", on_change=first_page,
+        min_value=date(2000, 1, 1), max_value=date(2100, 1, 1),
+    )  # fmt: skip
+    return found if isinstance(found, date) else None
+
+
+def _midnight_us(day: date | None, zone: tzinfo) -> int | None:
+    if day is None:
+        return None
+    moment = datetime(day.year, day.month, day.day, tzinfo=zone)
+    return int(moment.timestamp()) * 1_000_000
