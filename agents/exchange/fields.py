@@ -74,7 +74,7 @@ def moment(value: object) -> int | None:
         value = value.get("$date", value.get("$numberLong"))
     if isinstance(value, str):
         try:
-            value = float(value)
+            return moment(float(value))
         except ValueError:
             return _iso(value)
     if isinstance(value, bool) or not isinstance(value, int | float):

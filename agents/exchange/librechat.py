@@ -36,10 +36,10 @@ def read(entry: Mapping[str, Any]) -> Found:
     messages: list[Message] = []
     for key in tree.keys:
         before = above[tree.parents[key]]
-        message = _message(key, before, said[key])
-        above[key] = before if message is None else key
-        if message is not None:
-            messages.append(message)
+        found = _message(key, before, said[key])
+        above[key] = before if found is None else key
+        if found is not None:
+            messages.append(found)
     if not messages:
         raise InvalidInput("It has no messages.")
     times = {one.key: one.created_at_us or 0 for one in messages}

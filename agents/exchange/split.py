@@ -182,16 +182,21 @@ def _utf8(stream: BinaryIO) -> Callable[[int], bytes]:
     for mark, name in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
         if first.startswith(mark):
             decoder = codecs.getincrementaldecoder(name)("replace")
-            kept = [first[2:]]
+            wide = _Joined(first[2:], stream)
+            return lambda size: _encoded(decoder, wide.read(size))
+    return _Joined(first.removeprefix(codecs.BOM_UTF8), stream).read
 
-            def read_wide(size: int) -> bytes:
-                data = kept.pop() if kept else stream.read(size)
-                return decoder.decode(data, not data).encode("utf-8", "replace")
 
-            return read_wide
-    begin = [first.removeprefix(codecs.BOM_UTF8)]
+def _encoded(decoder: codecs.IncrementalDecoder, data: bytes) -> bytes:
+    return decoder.decode(data, not data).encode("utf-8", "replace")
 
-    def read(size: int) -> bytes:
-        return begin.pop() + stream.read(size) if begin else stream.read(size)
 
-    return read
+class _Joined:
+    """Bytes that were read to see what comes, and then the rest."""
+
+    def __init__(self, begin: bytes, stream: BinaryIO) -> None:
+        self._begin, self._stream = begin, stream
+
+    def read(self, size: int) -> bytes:
+        begin, self._begin = self._begin, b""
+        return begin + self._stream.read(size)
