@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from agents.exchange import fields
-from agents.exchange.found import Found, checked_count
+from agents.exchange.found import Found, by_time, checked_count, parents_of
 from agents.exchange.tree import Ordered, newest_leaf, order
 from core.conversation import Conversation, Message
 from core.errors import InvalidInput
@@ -41,13 +41,12 @@ def read(entry: Mapping[str, Any]) -> Found:
     chain.read()
     if not chain.messages:
         raise InvalidInput("It has no messages.")
-    messages = tuple(chain.messages)
+    messages = by_time(chain.messages)
     current = entry.get("current_node")
     head = chain.message_of.get(current) if isinstance(current, str) else None
     notes = list(tree.notes)
     if head is None:
-        keys = [message.key for message in messages]
-        head = newest_leaf(keys, {message.key: message.parent for message in messages})
+        head = newest_leaf([message.key for message in messages], parents_of(messages))
         notes.append("It does not say which of its branches is shown: the last one is.")
     created = fields.moment(entry.get("create_time"))
     updated = fields.moment(entry.get("update_time"))

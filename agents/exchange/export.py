@@ -146,7 +146,9 @@ def _archive(conversations: Iterator[Conversation], form: Form, out: BinaryIO) -
             done += 1
             day = datetime.fromtimestamp((one.created_at_us or 0) / 1e6, UTC)
             name = f"{day:%Y-%m-%d}-{done:05}-{file_name(one.title, form)}"
-            entry = zipfile.ZipInfo(name, (max(1980, day.year), day.month, day.day, 0, 0, 0))
+            entry = zipfile.ZipInfo(
+                name, (min(max(1980, day.year), 2107), day.month, day.day, 0, 0, 0)
+            )
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, text_of(one, form).encode("utf-8", "replace"))
     return done

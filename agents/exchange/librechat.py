@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from agents.exchange import fields
-from agents.exchange.found import Found, checked_count
+from agents.exchange.found import Found, by_time, checked_count, parents_of
 from agents.exchange.reasoning import take_out
 from agents.exchange.tree import newest_leaf, order
 from core.conversation import Conversation, Message, Rating
@@ -42,22 +42,20 @@ def read(entry: Mapping[str, Any]) -> Found:
             messages.append(found)
     if not messages:
         raise InvalidInput("It has no messages.")
-    times = {one.key: one.created_at_us or 0 for one in messages}
-    by_time = sorted(times, key=times.__getitem__)
+    said_in_order = by_time(messages)
+    times = [one.created_at_us for one in messages if one.created_at_us]
     options = fields.mapping(entry.get("options"))
     notes = list(tree.notes)
     if options.get("promptPrefix") or entry.get("promptPrefix"):
         notes.append("Its instructions are left out: they are not part of what was said.")
-    created = fields.moment(entry.get("createdAt")) or min(
-        filter(None, times.values()), default=None
-    )
-    updated = fields.moment(entry.get("updatedAt")) or max(times.values()) or None
+    created = fields.moment(entry.get("createdAt")) or min(times, default=None)
+    updated = fields.moment(entry.get("updatedAt")) or max(times, default=None)
     conversation = Conversation(
         title=fields.title(entry.get("title"), messages[0].text),
-        messages=tuple(messages),
+        messages=said_in_order,
         created_at_us=created,
         updated_at_us=updated,
-        head=newest_leaf(by_time, {one.key: one.parent for one in messages}),
+        head=newest_leaf([one.key for one in said_in_order], parents_of(messages)),
         tags=fields.tags(entry.get("tags")),
         archived_at_us=updated if entry.get("isArchived") is True else None,
         source=NAME,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from agents.evaluation.case_of import MAX_TEXT_CHARS
@@ -56,7 +57,7 @@ def for_evaluation(one: Conversation) -> str:
 def _turns(one: Conversation) -> Iterator[tuple[Message, Message]]:
     """Questions of the branch shown with their whole answers."""
     branch = one.branch()
-    for question, answer in zip(branch, branch[1:], strict=False):
+    for question, answer in pairwise(branch):
         whole = answer.summary is None or answer.summary.status == "completed"
         asked = question.role == "user" and question.text.strip()
         if asked and answer.role == "assistant" and answer.text.strip() and whole:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agents.exchange import fields
-from agents.exchange.found import Found, checked_count
+from agents.exchange.found import Found, by_time, checked_count, parents_of
 from agents.exchange.reasoning import details_of, take_out
 from agents.exchange.tree import newest_leaf, order
 from core.conversation import Conversation, Message, Rating
@@ -45,10 +45,10 @@ def read(entry: Mapping[str, Any]) -> Found:
         above[key] = key
     if not messages:
         raise InvalidInput("It has no messages.")
+    messages = list(by_time(messages))
     head = above.get(current)
     if head is None:
-        keys = [message.key for message in messages]
-        head = newest_leaf(keys, {message.key: message.parent for message in messages})
+        head = newest_leaf([message.key for message in messages], parents_of(messages))
         notes.append("It does not say which of its branches is shown: the last one is.")
     return Found(
         conversation=_conversation(entry, chat, messages, head),

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from agents.comparing.desk import Comparisons
 from agents.databases import Databases
 from agents.evaluation.desk import Evaluations
+from agents.exchange.desk import Exchange
+from agents.exchange.load import sweep
 from agents.graphs import GRAPHS, entry
 from agents.known_models import remember
 from agents.loop import LoopThread
@@ -80,6 +82,8 @@ class Runtime:
         self.store = RunStore(self._databases)
         self.prompts = PromptVersions(self.database)
         self.lost_runs = self.store.recover()
+        sweep(self.database)
+        self.exchange = Exchange(self.database, settings.path("import"))
         self.knowledge = Knowledge(settings.path("knowledge.db"), settings.knowledge_dir)
         parts = self._analytics = Analytics(
             settings,
@@ -234,6 +238,7 @@ class Runtime:
         """
         self.recorder.flush()
         erased = erase_user(self.recorder, owner)  # runs that go on end as runs of nobody
+        self.exchange.stop(owner)
         self.evaluations.halt(owner)
         self.comparisons.judging.close()
         for kind in THREAD_KINDS:
@@ -271,6 +276,7 @@ class Runtime:
         self.warm_up.stop()
         self.evaluations.stop_all()
         self.comparisons.judging.stop()
+        self.exchange.close()
         self.runs.close(timeout)
         self.queue.close()
         self.evaluations.close()
