@@ -14,6 +14,7 @@ from agents.exchange.limits import (
     MAX_THINKING_CHARS,
     MAX_TITLE_CHARS,
 )
+from core.conversation import Rating
 from core.errors import InvalidInput
 from core.events import Source
 from core.text import clean
@@ -157,3 +158,9 @@ def answer(
 def attached(names: list[str]) -> str:
     """Files an export names without their content, as a line of the message."""
     return "".join(f"\n[Attached: {name}]" for name in dict.fromkeys(names) if name)
+
+
+def rating(thumb: int, reason: str, comment: object) -> Rating:
+    """A foreign rating. Its reason is none of ours, so it stands in the comment."""
+    words = [reason.replace("_", " "), line(comment, 2_000)]
+    return Rating(thumb=thumb, comment=": ".join(word for word in words if word))

@@ -177,6 +177,4 @@ def _rating(value: object) -> Rating | None:
         return None
     tag = told.get("tag")
     reason = fields.line(tag.get("label") or tag.get("key") if isinstance(tag, dict) else tag)
-    return Rating(
-        thumb=thumb, reasons=(reason,) if reason else (), comment=fields.text(told.get("text"))
-    )
+    return fields.rating(thumb, reason, told.get("text"))

@@ -202,11 +202,7 @@ def _rating(value: object) -> Rating | None:
     if thumb not in (1, -1) or isinstance(thumb, bool):
         return None
     reason = fields.line(told.get("reason"))
-    return Rating(
-        thumb=int(thumb),
-        reasons=(reason,) if reason else (),
-        comment=fields.text(told.get("comment")),
-    )
+    return fields.rating(int(thumb), reason, told.get("comment"))
 
 
 def _first(usage: Mapping[str, Any], *names: str) -> int | None:

@@ -163,7 +163,7 @@ def test_librechats_nested_replies_become_a_tree_with_reasoning_apart() -> None:
         "Lower than boiling.",
     )
     assert messages["m-a3"].summary.status == "cancelled"
-    assert messages["m-a1"].rating.comment == "too vague"
+    assert messages["m-a1"].rating.comment == "inaccurate: too vague"
 
 
 def test_librechats_plain_list_is_the_same_tree(tmp_path: Path) -> None:

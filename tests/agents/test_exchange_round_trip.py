@@ -20,7 +20,7 @@ from agents.migrations import make_or_migrate
 from agents.runtime import Runtime
 from agents.tables import attachment, message, message_rating, run, thread, thread_tag
 from core.conversation import Conversation, KeptFile, Message, Rating
-from core.database import Database
+from core.database import IN_MEMORY, Database
 from core.transcript import AnswerSummary
 from tests.agents.answering_house import answering, ask
 from tests.agents.exchanging import bring, everything, one_conversation, written
@@ -90,7 +90,7 @@ def conversations(draw: st.DrawFn) -> Conversation:
 def test_any_conversations_exported_imported_and_exported_are_the_same_bytes(
     tmp_path: Path, found: list[Conversation]
 ) -> None:
-    first, second = (Database("sqlite://", prepare=make_or_migrate) for _ in range(2))
+    first, second = (Database(IN_MEMORY, prepare=make_or_migrate) for _ in range(2))
     try:
         given_ = [Entry(number=n, conversation=one) for n, one in enumerate(found, 1)]
         load(first, given_, "local")
