@@ -6,10 +6,10 @@ A file that says it is ours may be anybody's: pages read summaries and logs with
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from dataclasses import fields as fields_of
-from dataclasses import replace
 from functools import cache
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal
 
 from agents.exchange.fields import LAST_US
 from core.errors import InvalidInput
@@ -26,20 +26,23 @@ REQUEST: Mapping[str, type | tuple[type, ...]] = {
 """What of a run's request is kept, and of what type it is."""
 
 
-class _Fallback(TypedDict):
+@dataclass(kw_only=True, slots=True)
+class _Fallback:
     model: str
     error_type: str | None
     error_message: str | None
     next_model: str | None
 
 
-class _Error(TypedDict):
+@dataclass(kw_only=True, slots=True)
+class _Error:
     code: str
     message: str
     what_to_do: str
 
 
-class _Route(TypedDict):
+@dataclass(kw_only=True, slots=True)
+class _Route:
     agent: str
     decided_by: str
     reason: str
@@ -47,10 +50,8 @@ class _Route(TypedDict):
 
 @cache
 def _adapters() -> dict[str, Any]:
-    from pydantic import ConfigDict, Discriminator, TypeAdapter
+    from pydantic import Discriminator, TypeAdapter
 
-    for kind in (_Fallback, _Error, _Route):
-        setattr(kind, "__pydantic_config__", ConfigDict(extra="allow"))  # noqa: B010
     union: Any = EVENT_CLASSES[0]
     for one in EVENT_CLASSES[1:]:
         union = union | one

@@ -114,10 +114,10 @@ def read_entry(number: int, piece: Piece) -> Entry:
         return Entry(number=number, problem=f"It is not valid JSON: {fields.line(str(exc))}.")
     if not isinstance(data, dict):
         return Entry(number=number, problem="It is not a conversation.")
-    return _read(number, data)
+    return read_object(number, data)
 
 
-def _read(number: int, data: Mapping[str, Any]) -> Entry:
+def read_object(number: int, data: Mapping[str, Any]) -> Entry:
     title = fields.line(data.get("title"), 200)
     for name, fits, read in _READERS:
         if not fits(data):

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select, update
 
 from agents.exchange import own
 from agents.exchange.load import load
@@ -19,11 +19,19 @@ from agents.exchange.reading import Entry
 from agents.migrations import make_or_migrate
 from agents.runtime import Runtime
 from agents.tables import attachment, message, message_rating, run, thread, thread_tag
-from core.conversation import Conversation, KeptFile, Message, Rating
+from core.conversation import Conversation, KeptFile, Message, Rating, RunRecord
 from core.database import IN_MEMORY, Database
+from core.errors import InvalidInput
 from core.transcript import AnswerSummary
 from tests.agents.answering_house import answering, ask
-from tests.agents.exchanging import bring, everything, one_conversation, written
+from tests.agents.exchanging import (
+    bring,
+    entries,
+    everything,
+    one_conversation,
+    problems,
+    written,
+)
 from tests.provider import ProviderServer, Reply
 
 AGENT = {"graph": "react", "retrieval": "none"}
@@ -85,6 +93,7 @@ def conversations(draw: st.DrawFn) -> Conversation:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(found=st.lists(conversations(), min_size=1, max_size=3, unique_by=lambda one: one.digest()))
 def test_any_conversations_exported_imported_and_exported_are_the_same_bytes(
@@ -117,7 +126,7 @@ def lived(tmp_path: Path, provider: ProviderServer) -> Iterator[Runtime]:
             connection.execute(insert(thread_tag).values(thread_id=one.thread_id, tag="work"))
             connection.execute(
                 insert(message_rating).values(
-                    message_id=again.answer_id, owner="local", thumb=-1, reasons=["wrong"],
+                    message_id=again.events[-1].message_id, owner="local", thumb=-1, reasons=["wrong"],
                     comment="no", rated_at_us=5,
                 )
             )  # fmt: skip
@@ -199,15 +208,45 @@ def test_an_export_that_comes_home_brings_nothing(lived: Runtime, tmp_path: Path
     assert (found.imported, found.known) == (0, 1)
 
 
-def spoiled(exported: bytes, **changes: Any) -> bytes:
-    data = json.loads(exported)
+def ours() -> dict[str, Any]:
+    """A conversation with two answers, one of them with its run."""
+    started = {"type": "run_started", "elapsed_us": 0, "thread_id": "@thread", "message_id": "@m1",
+               "graph": "react"}  # fmt: skip
+    said = {"type": "token", "elapsed_us": 5, "text": "a", "message_id": "x"}
+    end = {"type": "completed", "elapsed_us": 9, "message_id": "@m2"}
+    run_ = RunRecord(
+        key="r1", graph="react", question="m1", parent="m1", answer="m2", started_at_us=5,
+        events=[started, said, [7, "b"], end], request={"model": "openai:gpt-4o-mini"},
+    )  # fmt: skip
+    messages = (
+        Message(key="m1", parent=None, role="user", text="q", created_at_us=5, run="r1"),
+        Message(key="m2", parent="m1", role="assistant", text="ab", created_at_us=6, run="r1",
+                summary=AnswerSummary(model="m")),
+        Message(key="m3", parent="m1", role="assistant", text="c", created_at_us=7,
+                summary=AnswerSummary()),
+    )  # fmt: skip
+    return own.to_dict(
+        Conversation(title="T", messages=messages, created_at_us=5, head="m2", runs=(run_,))
+    )
+
+
+def spoiled(**changes: Any) -> dict[str, Any]:
+    """An own file in which these places hold something else."""
+    data = ours()
     for path, value in changes.items():
-        inside = data["conversations"][0]
+        inside: Any = data
         *steps, last = path.split("__")
         for step in steps:
             inside = inside[int(step) if step.isdigit() else step]
         inside[int(last) if last.isdigit() else last] = value
-    return json.dumps(data).encode()
+    return {
+        "switchboard": {"format": 1, "owner": "local"},
+        "conversations": [json.loads(json.dumps(data))],
+    }
+
+
+def test_the_conversation_of_these_tests_is_whole(tmp_path: Path) -> None:
+    assert own.to_dict(one_conversation(written(tmp_path, spoiled()))) == ours()
 
 
 @pytest.mark.parametrize(
@@ -216,7 +255,7 @@ def spoiled(exported: bytes, **changes: Any) -> bytes:
         ({"messages__1__summary__sources": [{"n": "x"}]}, "facts of one of its answers"),
         ({"messages__1__summary__tools": "none"}, "facts of one of its answers"),
         ({"messages__1__summary__duration_us": "long"}, "facts of one of its answers"),
-        ({"messages__1__parent": "m6"}, "circle"),
+        ({"messages__0__parent": "m2"}, "no tree"),
         ({"messages__1__parent": "nobody"}, "no tree"),
         ({"messages__0__role": "system"}, "neither user nor assistant"),
         ({"messages__0__created_at_us": 10**30}, "not a time"),
@@ -230,36 +269,40 @@ def spoiled(exported: bytes, **changes: Any) -> bytes:
     ],
 )
 def test_our_own_format_is_not_trusted(
-    lived: Runtime, tmp_path: Path, change: dict[str, Any], problem: str
+    tmp_path: Path, change: dict[str, Any], problem: str
 ) -> None:
-    from tests.agents.exchanging import problems
-
-    path = written(tmp_path, spoiled(everything(lived.database), **change), "out.json")
-    assert problem in problems(path)[1]
+    assert problem in problems(written(tmp_path, spoiled(**change)))[1]
 
 
-def test_ids_and_owners_in_a_file_are_never_taken(
-    lived: Runtime, database: Database, tmp_path: Path
-) -> None:
+def test_ids_and_owners_in_a_file_are_never_taken(database: Database, tmp_path: Path) -> None:
     foreign = "a" * 32
     data = spoiled(
-        everything(lived.database), id=foreign, owner="bob", runs__0__request__owner="bob",
-        runs__0__id=foreign, messages__0__id=foreign, runs__0__request__thread_id=foreign,
+        id=foreign, owner="bob", runs__0__request__owner="bob", runs__0__id=foreign,
+        messages__0__id=foreign, runs__0__request__thread_id=foreign,
+        runs__0__request__edits=foreign,
     )  # fmt: skip
-    bring(database, written(tmp_path, data, "out.json"))
+    assert bring(database, written(tmp_path, data)).imported == 1
     with database.read() as connection:
-        owners = set(connection.scalars(select(run.c.owner))) | set(
-            connection.scalars(select(thread.c.owner))
-        )
-        named = connection.scalar(
-            select(func.count()).select_from(message).where(message.c.id == foreign)
-        )
-        requests = list(connection.scalars(select(run.c.request)))
-    assert (owners, named) == ({"local"}, 0)
-    assert {one["owner"] for one in requests} == {"local"}
-    assert foreign not in str(requests)
+        rows = [list(connection.execute(select(table))) for table in (thread, message, run)]
+    assert {row.owner for row in (*rows[0], *rows[2])} == {"local"}
+    assert foreign not in str(rows)
+    assert "bob" not in str(rows)
 
 
-def test_the_envelope_names_the_format(lived: Runtime) -> None:
-    header = json.loads(everything(lived.database))["switchboard"]
-    assert (header["format"], header["owner"]) == (own.FORMAT, "local")
+def test_an_own_file_without_its_header_is_refused(tmp_path: Path) -> None:
+    data = spoiled()
+    del data["switchboard"]
+    with pytest.raises(InvalidInput, match="not the header"):
+        entries(written(tmp_path, {"other": 1} | data))
+
+
+def test_a_newer_format_is_refused(tmp_path: Path) -> None:
+    data = spoiled() | {"switchboard": {"format": 2}}
+    with pytest.raises(InvalidInput, match="has the format 2; this Switchboard reads 1"):
+        entries(written(tmp_path, data))
+
+
+def test_the_file_of_somebody_else_is_refused_as_a_whole(tmp_path: Path) -> None:
+    data = spoiled() | {"switchboard": {"format": 1, "owner": "alice"}}
+    with pytest.raises(InvalidInput, match="of somebody else"):
+        entries(written(tmp_path, data))
