@@ -1,8 +1,9 @@
-"""Settings: models, prompts, prices, knowledge, data, privacy, import, health, and a new chat's start."""
+"""Settings: models, prompts, prices, knowledge, chats, data, privacy, import, health, and a new chat's start."""
 
 import streamlit as st
 
 from pages.components import session
+from pages.components.exchange_section import show_exchange
 from pages.components.settings_health import show_data, show_health
 from pages.components.settings_import import show_import
 from pages.components.settings_knowledge import show_knowledge
@@ -15,8 +16,9 @@ from pages.components.settings_sections import show_about, show_defaults
 runtime = session.begin_page()
 
 st.title("Settings", anchor=False)
-general, models, prompts, prices, knowledge, data, privacy, imports, health = st.tabs(
-    ["General", "Models", "Prompts", "Prices", "Knowledge", "Data", "Privacy", "Import", "Health"],
+general, models, prompts, prices, knowledge, chats, data, privacy, imports, health = st.tabs(
+    ["General", "Models", "Prompts", "Prices", "Knowledge", "Chats", "Data", "Privacy", "Import",
+     "Health"],
     key="settings_tab", bind="query-params", on_change="rerun",
 )  # fmt: skip
 with general:
@@ -30,6 +32,8 @@ with prices:
     show_prices(runtime)
 with knowledge:
     show_knowledge(runtime)
+with chats:
+    show_exchange(runtime)
 with data:
     show_data(runtime)
 with privacy:

@@ -6,6 +6,7 @@ shows is the job's state; closing the page changes nothing.
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import threading
@@ -14,14 +15,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+from agents.databases import Databases
 from agents.exchange.export import KINDS, Form, export, file_name, thread_ids
 from agents.exchange.limits import MAX_FILE_BYTES, MB
 from agents.exchange.load import Loaded, load
 from agents.exchange.preview import Preview, preview
 from agents.exchange.reading import Reading
 from core.database import Database
-from core.errors import InvalidInput, StorageError, SwitchboardError
-from core.ids import new_id
+from core.errors import InvalidInput, NotFound, StorageError, SwitchboardError
+from core.ids import is_id, new_id
 
 log = logging.getLogger(__name__)
 _CHUNK = MB
@@ -50,8 +52,9 @@ class Job:
 class Exchange:
     """Made by the runtime. `folder`: where people may put files that are too large to upload."""
 
-    def __init__(self, database: Database, folder: Path) -> None:
-        self._db, self.folder = database, folder
+    def __init__(self, database: Database | Databases, folder: Path) -> None:
+        self._dbs = Databases.around(database)
+        self._db, self.folder = self._dbs.kept, folder
         self._working = folder / ".working"
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
@@ -86,6 +89,16 @@ class Exchange:
             path.unlink(missing_ok=True)
             raise
         return path
+
+    def one(self, owner: str, thread_id: str, form: Form) -> bytes:
+        """A thread as a file, also a temporary one. Raises NotFound."""
+        out = io.BytesIO()
+        database = self._dbs.of(thread_id)
+        if not is_id(thread_id) or not export(
+            database, owner, [thread_id], form, out, archive=False
+        ):
+            raise NotFound("There is no such thread.")
+        return out.getvalue()
 
     # -- jobs
 

@@ -83,7 +83,7 @@ class Runtime:
         self.prompts = PromptVersions(self.database)
         self.lost_runs = self.store.recover()
         sweep(self.database)
-        self.exchange = Exchange(self.database, settings.path("import"))
+        self.exchange = Exchange(self._databases, settings.path("import"))
         self.knowledge = Knowledge(settings.path("knowledge.db"), settings.knowledge_dir)
         parts = self._analytics = Analytics(
             settings,
