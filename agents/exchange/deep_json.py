@@ -26,10 +26,9 @@ def _loads(text: str) -> Any:
     while at < len(text):
         char, top = text[at], stack[-1]
         if char in "}]":
-            if len(stack) == 1 or isinstance(top, dict) != (char == "}"):
+            if len(stack) == 1 or isinstance(top, dict) != (char == "}") or key is not None:
                 raise json.JSONDecodeError("Wrong closing bracket", text, at)
             stack.pop()
-            key = None
             at = _skip(text, at + 1)
             continue
         if char == ",":

@@ -78,8 +78,8 @@ def _show_table(found: Preview) -> list[int]:
         {
             "Chat": [one.title or f"Place {one.number}" for one in rows],
             "State": [_STATES[one.state] for one in rows],
-            "Messages": [one.messages for one in rows],
-            "Versions": [one.versions for one in rows],
+            "Messages": [one.messages or None for one in rows],
+            "Versions": [one.versions or None for one in rows],
             "Begun": [_day(one.created_at_us) for one in rows],
             "Last": [_day(one.updated_at_us) for one in rows],
         },
@@ -125,7 +125,7 @@ def _start(exchange: Exchange, only: frozenset[int] | None) -> None:
 
 
 def _frame(
-    columns: dict[str, list[str] | list[int]], *, alt: str, key: str, choose: bool = False
+    columns: dict[str, list[str] | list[int] | list[int | None]], *, alt: str, key: str, choose: bool = False
 ) -> list[int]:
     """A table of plain text; gives the chosen rows."""
     import pandas as pd  # imported by the warm-up; late here so that the page opens before it
