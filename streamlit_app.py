@@ -25,6 +25,7 @@ if __name__ == "__main__":
         [
             chat,
             st.Page(to_chat, title="Chat", url_path="chat", visibility="hidden"),
+            st.Page("pages/inbox.py", title=session.inbox_title(), url_path="inbox"),
             st.Page("pages/compare.py", title="Compare", url_path="compare"),
             st.Page("pages/evaluations.py", title="Evaluations", url_path="evaluations"),
             st.Page("pages/leaderboard.py", title="Leaderboard", url_path="leaderboard"),

@@ -63,6 +63,12 @@ def versions(
     return found
 
 
+def questions_among(connection: Connection, ids: Iterable[str | None]) -> set[str]:
+    """Those of the messages that a person wrote."""
+    query = select(message.c.id).where(message.c.id.in_(set(ids)), message.c.role == "user")
+    return set(connection.scalars(query))
+
+
 def question_above(connection: Connection, message_id: str) -> Any:
     """The nearest message of a person on the way up, itself included; None when there is none."""
     row = connection.execute(select(message).where(message.c.id == message_id)).first()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
     from agents.prompt_versions import PromptVersion
-    from agents.retrieval import Knowledge
+    from agents.retrieval import SeenKnowledge
 
 
 class ModelSource(Protocol):
@@ -50,7 +50,7 @@ class RunContext:
     run_id: str
     owner: str
     models: ModelSource
-    knowledge: Knowledge
+    knowledge: SeenKnowledge
     metrics: Callable[[MetricsQuestion], MetricsAnswer]
     answer_models: tuple[str, ...]
     router_models: tuple[str, ...]

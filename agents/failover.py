@@ -26,6 +26,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from agents.candidate import Candidate
 from agents.operation import Operation, Services, folded
+from agents.scope import current_scope
 from agents.spending import Allowance
 from core.events import CallPurpose, Event
 
@@ -163,13 +164,17 @@ class ResilientChat(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        """The async path, run on the run loop for a caller on another thread."""
+        """The async path, run on the run loop for a caller on another thread; ends with its run."""
         loop = self._loop_of_others()
         pieces: SimpleQueue[ChatGenerationChunk | BaseException | None] = SimpleQueue()
 
         async def pump() -> None:
             end: BaseException | None = None
+            scope, task = current_scope.get(), asyncio.current_task()
+            assert task is not None
             try:
+                if scope is not None:
+                    scope.call_began(task)
                 async with aclosing(self._astream(messages, stop, **kwargs)) as chunks:
                     async for chunk in chunks:
                         pieces.put(chunk)
@@ -177,6 +182,8 @@ class ResilientChat(BaseChatModel):
                 end = exc
                 raise
             finally:
+                if scope is not None:
+                    scope.call_ended(task)
                 pieces.put(end)
 
         future = asyncio.run_coroutine_threadsafe(pump(), loop)

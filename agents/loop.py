@@ -10,8 +10,10 @@ import asyncio
 import logging
 import threading
 from collections.abc import Coroutine
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any, TypeVar
+
+from agents.scope import ScopedExecutor
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -24,7 +26,7 @@ class LoopThread:
     def __init__(self, name: str = "run-loop") -> None:
         self.loop = asyncio.new_event_loop()
         self._closing = False
-        self._executor = ThreadPoolExecutor(EXECUTOR_THREADS, thread_name_prefix=f"{name}-worker")
+        self._executor = ScopedExecutor(EXECUTOR_THREADS, thread_name_prefix=f"{name}-worker")
         self.loop.set_default_executor(self._executor)
         self._thread = threading.Thread(target=self._main, name=name, daemon=True)
         self._thread.start()

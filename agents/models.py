@@ -203,6 +203,10 @@ class ModelRegistry:
             continues=model_id != LOCAL,
         )
 
+    def chars_per_token(self, model_id: str) -> float:
+        """How long a token of a model is, by what it reported so far; for counts while it writes."""
+        return self._shared().ratios.of(model_id)
+
     def _stand_in(self, heat: float, model_id: str) -> Candidate | None:
         """The model a budget names; None when it is not configured."""
         return next((self._candidate(heat, m) for m in self.usable([model_id])), None)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
@@ -42,14 +42,14 @@ class MessageQueue:
         databases: Databases,
         *,
         start: Callable[[TurnRequest], Run],
+        start_instead: Callable[[TurnRequest], Run],
         active: Callable[[str], Run | None],
-        stop: Callable[[str], None],
     ) -> None:
-        """`start` begins a run, `active` gives the run of a thread, `stop` asks a run to stop."""
+        """`start` begins a run, `start_instead` stops the one of the thread before, `active` gives it."""
         self._dbs = databases
         self._start = start
+        self._start_instead = start_instead
         self._active = active
-        self._stop = stop
         self._sender = ThreadPoolExecutor(1, thread_name_prefix="queue")
         self.problems: dict[str, SwitchboardError] = {}
         """Thread to why its next message could not be sent."""
@@ -87,13 +87,7 @@ class MessageQueue:
 
     def send_now(self, queued_id: str, owner: str) -> Run:
         """Stops what the thread answers, if it does, and sends this message. Raises what `start` does."""
-        row = self._row(queued_id, owner)
-        active = self._active(row.thread_id)
-        if active is not None and not active.finished:
-            self._stop(active.id)
-            for _ in active.follow():
-                pass
-        return self._send(row)
+        return self._send(self._row(queued_id, owner), self._start_instead)
 
     def observe(self, run: Run, event: Event) -> None:
         """An observer of runs: a complete answer lets the next message go."""
@@ -108,7 +102,7 @@ class MessageQueue:
         try:
             rows = self._rows(thread_id, owner)
             if rows and self._idle(thread_id):
-                self._send(rows[0])
+                self._send(rows[0], self._start)
         except SwitchboardError as exc:
             log.warning("a queued message of thread %s was not sent: %s", thread_id, exc.message)
             self.problems[thread_id] = exc
@@ -119,9 +113,9 @@ class MessageQueue:
         active = self._active(thread_id)
         return active is None or active.finished
 
-    def _send(self, row: Row[Any]) -> Run:
-        request = replace(TurnRequest(**{**row.request, "text": row.text}), queued_id=row.id)
-        run = self._start(request)
+    def _send(self, row: Row[Any], start: Callable[[TurnRequest], Run]) -> Run:
+        request = TurnRequest(**{**row.request, "text": row.text, "queued_id": row.id})
+        run = start(request)
         self.problems.pop(row.thread_id, None)
         return run
 

@@ -7,6 +7,7 @@ model is configured, and keeps the last report of the folder for the Settings pa
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,10 +15,12 @@ from pathlib import Path
 
 from agents.embeddings import Embedder, Embeddings, EmbeddingStatus
 from agents.knowledge.index import AreaInfo, KnowledgeIndex
+from agents.knowledge.notes import MOUNT, Note, Notes, area_of, is_notes_area
 from agents.knowledge.passages import Passage
 from agents.knowledge.search import Hit, Retriever
 from agents.knowledge.sync import Progress, SyncReport
 from agents.loop import LoopThread
+from core.errors import InvalidInput
 from core.events import Source
 
 CHARS_PER_TOKEN = 4
@@ -38,8 +41,10 @@ class Found:
 class Knowledge:
     """One per process."""
 
-    def __init__(self, db_path: Path, folder: Path) -> None:
+    def __init__(self, db_path: Path, folder: Path, notes: Path | None = None) -> None:
+        """`notes`: the folder of people's notes; None: there are none."""
         self.folder = folder
+        self.notes = Notes(notes) if notes is not None else None
         self.index = KnowledgeIndex(db_path)
         self._retriever = Retriever(self.index)
         self._embeddings: Embeddings | None = None
@@ -54,10 +59,28 @@ class Knowledge:
 
         With `embed`, vectors of what is new are computed afterwards, as `embed_missing` does.
         """
+        self.sync_notes()
         self.report = self.index.sync(self.folder, progress)
         if embed:
             self.embed_missing()
         return self.report
+
+    def sync_notes(self) -> None:
+        """Indexes what changed among the notes. Blocking."""
+        if self.notes is not None:
+            with contextlib.suppress(OSError):  # a folder that is gone holds no notes
+                self.notes.folder.mkdir(parents=True, exist_ok=True)
+            self.index.sync(self.notes.folder, mount=MOUNT)
+
+    def forget_notes(self, owner: str) -> None:
+        """Deletes an owner's notes, also from the index."""
+        if self.notes is not None:
+            self.notes.forget(owner)
+            self.sync_notes()
+
+    def seen_by(self, owner: str | None) -> SeenKnowledge:
+        """What an owner's runs may read: the documents and their own notes; None: no notes."""
+        return SeenKnowledge(self, owner)
 
     def embed_missing(self) -> None:
         """Starts computing missing vectors in the background, if a model is set; see
@@ -91,18 +114,25 @@ class Knowledge:
         return _found(hits, started, first)
 
     async def specialist_search(
-        self, query: str, areas: Sequence[str] | None, *, k: int = 6, first: int = 1
+        self,
+        query: str,
+        areas: Sequence[str] | None,
+        *,
+        beyond: Iterable[str] | None = None,
+        k: int = 6,
+        first: int = 1,
     ) -> Found:
         """The best of the specialist's areas, and better ones from elsewhere if there are any.
 
-        A question can be routed by its tone and answered by a document of another area; such a
-        passage is let in when it covers clearly more of the question than the area's best.
+        `beyond`: where else to look; None: everywhere. A question can be routed by its tone and
+        answered by a document of another area; such a passage is let in when it covers clearly more
+        of the question than the area's best.
         """
         started = time.perf_counter_ns()
         if areas is None:
             return _found((await self.search(query, k=k)).hits, started, first)
         own, everywhere = await asyncio.gather(
-            self.search(query, areas=areas, k=k), self.search(query, k=3)
+            self.search(query, areas=areas, k=k), self.search(query, areas=beyond, k=3)
         )
         best = max((hit.relevance for hit in own.hits), default=0.0)
         known = {hit.passage.passage_id for hit in own.hits}
@@ -153,6 +183,59 @@ class Knowledge:
 
     def close(self) -> None:
         self.index.close()
+
+
+class SeenKnowledge:
+    """The knowledge of one run: everything but other people's notes."""
+
+    def __init__(self, knowledge: Knowledge, owner: str | None) -> None:
+        self._all = knowledge
+        self._owner = owner
+
+    def areas(self) -> list[AreaInfo]:
+        own = area_of(self._owner) if self._owner is not None else None
+        return [a for a in self._all.areas() if not is_notes_area(a.area) or a.area == own]
+
+    async def search(
+        self, query: str, *, areas: Iterable[str] | None = None, k: int = 8, first: int = 1
+    ) -> Found:
+        seen = await self._seen(areas)
+        return await self._all.search(query, areas=seen, k=k, first=first)
+
+    async def specialist_search(
+        self, query: str, areas: Sequence[str] | None, *, k: int = 6, first: int = 1
+    ) -> Found:
+        beyond = await self._seen(None)
+        seen = await self._seen(areas)
+        return await self._all.specialist_search(query, seen, beyond=beyond, k=k, first=first)
+
+    async def whole_documents(
+        self, areas: Sequence[str] | None, query: str, budget_tokens: int, *, choose: bool
+    ) -> Found:
+        seen = await self._seen(areas)
+        return await self._all.whole_documents(seen, query, budget_tokens, choose=choose)
+
+    async def fits(self, areas: Sequence[str] | None, budget_tokens: int) -> bool:
+        return await self._all.fits(await self._seen(areas), budget_tokens)
+
+    async def save_note(self, title: str, text: str) -> Note:
+        """Keeps a note that this owner's answers find from now on. Raises InvalidInput, StorageError."""
+        notes, owner = self._all.notes, self._owner
+        if notes is None or owner is None:
+            raise InvalidInput("No notes are kept in this conversation.")
+        note = await asyncio.to_thread(notes.save, owner, title, text)
+        await asyncio.to_thread(self._all.sync_notes)
+        self._all.embed_missing()
+        return note
+
+    async def _seen(self, areas: Iterable[str] | None) -> list[str] | None:
+        """The areas without other people's notes; None for all when there are none of those."""
+        every = await asyncio.to_thread(self._all.areas)
+        own = area_of(self._owner) if self._owner is not None else None
+        hidden = {a.area for a in every if is_notes_area(a.area) and a.area != own}
+        if areas is not None:
+            return [area for area in areas if area not in hidden]
+        return [a.area for a in every if a.area not in hidden] if hidden else None
 
 
 def _found(hits: list[Hit], started_ns: int, first: int) -> Found:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -17,7 +17,7 @@ from agents.branches import branch
 from agents.databases import Databases
 from agents.ending import save_answer
 from agents.placing import place
-from agents.run import Checkpoint, Place, Run
+from agents.run import Checkpoint, Place, Run, TurnRequest
 from agents.tables import message, run, run_log, thread
 from core.database import Database
 from core.errors import NotFound, ThreadBusy
@@ -281,6 +281,15 @@ class RunStore:
         """Id of the question of a run; None when it never began or is gone."""
         with self._dbs.of(run_id).read() as connection:
             return connection.scalar(select(run.c.question_id).where(run.c.id == run_id))
+
+    def request_of(self, run_id: str) -> TurnRequest | None:
+        """What was asked for, without the text; None when the run is gone."""
+        with self._dbs.of(run_id).read() as connection:
+            kept = connection.scalar(select(run.c.request).where(run.c.id == run_id))
+        if kept is None:
+            return None
+        known = {one.name for one in fields(TurnRequest)}
+        return TurnRequest(**{k: v for k, v in kept.items() if k in known} | {"text": ""})
 
     def recover(self) -> list[str]:
         """Ends the runs of a process that was killed; gives their ids.

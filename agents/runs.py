@@ -13,11 +13,13 @@ import logging
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from agents.loop import LoopThread
 from agents.run import Checkpoint, Run, StoppedBy, TurnRequest
 from agents.run_saving import RunSaver, Store
+from agents.scope import RunScope, current_scope
 from core.errors import NotFound, Overloaded, ShuttingDown, SwitchboardError
 from core.events import (
     Cancelled,
@@ -38,6 +40,10 @@ Observer = Callable[[Run, Event], None]
 TICK_S = 0.25
 HEARTBEAT_US = 1_000_000
 RECANCEL_S = 0.1
+STOP_PATIENCE_S = 2.0
+"""A run whose task resists being cancelled for so long ends without it."""
+THREAD_GRACE_S = 0.05
+"""How long a stopped run waits for its threads before it says that they go on."""
 KEEP_FINISHED_S = 60.0
 
 
@@ -88,6 +94,9 @@ class RunManager:
         self._active: dict[str, Run] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._turns: dict[str, Turn] = {}
+        self._scopes: dict[str, RunScope] = {}
+        self._over: dict[str, asyncio.Event] = {}
+        """Set when a run's task has ended, or is waited for no longer."""
         self._waiting: dict[str, None] = {}
         self._ended_at: dict[str, float] = {}
         self._closing = False
@@ -172,16 +181,24 @@ class RunManager:
 
     async def _stop(self, run: Run) -> None:
         task = self._tasks.get(run.id)
+        patience = time.monotonic() + STOP_PATIENCE_S
         while task is not None and not task.done():
             task.cancel()
             await asyncio.wait({task}, timeout=RECANCEL_S)
+            if not task.done() and (scope := self._scopes.get(run.id)) is not None:
+                scope.resisted = True
+            if time.monotonic() > patience and (over := self._over.get(run.id)) is not None:
+                over.set()
 
     async def _drive(self, run: Run) -> None:
         task = asyncio.create_task(self._stream(run), name=f"run-{run.id}")
         self._tasks[run.id] = task
+        over = self._over[run.id] = asyncio.Event()
+        task.add_done_callback(lambda _: over.set())
         if run.stopped_by:
             task.cancel()
-        await asyncio.wait({task})
+            self._loop.submit(self._stop(run))
+        await over.wait()
         try:
             await self._end(run, task)
         except Exception as exc:  # a fault of ours: the run must end all the same
@@ -193,25 +210,34 @@ class RunManager:
         with self._lock:
             self._active.pop(run.id, None)
             self._tasks.pop(run.id, None)
+            self._over.pop(run.id, None)
             self._ended_at[run.id] = time.monotonic()
 
     async def _end(self, run: Run, task: asyncio.Task[None]) -> None:
+        scope = self._scopes.pop(run.id, None) or RunScope()
+        await scope.close()
         run.provider_closed_us = run.elapsed_us()
+        if run.stopped_by:
+            await scope.settle(THREAD_GRACE_S)
         self._waiting.pop(run.id, None)
         if run.state == "queued":  # it ended while it waited; its log names thread and graph too
             self._publish(run, _run_started(run))
-        error = None if task.cancelled() else task.exception()
+        error = None if task.cancelled() or not task.done() else task.exception()
         turn = self._turns.pop(run.id, None)
         terminal = self._terminal(run, turn, error)
-        if turn is not None:
-            for draft in turn.close_open(terminal.type):
-                self._publish(run, draft)
+        open_ = list(turn.close_open(terminal.type)) if turn is not None else []
+        for draft in open_:
+            self._publish(run, draft)
+        if terminal.type == "cancelled" and scope.goes_on:
+            terminal = replace(terminal, still_running=_unstopped(open_))
         checkpoint = turn.checkpoint if turn is not None else None
         terminal = await self._saver.answer(run, terminal, checkpoint)
         self._publish(run, terminal)
 
     async def _stream(self, run: Run) -> None:
         self._waiting[run.id] = None
+        scope = self._scopes[run.id] = RunScope()
+        current_scope.set(scope)
         async with self._places:
             self._waiting.pop(run.id, None)
             run.state = "running"
@@ -302,6 +328,14 @@ class RunManager:
             for run_id in [r for r, ended in self._ended_at.items() if ended < limit]:
                 if not self._runs[run_id].unsaved:
                     del self._runs[run_id], self._ended_at[run_id]
+
+
+def _unstopped(open_: Iterable[Event]) -> tuple[str, ...]:
+    """Names for what goes on in threads: tools and models that were open, else the innermost step."""
+    named = [e.name for e in open_ if e.type == "tool_end"]
+    named += [e.model for e in open_ if e.type == "attempt" and e.outcome == "cancelled"]
+    steps = [e.name for e in open_ if e.type == "reasoning_step"]
+    return tuple(dict.fromkeys(named or steps[:1]))
 
 
 def _run_started(run: Run) -> RunStarted:

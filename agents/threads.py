@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Connection, Row, delete, func, select, update
 from sqlalchemy import insert as sql_insert
 
 from agents import branches
@@ -38,6 +39,15 @@ class Thread:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ThreadState:
+    """What tells two looks at a thread apart, without reading it."""
+
+    head_id: str | None
+    run_id: str | None
+    """The newest run, whether it has ended or not."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
     id: str
     parent_id: str | None
@@ -48,6 +58,8 @@ class Message:
     created_at_us: int
     versions: tuple[str, ...]
     """Ids of the messages with the same parent, itself included, oldest first."""
+    follows_question: bool
+    """Whether the message before it is a person's."""
 
 
 class ThreadStore:
@@ -68,6 +80,22 @@ class ThreadStore:
             "There is no such thread.",
             what_to_do="Choose a thread from the list or start a new one.",
         )
+
+    def state(self, thread_id: str, owner: str) -> ThreadState | None:
+        """A tenth of a millisecond; None when the thread is gone."""
+        newest = (
+            select(run.c.id)
+            .where(run.c.thread_id == thread.c.id)
+            .order_by(run.c.started_at_us.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
+        query = select(thread.c.head_id, newest).where(
+            thread.c.id == thread_id, thread.c.owner == owner
+        )
+        with self._dbs.of(thread_id).read() as connection:
+            row = connection.execute(query).first()
+        return ThreadState(head_id=row[0], run_id=row[1]) if row is not None else None
 
     def recent(self, owner: str, *, kind: str = "chat", limit: int = 50) -> list[Thread]:
         """Newest first."""
@@ -92,20 +120,17 @@ class ThreadStore:
         if head is None:
             return []
         with self._dbs.of(thread_id).read() as connection:
-            rows = branches.rows_of_branch(connection, head, limit)
-            found = branches.versions(connection, thread_id, [row.parent_id for row in rows])
-        return [_message(row, found[row.parent_id]) for row in rows]
+            return _messages(connection, branches.rows_of_branch(connection, head, limit))
 
     def message(self, message_id: object, owner: str) -> tuple[Thread, Message]:
         """One message and its thread. Raises NotFound."""
         query = select(message).where(message.c.id == message_id)
         for database in self._dbs.all() if is_id(message_id) else ():
             with database.read() as connection:
-                row = connection.execute(query).first()
-                if row is None:
-                    continue
-                found = branches.versions(connection, row.thread_id, [row.parent_id])
-            return self.get(row.thread_id, owner), _message(row, found[row.parent_id])
+                rows = connection.execute(query).all()
+                found = _messages(connection, rows)
+            if rows:
+                return self.get(rows[0].thread_id, owner), found[0]
         raise NotFound("There is no such message.", what_to_do="It may have been deleted.")
 
     def question_of(self, message_id: str, owner: str) -> Message:
@@ -232,14 +257,24 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
-def _message(row: Row[Any], versions: tuple[str, ...]) -> Message:
-    return Message(
-        id=row.id,
-        parent_id=row.parent_id,
-        run_id=row.run_id,
-        role=row.role,
-        text=row.text,
-        summary=AnswerSummary.from_dict(row.summary) if row.summary else None,
-        created_at_us=row.created_at_us,
-        versions=versions,
-    )
+def _messages(connection: Connection, rows: Sequence[Any]) -> list[Message]:
+    """Of one thread."""
+    if not rows:
+        return []
+    parents = [row.parent_id for row in rows]
+    versions = branches.versions(connection, rows[0].thread_id, parents)
+    questions = branches.questions_among(connection, parents)
+    return [
+        Message(
+            id=row.id,
+            parent_id=row.parent_id,
+            run_id=row.run_id,
+            role=row.role,
+            text=row.text,
+            summary=AnswerSummary.from_dict(row.summary) if row.summary else None,
+            created_at_us=row.created_at_us,
+            versions=versions[row.parent_id],
+            follows_question=row.parent_id in questions,
+        )
+        for row in rows
+    ]

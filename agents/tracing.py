@@ -6,16 +6,19 @@ LangGraph once, in the run's config; twice would count every token twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
 
+from agents.accounting import CHARS_PER_TOKEN, prompt_chars
 from core.errors import redact
 from core.events import Attempt, Event, UsageReported
-from core.usage import from_langchain
+from core.usage import Usage, from_langchain
 
 OWN_PROVIDER = "switchboard"
 
@@ -26,9 +29,11 @@ class _Call:
     provider: str
     agent: str | None
     started_us: int
+    prompt_chars: int
     first_us: int | None = None
     last_us: int | None = None
     chunks: int = 0
+    chars: int = 0
 
 
 class ForeignCalls(BaseCallbackHandler):
@@ -54,6 +59,7 @@ class ForeignCalls(BaseCallbackHandler):
             provider=provider,
             agent=metadata.get("agent") or metadata.get("langgraph_node"),
             started_us=self._clock_us(),
+            prompt_chars=sum(prompt_chars(batch) for batch in messages),
         )
         self._calls[run_id] = call
         self._emit(self._attempt(run_id, call, "started"))
@@ -64,6 +70,7 @@ class ForeignCalls(BaseCallbackHandler):
             return
         call.last_us = self._clock_us()
         call.chunks += 1
+        call.chars += len(str(token))
         if call.first_us is None:
             call.first_us = call.last_us
 
@@ -83,25 +90,15 @@ class ForeignCalls(BaseCallbackHandler):
             )
         )
         usage = from_langchain(getattr(message, "usage_metadata", None) or {})
-        self._emit(
-            UsageReported(
-                call_id=run_id.hex,
-                model=call.model,
-                provider=call.provider,
-                purpose="answer",
-                agent=call.agent,
-                input_tokens=usage.input_tokens,
-                cache_read_tokens=usage.cache_read,
-                cache_write_tokens=usage.cache_write,
-                output_tokens=usage.output_tokens,
-                reasoning_tokens=usage.reasoning_tokens,
-                source=usage.source,
-            )
-        )
+        self._emit(_reported(run_id, call, usage))
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         call = self._calls.pop(run_id, None)
         if call is None:
+            return
+        if isinstance(error, asyncio.CancelledError):
+            for event in self._stopped(run_id, call):
+                self._emit(event)
             return
         self._emit(
             self._attempt(
@@ -112,6 +109,22 @@ class ForeignCalls(BaseCallbackHandler):
                 error_message=redact(str(error)),
             )
         )
+
+    def close_open(self) -> Iterator[Event]:
+        """Ends for calls nobody told the end of: a cancelled `ainvoke` calls nothing."""
+        for run_id, call in self._calls.items():
+            yield from self._stopped(run_id, call)
+        self._calls.clear()
+
+    def _stopped(self, run_id: UUID, call: _Call) -> Iterator[Event]:
+        """The end of a cancelled call, and an estimate of what it used until then."""
+        yield self._attempt(run_id, call, "cancelled")
+        used = Usage(
+            input_tokens=math.ceil(call.prompt_chars / CHARS_PER_TOKEN),
+            output_tokens=math.ceil(call.chars / CHARS_PER_TOKEN),
+            source="partial",
+        )
+        yield _reported(run_id, call, used)
 
     def _attempt(self, run_id: UUID, call: _Call, outcome: Any, **more: Any) -> Attempt:
         def since(at_us: int | None) -> int | None:
@@ -133,3 +146,19 @@ class ForeignCalls(BaseCallbackHandler):
             chunk_count=call.chunks or None,
             **more,
         )
+
+
+def _reported(run_id: UUID, call: _Call, usage: Usage) -> UsageReported:
+    return UsageReported(
+        call_id=run_id.hex,
+        model=call.model,
+        provider=call.provider,
+        purpose="answer",
+        agent=call.agent,
+        input_tokens=usage.input_tokens,
+        cache_read_tokens=usage.cache_read,
+        cache_write_tokens=usage.cache_write,
+        output_tokens=usage.output_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
+        source=usage.source,
+    )

@@ -28,6 +28,8 @@ from core.events_codec import EVENT_TYPES
 
 STREAM_MODES = ["messages", "tasks", "tools", "custom"]
 _CUT = 4_000
+_CUT_QUESTION = 400_000
+"""Of what a graph asks people: half a question could not be answered."""
 
 
 class Translator:
@@ -251,8 +253,8 @@ def _text_of(content: Any) -> str:
     return _json(content)
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)[:_CUT]
+def _json(value: Any, cut: int = _CUT) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)[:cut]
 
 
 def _interrupt(item: Any) -> Interrupt:
@@ -260,6 +262,6 @@ def _interrupt(item: Any) -> Interrupt:
     schema = fields.get("response_schema")
     return Interrupt(
         id=str(fields.get("id")),
-        value=_json(fields.get("value")),
-        response_schema=_json(schema) if schema else None,
+        value=_json(fields.get("value"), _CUT_QUESTION),
+        response_schema=_json(schema, _CUT_QUESTION) if schema else None,
     )

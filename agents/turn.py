@@ -75,6 +75,7 @@ class GraphTurn:
         self._access = access
         self._emit = emit
         self._translator = Translator(frozenset(), run.elapsed_us)
+        self._foreign = ForeignCalls(self._noted, run.elapsed_us)
         self.finish_reason = "stop"
         self.checkpoint: Checkpoint | None = None
 
@@ -98,6 +99,7 @@ class GraphTurn:
 
     def close_open(self, status: str) -> Iterable[Event]:
         yield from self._context.late
+        yield from self._foreign.close_open()
         yield from self._translator.close_steps(status)
 
     async def events(self) -> AsyncGenerator[Event, None]:
@@ -146,7 +148,7 @@ class GraphTurn:
             "configurable": {"thread_id": thread},
             "recursion_limit": RECURSION_LIMIT,
             "metadata": {"run": run.id},
-            "callbacks": [ForeignCalls(self._noted, run.elapsed_us)],
+            "callbacks": [self._foreign],
         }
 
     async def _start(self, access: GraphAccess) -> _Start:

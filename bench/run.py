@@ -49,6 +49,7 @@ class Part:
 PARTS = {
     "chat": Part(module="chat_browser", minutes=40),
     "stop": Part(module="stop", minutes=15),
+    "stop_runs": Part(module="stop_runs", minutes=20),
     "cold": Part(module="cold_start"),
     "install": Part(module="install_size", takes_quick=False),
     "core": Part(module="run_core"),

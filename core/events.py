@@ -303,6 +303,8 @@ class Cancelled(Envelope):
     stop_us: int = 0
     """From the request to stop until the provider connection was closed."""
     tokens_after_stop: int = 0
+    still_running: tuple[str, ...] = ()
+    """Tools, models or steps that cannot be interrupted and were still at work."""
 
 
 Event = (

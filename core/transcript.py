@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from math import ceil
 from typing import Any, Literal
 
 from core.events import Attempt, Event, Failed, Interrupted, Route, Sources, UsageReported
 
+SEPARATOR = "\n\n"
 WHOLE = ("stop", "end_turn", "stop_sequence")
 """Why a model stopped, when its answer is whole."""
 Status = Literal["running", "completed", "error", "cancelled", "interrupted", "lost"]
@@ -68,13 +70,29 @@ class Transcript:
     tokens_after_stop: int | None = None
     stop_us: int | None = None
     stopped_by: str | None = None
+    still_running: tuple[str, ...] = ()
+    """What a stop could not interrupt."""
     _message_id: str = ""
     _message_start: int = 0
+    _uncounted_chars: int = 0
+    """Written since a model last reported what it used."""
 
     @property
     def text(self) -> str:
         """The visible answer so far."""
         return "".join(self.pieces)
+
+    def output_so_far(self, chars_per_token: float) -> int:
+        """Output tokens of all calls: as reported, and an estimate of what is being written.
+
+        The same estimate that a stopped call gets, so that a count does not jump when it ends.
+        """
+        reported = sum(usage.output_tokens or 0 for usage in self.usages.values())
+        return reported + self.being_written(chars_per_token)
+
+    def being_written(self, chars_per_token: float) -> int:
+        """The estimate alone; 0 once the model has reported."""
+        return ceil(self._uncounted_chars / chars_per_token)
 
     @property
     def written_out(self) -> bool:
@@ -99,6 +117,7 @@ class Transcript:
                 self._add_token(event.text, event.message_id, event.elapsed_us)
             case "thinking":
                 self.thinking.append(event.text)
+                self._uncounted_chars += len(event.text)
             case "route":
                 self.route, self.agent = event, event.agent
             case "sources":
@@ -110,6 +129,8 @@ class Transcript:
                     self.withdrawals += 1
             case "usage":
                 self.usages[event.call_id] = event
+                if event.purpose == "answer":
+                    self._uncounted_chars = 0
             case "heartbeat":
                 self.queued = event.state == "queued"
                 self.queue_position = event.queue_position
@@ -124,7 +145,10 @@ class Transcript:
                 self._end(event)
 
     def _add_token(self, text: str, message_id: str, elapsed_us: int) -> None:
+        self._uncounted_chars += len(text)
         if message_id != self._message_id:
+            if text == SEPARATOR:  # ours, between two messages
+                self._uncounted_chars -= len(text)
             self._message_id, self._message_start = message_id, len(self.pieces)
         if self.ttft_us is None and text.strip():
             self.ttft_us = elapsed_us
@@ -168,6 +192,7 @@ class Transcript:
             case "cancelled":
                 self.status, self.stopped_by = "cancelled", event.by
                 self.tokens_after_stop, self.stop_us = event.tokens_after_stop, event.stop_us
+                self.still_running = event.still_running
             case "interrupted":
                 self.status, self.interrupted = "interrupted", event
 
@@ -209,6 +234,7 @@ class AnswerSummary:
     stop_us: int | None = None
     tokens_after_stop: int | None = None
     stopped_by: str | None = None
+    still_running: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -270,6 +296,7 @@ def summarise(transcript: Transcript) -> AnswerSummary:
         stop_us=transcript.stop_us,
         tokens_after_stop=transcript.tokens_after_stop,
         stopped_by=transcript.stopped_by,
+        still_running=list(transcript.still_running),
     )
 
 

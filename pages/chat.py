@@ -1,26 +1,20 @@
-"""Chat: ask, watch the answer come, see what it cost."""
-
-import contextlib
+"""Chat: ask, watch the answer come, see what it cost, and take another way from any message."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from agents.run import Run, TurnRequest
-from core.errors import NotFound, SwitchboardError
+from agents.run import Run
+from core.errors import SwitchboardError
 from core.transcript import Transcript, summarise
-from pages.components import session, sidebar
-from pages.components.answer import (
-    assistant_message,
-    show_answer,
-    show_question,
-    show_run_link,
-    show_summary,
-    waiting_line,
-)
-from pages.components.choices import agent_options, model_options, split_agent
+from pages.components import chat_actions as act
+from pages.components import session, sidebar, thread_watch
+from pages.components.answer import assistant_message, show_summary, waiting_line
+from pages.components.chat_message import show_actions, show_message, waited
+from pages.components.chat_queue import after_queue, show_queue
+from pages.components.choices import agent_options, model_options
 from pages.components.stream import attach
 
 PAGE_OF_MESSAGES = 40
-MAX_PREFILL = 100_000
 STARTERS = (
     "What is Switchboard and what can it do?",
     "How do I add my own LangGraph agent?",
@@ -30,34 +24,6 @@ STARTERS = (
 )
 
 runtime = session.begin_page()
-
-
-def send(text: str | None = None) -> None:
-    """Starts a run. In a callback, so that no message is lost to another click."""
-    text = st.session_state.chat_input if text is None else text
-    graph, agent = split_agent(st.session_state.get("agent", "supervisor"))
-    request = TurnRequest(
-        text=text,
-        thread_id=session.thread_id(),
-        owner=session.OWNER,
-        graph=graph,
-        agent=agent,
-        model=st.session_state.get("model") or None,
-        stream=bool(st.session_state.get("streaming", True)),
-    )
-    try:
-        run = runtime.start(request)
-    except SwitchboardError as exc:
-        session.keep_notice(exc)
-        if len(text) <= MAX_PREFILL:
-            st.session_state.chat_input = text  # nothing typed is lost
-        return
-    session.set_thread(run.thread_id)
-
-
-def stop(run_id: str) -> None:
-    with contextlib.suppress(NotFound):  # it ended between the click and here
-        runtime.runs.cancel(run_id)
 
 
 def show_options() -> None:
@@ -87,16 +53,16 @@ def show_empty() -> None:
         "Answers cite their sources."
     )
     for n, question in enumerate(STARTERS):
-        st.button(question, key=f"starter_{n}", on_click=send, args=(question,))
+        st.button(question, key=f"starter_{n}", on_click=act.send, args=(runtime, question))
 
 
-def show_live(run: Run) -> None:
-    with assistant_message():
+def show_live(run: Run, frame: DeltaGenerator) -> None:
+    with frame:
         status, slot = st.empty(), st.empty()
-        stop_slot = st.empty()
-        stop_slot.button(
-            "Stop", key="stop", icon=":material/stop_circle:", on_click=stop, args=(run.id,)
-        )
+        stop_place.button(
+            "Stop", key="stop", icon=":material/stop_circle:", shortcut="Esc", on_click=act.stop,
+            args=(runtime, run.id),
+        )  # fmt: skip
 
         def on_status(transcript: Transcript, elapsed_s: float) -> None:
             if transcript.status != "running" or (transcript.pieces and run.request.stream):
@@ -105,11 +71,38 @@ def show_live(run: Run) -> None:
                 status.markdown(waiting_line(transcript, elapsed_s))
 
         transcript = attach(runtime, run, slot, on_status, live=run.request.stream)
-        stop_slot.empty()
+        stop_place.empty()
         if run.thread_id in marks:
             marks[run.thread_id].empty()
         show_summary(transcript.text, summarise(transcript), runtime.catalog, run.id)
-        show_run_link(run.id)
+        newest = runtime.threads.messages(run.thread_id, session.OWNER, limit=1)
+        if newest and newest[0].run_id == run.id:
+            if waited(newest[0]):
+                st.rerun()  # its form is drawn from what is kept, and the inbox counts it
+            show_actions(runtime, newest[0])
+    if after_queue(runtime, run, completed=transcript.status == "completed"):
+        st.rerun()
+
+
+def show_conversation(thread_id: str, run: Run | None) -> None:
+    limit = st.session_state.setdefault("_messages", PAGE_OF_MESSAGES)
+    messages = runtime.threads.messages(thread_id, session.OWNER, limit=limit + 1)
+    if len(messages) > limit:
+        messages = messages[1:]
+        if st.button("Show older messages", key="older_messages", type="tertiary"):
+            st.session_state["_messages"] += PAGE_OF_MESSAGES
+            st.rerun()
+    shown = [m for m in messages if run is None or m.role == "user" or m.run_id != run.id]
+    for message in shown:
+        show_message(runtime, message)
+    if run is not None:
+        frame = assistant_message()
+        for _ in range(st.session_state.get("_drawn", 0) - len(shown)):
+            st.empty()  # of a branch that was shown before: it would stand there until the end
+        st.session_state["_drawn"] = len(shown)
+        show_live(run, frame)
+    else:
+        st.session_state["_drawn"] = len(shown)
 
 
 thread_id = session.thread_id()
@@ -121,29 +114,21 @@ if thread_id or session.bad_thread_in_url():
         session.show_error(exc)
         session.set_thread(None)
 marks = sidebar.show(runtime, thread.id if thread else None)
+seen = thread_watch.look(runtime, thread.id) if thread else None
+run = runtime.runs.for_thread(thread.id) if thread else None
 show_options()
 conversation = st.container(key="conversation")
-st.chat_input("Ask a question", key="chat_input", on_submit=send, submit_mode="stop")
+with st.bottom:
+    stop_place = st.empty()  # under the text it would run away from the pointer
+    waiting = st.empty()
+    if thread is not None:
+        show_queue(runtime, thread.id, waiting, answering=run is not None)
+    st.chat_input("Ask a question", key="chat_input", on_submit=act.send, args=(runtime,))
 with conversation:
     welcome = st.empty()  # emptied at once when a thread is there, not when the script ends
     if thread is None:
         with welcome.container():
             show_empty()
     else:
-        run = runtime.runs.for_thread(thread.id)
-        limit = st.session_state.setdefault("_messages", PAGE_OF_MESSAGES)
-        messages = runtime.threads.messages(thread.id, session.OWNER, limit=limit + 1)
-        if len(messages) > limit:
-            messages = messages[1:]
-            if st.button("Show older messages", key="older_messages", type="tertiary"):
-                st.session_state["_messages"] += PAGE_OF_MESSAGES
-                st.rerun()
-        for message in messages:
-            if message.role == "user":
-                show_question(message.text)
-            elif message.summary is not None and not (run and message.run_id == run.id):
-                with assistant_message():
-                    show_answer(message.text, message.summary, runtime.catalog, message.id)
-                    show_run_link(message.run_id)
-        if run is not None:
-            show_live(run)
+        show_conversation(thread.id, run)
+        thread_watch.watch(runtime, thread.id, seen, followed=run.id if run else None)

@@ -10,8 +10,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from agents.evaluation.patterns import check_pattern
 from core.errors import InvalidInput
+from core.patterns import check_pattern
 from core.text import clean
 
 CheckType = Literal[
@@ -124,7 +124,7 @@ def _shown(value: object) -> str:
 
 
 def _schema(value: object) -> str:
-    from agents.evaluation.json_answer import check_schema
+    from core.json_schema import check_schema
 
     if isinstance(value, str):
         _check_length(value)

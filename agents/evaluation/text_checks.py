@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 
 from agents.evaluation.check import Check, CheckType
 from agents.evaluation.json_answer import problem_with
-from agents.evaluation.patterns import TIME_LIMIT_S, search
 from agents.evaluation.words import quoted, short
+from core.patterns import TIME_LIMIT_S, search
 
 Decision = tuple[bool | None, str]
 

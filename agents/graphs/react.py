@@ -1,4 +1,6 @@
-"""A graph of another shape: one agent in a loop with two tools. What a team's own graph looks like.
+"""A graph of another shape: one agent in a loop with tools. What a team's own graph looks like.
+
+One of the tools, `save_note`, changes something: it waits until a person approves.
 
 Chat, streaming, stop, analytics and comparison come without a line of code here. When a run asks for
 another retrieval than the agent's own searches, whole documents stand in the prompt (`cag`, and with
@@ -13,16 +15,19 @@ from langchain_core.messages import AnyMessage, SystemMessage
 from langchain_core.tools import BaseTool, tool
 from langgraph.channels import UntrackedValue
 from langgraph.config import get_stream_writer
-from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.prebuilt import ToolNode, tools_condition
+from langgraph.prebuilt import ToolNode
 from langgraph.runtime import Runtime, get_runtime
+from langgraph.types import Send
 
 from agents.answering import HYBRID_CORE_TOKENS, WHOLE_DOCUMENTS, stream_message, without
+from agents.approval import needs_approval, one_task_per_call
 from agents.context import RunContext
 from agents.metrics_agent import metrics_tool
 from agents.passage_format import NO_DOCUMENTS, render
 from agents.retrieval import Found
+from core.errors import SwitchboardError
 from core.metrics_query import MetricsAnswer, MetricsQuestion
 
 PASSAGES = 5
@@ -51,6 +56,20 @@ async def search_docs(query: str) -> str:
     return render(found.sources) or "Nothing was found."
 
 
+@needs_approval
+@tool
+async def save_note(title: str, text: str) -> str:
+    """Keeps a note, for when the user asks to save, note or remember something.
+
+    title: a few words to find it by. text: the note itself, complete and understandable alone.
+    """
+    try:
+        note = await get_runtime(RunContext).context.knowledge.save_note(title, text)
+    except SwitchboardError as exc:
+        return f"The note was not saved. {exc.message}"
+    return f"Saved the note “{note.title}” as {note.path}. Later answers can find and cite it."
+
+
 def _metrics(question: MetricsQuestion) -> MetricsAnswer:
     return get_runtime(RunContext).context.metrics(question)
 
@@ -61,7 +80,8 @@ def build() -> CompiledStateGraph[Any, RunContext, Any, Any]:
 
     async def agent(state: State, runtime: Runtime[RunContext]) -> dict[str, Any]:
         searches = runtime.context.retrieval in (None, "rag", "hybrid")
-        tools: list[BaseTool] = [search_docs, figures] if searches else [figures]
+        tools: list[BaseTool] = [search_docs] if searches else []
+        tools += [figures, save_note]
         model = runtime.context.chat_model("react").bind_tools(tools)
         prompt = _prompt(runtime.context, state)
         return {"messages": [await stream_message(model, prompt, None, name="react")]}
@@ -69,12 +89,16 @@ def build() -> CompiledStateGraph[Any, RunContext, Any, Any]:
     graph = StateGraph(State, context_schema=RunContext)
     graph.add_node("documents", _documents)
     graph.add_node("agent", agent)
-    graph.add_node("tools", ToolNode([search_docs, figures]))
+    graph.add_node("tools", ToolNode([search_docs, figures, save_note]))
     graph.add_conditional_edges(START, _first, ["documents", "agent"])
     graph.add_edge("documents", "agent")
-    graph.add_conditional_edges("agent", tools_condition)
+    graph.add_conditional_edges("agent", _tools, ["tools", END])
     graph.add_edge("tools", "agent")
     return graph.compile(name="react")
+
+
+def _tools(state: State) -> list[Send] | str:
+    return one_task_per_call(state["messages"])
 
 
 def _first(state: State) -> str:

@@ -90,19 +90,20 @@ class KnowledgeIndex:
             yield db
             db.execute("COMMIT")
 
-    def sync(self, root: Path, progress: Progress | None = None) -> SyncReport:
+    def sync(self, root: Path, progress: Progress | None = None, *, mount: str = "") -> SyncReport:
         """Indexes what changed below `root`; searches go on meanwhile. One sync at a time.
 
+        A second folder has a `mount`, under which its documents stand beside the first one's.
         A file found damaged on the way is set aside and built again. Raises StorageError when the
         index cannot be written; problems with documents are in the report.
         """
         with self._sync_lock:
             started = time.perf_counter()
             try:
-                report = run_sync(self.writer, self._known(), root, progress)
+                report = run_sync(self.writer, self._known(mount), root, progress, mount=mount)
             except database.Damaged as exc:
                 self._replace_file(exc)
-                report = run_sync(self.writer, self._known(), root, progress)
+                report = run_sync(self.writer, self._known(mount), root, progress, mount=mount)
             if report.added or report.changed or report.removed:
                 self._tidy()
             passages = sum(area.passages for area in self.areas())
@@ -156,10 +157,15 @@ class KnowledgeIndex:
         with self.reader() as db:
             return document_set(db, document_rows(db, area), budget_chars)
 
-    def _known(self) -> dict[str, tuple[str, int]]:
+    def _known(self, mount: str) -> dict[str, tuple[str, int]]:
         with self.reader() as db:
             rows = db.execute("SELECT path, content_hash, passages FROM documents").fetchall()
-        return {path: (content_hash, passages) for path, content_hash, passages in rows}
+        start = f"/{mount}/" if mount else "/"
+        return {
+            path: (content_hash, passages)
+            for path, content_hash, passages in rows
+            if path.startswith(start) == bool(mount)
+        }
 
     def _tidy(self) -> None:
         """Gives free pages back and empties the write-ahead log, as far as present readers allow."""

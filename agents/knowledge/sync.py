@@ -10,7 +10,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from agents.knowledge.files import Found, find_documents, read_bytes
@@ -95,15 +95,22 @@ class _Work:
 
 
 def run_sync(
-    writer: Writer, known: dict[str, tuple[str, int]], root: Path, progress: Progress | None = None
+    writer: Writer,
+    known: dict[str, tuple[str, int]],
+    root: Path,
+    progress: Progress | None = None,
+    *,
+    mount: str = "",
 ) -> SyncReport:
-    """`known`: path -> (content hash, passages) of what the index holds now.
+    """`known`: path -> (content hash, passages) of what the index holds of this root now.
+
+    With a `mount`, paths begin with `/mount/`, and areas with `mount/`.
 
     A folder that cannot be listed changes nothing: a drive that is not mounted must not empty the
     index. `passages` and `duration_ms` of the report are left to the caller.
     """
     try:
-        candidates = list(find_documents(root))
+        candidates = [_mounted(found, mount) for found in find_documents(root)]
     except OSError as exc:
         return SyncReport(problems=((str(root), f"the folder cannot be read: {exc.strerror}"),))
     work = _Work(writer=writer, known=known)
@@ -132,6 +139,12 @@ def run_sync(
         unchanged=work.unchanged,
         problems=tuple(work.problems),
     )
+
+
+def _mounted(found: Found, mount: str) -> Found:
+    if not mount:
+        return found
+    return replace(found, path=f"/{mount}/{found.path}", area=f"{mount}/{found.area}")
 
 
 def _put_document(db: sqlite3.Connection, document: Document, passages: list[Passage]) -> None:

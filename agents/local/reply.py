@@ -13,11 +13,14 @@ from langchain_core.messages import BaseMessage
 from agents.local import conversation, extract, metrics_say
 from agents.local.conversation import Conversation, ToolResult
 from agents.local.decline import without_documents
+from agents.local.notes import is_note_tool
 from agents.local.smalltalk import ABOUT_PRODUCT, Smalltalk, reply, self_prefix, smalltalk
 from agents.local.tools import Call, choose_call, read_tools
 from core.events import Source
 
 MAX_PLAIN_RESULT = 1_500
+REJECTED = "A person rejected this call"
+"""How agents/approval.py begins the result of a tool that was not run."""
 KEEPS_ITS_WORD: frozenset[Smalltalk | None] = frozenset({"thanks", "bye", "self", "product"})
 """Small talk that promises no answer from documents."""
 
@@ -42,7 +45,9 @@ def respond(
         call = choose_call(seen, bound, choice, lambda text: extract.answer(text, seen.sources))
         if call is not None:
             return Reply(call=call, input_chars=chars)
-    only_figures = bool(bound) and all(tool.is_metrics for tool in bound)
+    only_figures = any(tool.is_metrics for tool in bound) and all(
+        tool.is_metrics or tool.keeps_notes for tool in bound
+    )
     return Reply(text=_text(seen, only_figures=only_figures), input_chars=chars)
 
 
@@ -97,6 +102,12 @@ def _plain(result: ToolResult) -> str:
     text = result.text.strip()
     if len(text) > MAX_PLAIN_RESULT:
         text = text[:MAX_PLAIN_RESULT].rsplit(None, 1)[0] + " …"
+    if text.startswith(REJECTED):
+        why = text.partition("The reason given: ")[2]
+        reason = f" The reason given: {why}" if why else ""
+        return f"That was rejected, so nothing was done.{reason}"
+    if result.name and is_note_tool(result.name, {"text": {}}):
+        return text.split("before it ran. ", 1)[-1]
     problem = _problem(text)
     if problem:
         return f"{name} could not answer: {problem}"

@@ -15,6 +15,7 @@ from typing import Any
 from agents.local.conversation import Conversation
 from agents.local.fill import Writer, arguments
 from agents.local.metrics_nl import parse
+from agents.local.notes import is_note_tool, note_arguments
 from agents.local.smalltalk import ABOUT_PRODUCT, smalltalk
 from agents.local.stem import is_content, stem, stems, words
 from agents.vote import is_metrics_question
@@ -67,6 +68,10 @@ class Tool:
     def is_metrics(self) -> bool:
         options = self.properties.get("measure", {}).get("enum") or ()
         return bool(set(options) & set(MEASURES))
+
+    @property
+    def keeps_notes(self) -> bool:
+        return is_note_tool(self.name, self.properties)
 
     @property
     def query_field(self) -> str | None:
@@ -127,8 +132,12 @@ def choose_call(
 def _optional(conversation: Conversation, tools: Sequence[Tool]) -> Call | None:
     """The call a question asks for by itself."""
     question = conversation.question
+    for tool in tools:
+        if tool.keeps_notes and (note := note_arguments(conversation.asked, tool.properties)):
+            return Call(name=tool.name, args=note)
     metrics = next((tool for tool in tools if tool.is_metrics), None)
-    others = [tool for tool in tools if not tool.is_metrics]
+    # What changes something is called for a plain request only, never because its name was said.
+    others = [tool for tool in tools if not tool.is_metrics and not tool.keeps_notes]
     talk = smalltalk(conversation.asked)
     searches = [tool for tool in others if tool.query_field]
     if talk in ("self", "abilities", "product") and searches:

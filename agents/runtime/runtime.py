@@ -33,6 +33,7 @@ from agents.runtime.recording import Recording
 from agents.runtime.turns import TurnMaker
 from agents.specialists import BY_NAME
 from agents.threads import ThreadStore
+from agents.waiting import WaitingStore
 from agents.warm_up import WarmUp
 from analytics.erasure import Erased, erase_user, forget_thread
 from analytics.house import Analytics
@@ -80,11 +81,14 @@ class Runtime:
         self._databases = Databases(self.database)
         self.threads = ThreadStore(self._databases)
         self.store = RunStore(self._databases)
+        self.waiting = WaitingStore(self._databases)
         self.prompts = PromptVersions(self.database)
         self.lost_runs = self.store.recover()
         sweep(self.database)
         self.exchange = Exchange(self._databases, settings.path("import"))
-        self.knowledge = Knowledge(settings.path("knowledge.db"), settings.knowledge_dir)
+        self.knowledge = Knowledge(
+            settings.path("knowledge.db"), settings.knowledge_dir, settings.path("notes")
+        )
         parts = self._analytics = Analytics(
             settings,
             catalog=lambda: self.catalog,
@@ -114,8 +118,8 @@ class Runtime:
         self.queue = MessageQueue(
             self._databases,
             start=self.start,
+            start_instead=self.start_instead,
             active=self.runs.for_thread,
-            stop=self.runs.cancel,
         )
         self.comparisons = Comparisons(
             self.database,
@@ -167,6 +171,16 @@ class Runtime:
             return self.queue.add(self.checked(request))
         return self.start(request)
 
+    def start_instead(self, request: TurnRequest) -> Run:
+        """Stops what the thread answers, keeps it, and starts this turn. Blocks until it has stopped."""
+        checked = self.checked(request)
+        active = self.runs.for_thread(checked.thread_id) if checked.thread_id else None
+        if active is not None and not active.finished:
+            self.runs.cancel(active.id)
+            for _ in active.follow():
+                pass
+        return self.start(checked)
+
     def checked(self, request: TurnRequest) -> TurnRequest:
         """The request as it can be run. Raises InvalidInput or NotFound when it never can."""
         request = self._with_question(request)
@@ -192,6 +206,7 @@ class Runtime:
         """A request that answers an existing question, with its text and where it stands."""
         asked = request.answers or request.continues
         if request.resumes is not None:
+            self.waiting.of_run(request.resumes, request.owner)
             asked = self.store.question_id(request.resumes)
         if asked is None:
             return request
@@ -249,6 +264,7 @@ class Runtime:
         self.comparisons.erase(owner)
         self.evaluations.erase(owner)
         self.prompts.forget_owner(owner)
+        self.knowledge.forget_notes(owner)
         for name in self.threads.preferences(owner):
             self.threads.set_preference(owner, name, None)
         self.database.empty_log()

@@ -85,7 +85,10 @@ class TurnMaker:
             run_id=run.id,
             owner=request.owner,
             models=house.models,
-            knowledge=house.knowledge,
+            # An evaluation must not depend on what its owner happens to have noted.
+            knowledge=house.knowledge.seen_by(
+                None if request.thread_kind == "eval" else request.owner
+            ),
             metrics=self._metrics,
             answer_models=answer_models,
             router_models=house.settings.router_models,

@@ -47,8 +47,7 @@ def show_summary(text: str, summary: AnswerSummary, catalog: Catalog, key: str) 
     _show_outcome(summary)
     _show_fallbacks(summary, catalog)
     st.caption(facts_line(summary, catalog))
-    columns = st.container(key=f"details_{key}")
-    with columns:
+    with st.container(key=f"details_{key}", gap="xsmall"):
         show_sources(text, summary)
         _show_steps(summary, catalog)
 
@@ -127,10 +126,16 @@ def _show_outcome(summary: AnswerSummary) -> None:
         label, color, icon = _STATUS[summary.status]
         if summary.status == "cancelled" and summary.stop_us is not None:
             late = summary.tokens_after_stop or 0
-            label = f"Stopped after {duration(summary.stop_us)}, {late} tokens arrived after Stop"
+            tokens = "1 token" if late == 1 else f"{late} tokens"
+            label = f"Stopped after {duration(summary.stop_us)}, {tokens} arrived after Stop"
             if summary.stopped_by == "shutdown":
                 label = "Switchboard was shut down while answering"
         st.badge(label, color=color, icon=icon)  # type: ignore[arg-type]
+        if summary.still_running:
+            names = ", ".join(escape(name) for name in summary.still_running)
+            st.caption(
+                f":material/hourglass_bottom: Could not be interrupted, still at work: {names}"
+            )
     if summary.notice:
         st.info(escape(summary.notice), icon=":material/info:")
 

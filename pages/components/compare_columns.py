@@ -200,22 +200,27 @@ def _follow(
         if column.hidden:
             status.markdown(f":shimmer[Answering…] :gray[{elapsed_s:.0f} s]")
         else:
-            status.markdown(live_line(transcript, elapsed_s))
+            status.markdown(live_line(transcript, elapsed_s, _chars_per_token(runtime, transcript)))
 
     transcript = attach(runtime, run, answer, on_status, ticking=True)
     return transcript.text, summarise(transcript)
 
 
-def live_line(transcript: Transcript, elapsed_s: float) -> str:
-    """What is happening, or how fast the text comes. Tokens are counted as they arrive: about."""
+def _chars_per_token(runtime: Runtime, transcript: Transcript) -> float:
+    model = next((attempt.model for attempt in reversed(transcript.attempts.values())), "")
+    return runtime.models.chars_per_token(model)
+
+
+def live_line(transcript: Transcript, elapsed_s: float, chars_per_token: float) -> str:
+    """What is happening, or how fast the text comes, counted as if the run were stopped now."""
     if transcript.ttft_us is None:
         return waiting_line(transcript, elapsed_s)
     parts = [f"first token {duration(transcript.ttft_us)}"]
-    tokens = len(transcript.pieces)
     writing_s = elapsed_s - transcript.ttft_us / 1e6
-    if writing_s >= SPEED_AFTER_S and tokens > 1:
-        parts.append(f"≈ {(tokens - 1) / writing_s:,.0f} tokens/s")
-    parts.append(f"≈ {tokens:,} tokens")
+    written = transcript.being_written(chars_per_token)
+    if writing_s >= SPEED_AFTER_S and written > 1:
+        parts.append(f"≈ {(written - 1) / writing_s:,.0f} tokens/s")
+    parts.append(f"≈ {transcript.output_so_far(chars_per_token):,} tokens")
     parts.append(f"{elapsed_s:.1f} s")
     costs = [usage.cost_pusd for usage in transcript.usages.values() if usage.cost_pusd]
     if costs:

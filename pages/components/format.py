@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 from core.pricing import format_usd
@@ -97,3 +98,18 @@ def size(num_bytes: int | None) -> str:
             return f"{num_bytes:,.0f} {unit}" if unit == "B" else f"{num_bytes:,.1f} {unit}"
         num_bytes = num_bytes / 1000  # type: ignore[assignment]
     return UNKNOWN
+
+
+def ago(at_us: int | None, now_us: int | None = None) -> str:
+    """How long since a moment, as "just now", "5 min ago", "3 h ago" or "2 days ago"."""
+    if at_us is None:
+        return UNKNOWN
+    now = time.time_ns() // 1000 if now_us is None else now_us
+    minutes = max(0, now - at_us) // 60_000_000
+    if minutes < 1:
+        return "just now"
+    if minutes < 60:
+        return f"{minutes} min ago"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h ago"
+    return f"{minutes // (24 * 60)} days ago"

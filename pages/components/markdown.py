@@ -13,14 +13,23 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:^=])")
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})(.*)$")
 
 
+# Streamlit looks for icons and emojis in the text that is left when Markdown is done, so that a
+# backslash does not help; an invisible joiner does.
+_SHORTCODE = re.compile(r":(?=[a-z0-9_+\-][\w+\-/]*:)")
+
+
 def escape(text: str) -> str:
     """Text that must appear as it is, on one line: titles, names, labels."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return _escaped(" ".join(text.split()))
+
+
+def _escaped(line: str) -> str:
+    return _SPECIAL.sub(r"\\\1", _SHORTCODE.sub(":\u2060", line))
 
 
 def plain(text: str) -> str:
     """A person's message as Markdown that shows exactly what was typed, line breaks included."""
-    lines = (_SPECIAL.sub(r"\\\1", line) for line in text.split("\n"))
+    lines = (_escaped(line) for line in text.split("\n"))
     return "  \n".join(line.replace("    ", "\u00a0\u00a0\u00a0\u00a0") for line in lines)
 
 

@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 OWNER = "local"
 """One person on loopback; identities come with logins."""
 
+TEMPORARY = "temporary_chat"
+"""Key of the switch for it."""
+
 _FRAME = "_frame"
 _NOTICE = "_notice"
 _CLOCK = "_clock"
+_PROBLEMS = "/problems"
+_ANSWERED = "_answered"
 
 
 @dataclass(slots=True)
@@ -101,8 +106,53 @@ def bad_thread_in_url() -> bool:
     return "thread" in st.query_params and thread_id() is None
 
 
+def wants_temporary() -> bool:
+    """Whether the next new thread is kept in memory only."""
+    return bool(st.session_state.get(TEMPORARY, False))
+
+
 def set_thread(value: str | None) -> None:
     if value is None:
         st.query_params.pop("thread", None)
     else:
         st.query_params["thread"] = value
+
+
+def form_problems(form: str) -> dict[str, str]:
+    """What is wrong with the fields of a form that was sent, by their keys."""
+    found: dict[str, str] = st.session_state.get(f"{form}{_PROBLEMS}", {})
+    return found
+
+
+def keep_form_problems(form: str, problems: dict[str, str]) -> None:
+    st.session_state[f"{form}{_PROBLEMS}"] = problems
+
+
+def forget_form(form: str) -> None:
+    """Forgets what was typed into the widgets whose keys begin with `form`."""
+    for key in [key for key in st.session_state if str(key).startswith(form)]:
+        del st.session_state[key]
+
+
+def inbox_title() -> str:
+    """The name of the inbox in the navigation, with the number of runs that wait for this person."""
+    from agents.current import existing_runtime
+
+    built = existing_runtime()
+    if built is None or built.closed:
+        return "Inbox"
+    try:
+        number = built.waiting.count(OWNER)
+    except SwitchboardError:  # the page says it; the frame must stand
+        return "Inbox"
+    return f"Inbox ({number})" if number else "Inbox"
+
+
+def keep_answered(thread_id: str) -> None:
+    """Notes for the next script run that a question of this thread was answered."""
+    st.session_state[_ANSWERED] = thread_id
+
+
+def take_answered() -> str | None:
+    value: str | None = st.session_state.pop(_ANSWERED, None)
+    return value

@@ -137,7 +137,7 @@ def test_the_react_agent_without_documents_has_no_search(
         ("system", prompts.load("react_without_documents")),
         ("user", "How do I install it?"),
     ]
-    assert tools(server) == {"query_metrics"}
+    assert tools(server) == {"query_metrics", "save_note"}
     assert only(events, "sources") == []
 
 
@@ -172,7 +172,7 @@ def test_the_react_agent_gets_whole_documents_and_nothing_to_search(
     system = sent(server)[0][1]
     assert system.startswith(prompts.load("react"))
     assert system.count("<passage ") == 5
-    assert tools(server) == {"query_metrics"}
+    assert tools(server) == {"query_metrics", "save_note"}
     assert [e.mode for e in only(events, "sources")] == ["cag"]
 
 
@@ -181,7 +181,7 @@ def test_the_react_agent_searches_beside_its_documents(
 ) -> None:
     server.script(SEARCH)
     _, events = ask(runtime, "How do I install it?", graph="react", retrieval="hybrid")
-    assert [tools(server, n) for n in (0, 1)] == [{"query_metrics", "search_docs"}] * 2
+    assert [tools(server, n) for n in (0, 1)] == [{"query_metrics", "save_note", "search_docs"}] * 2
     assert sent(server, 0)[0] == sent(server, 1)[0], "the documents are there in each call"
     first, second = only(events, "sources")
     assert (first.mode, second.mode) == ("hybrid", "hybrid")

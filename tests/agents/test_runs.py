@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from pathlib import Path
@@ -128,6 +129,30 @@ def test_a_swallowed_cancel_does_not_keep_a_run_alive(tmp_path: Path) -> None:
         run.wait(0, 5)
         b.runs.cancel(run.id)
         assert types(run)[-1] == "cancelled"
+
+
+@pytest.mark.slow
+def test_a_turn_that_resists_being_cancelled_is_left_behind(tmp_path: Path) -> None:
+    """Its run was held up for as long as it liked."""
+    with bench(tmp_path) as b:
+        turn, freed = b.script("q"), threading.Event()
+
+        async def stubborn():  # type: ignore[no-untyped-def]
+            while not freed.is_set():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.sleep(0.01)
+            yield Token(text="too late")
+
+        turn.events = stubborn  # type: ignore[method-assign]
+        run = b.start("q")
+        run.wait(0, 5)
+        b.runs.cancel(run.id)
+        count = len(types(run))
+        assert run.events[-1].type == "cancelled"
+        assert b.threads.messages(run.thread_id, "local")[-1].text == ""
+        freed.set()
+        time.sleep(0.05)
+        assert len(run.events) == count
 
 
 def test_a_waiting_run_shows_its_place_in_the_queue(tmp_path: Path) -> None:

@@ -90,14 +90,14 @@ def test_stop_closes_the_providers_connection_and_keeps_the_partial_answer(
     assert before.split("Stopped")[0].strip() == answer_text(page).split("Stopped")[0].strip()
 
 
-def test_the_inputs_own_stop_button_stops_the_run_too(
+def test_streamlits_own_stop_button_stops_the_run_too(
     make_server: Callable[..., Server], provider: ProviderServer, open_page: Callable[..., Any]
 ) -> None:
     answers(provider, text=LONG, per_token_ms=50)
     page = open_page(with_openai(make_server, provider).url)
     ask(page, "Count for me please")
     wait_for_text(page, "word5 ")
-    page.locator('[data-testid="stChatInputStopButton"]').click()
+    page.locator('[data-testid="stStatusWidget"] button').click()
     assert provider.wait_for_disconnect(timeout=5).tokens_sent < 300
 
 

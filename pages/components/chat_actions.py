@@ -1,0 +1,151 @@
+"""What a click in a conversation does: callbacks only, so that none is lost to another click.
+
+A new version, an answer made again or gone on with takes the place of an answer under way: that one
+is stopped first, and kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from agents.graphs import GRAPHS
+from agents.run import TurnRequest
+from core.errors import NotFound, SwitchboardError
+from core.transcript import AnswerSummary
+from pages.components import session
+from pages.components.choices import split_agent
+
+if TYPE_CHECKING:
+    from agents.runtime import Runtime
+    from agents.threads import Message
+
+EDITING = "_editing"
+SOURCE = "_source"
+MAX_PREFILL = 100_000
+ENDED_EARLY = ("cancelled", "lost", "error")
+CUT = ("length", "max_tokens")
+
+
+def chosen() -> dict[str, Any]:
+    """What the row above the input says about the next answer."""
+    graph, agent = split_agent(st.session_state.get("agent", "supervisor"))
+    return {
+        "owner": session.OWNER,
+        "graph": graph,
+        "agent": agent,
+        "model": st.session_state.get("model") or None,
+        "stream": bool(st.session_state.get("streaming", True)),
+    }
+
+
+def send(runtime: Runtime, text: str | None = None) -> None:
+    """Starts a run, or queues the message while the thread answers."""
+    text = st.session_state.chat_input if text is None else text
+    request = TurnRequest(
+        text=text,
+        thread_id=session.thread_id(),
+        temporary=session.wants_temporary(),
+        **chosen(),
+    )
+    try:
+        sent = runtime.send(request)
+    except SwitchboardError as exc:
+        session.keep_notice(exc)
+        if len(text) <= MAX_PREFILL:
+            st.session_state.chat_input = text  # nothing typed is lost
+        return
+    session.set_thread(sent.thread_id)
+
+
+def stop(runtime: Runtime, run_id: str) -> None:
+    with contextlib.suppress(NotFound):  # it ended between the click and here
+        runtime.runs.cancel(run_id)
+
+
+def edit(message_id: str | None) -> None:
+    """Opens the editor of a question; None closes it."""
+    st.session_state[EDITING] = message_id
+
+
+def send_edited(runtime: Runtime, message: Message) -> None:
+    request = TurnRequest(
+        text=st.session_state[f"edited_{message.id}"],
+        thread_id=session.thread_id(),
+        edits=message.id,
+        **chosen(),
+    )
+    if _start(runtime, request):
+        edit(None)
+
+
+def answer_again(runtime: Runtime, question_id: str, **other: Any) -> None:
+    """`other`: an agent or a model instead of the chosen one."""
+    _start(runtime, TurnRequest(text="", answers=question_id, **(chosen() | other)))
+
+
+def can_continue(runtime: Runtime, message: Message) -> bool:
+    """Whether an answer ended early and its graph can go on with it."""
+    summary = message.summary
+    if summary is None or not message.text.strip():
+        return False
+    early = summary.status in ENDED_EARLY or summary.finish_reason in CUT
+    return early and "continue" in _options_of(_request_of(runtime, message).graph)
+
+
+def go_on(runtime: Runtime, message: Message) -> None:
+    """Continues an answer with the agent and the model it is from."""
+    before, summary = _request_of(runtime, message), message.summary or AnswerSummary()
+    agents = {graph.name: graph.agents for graph in GRAPHS}.get(before.graph, ())
+    request = TurnRequest(
+        text="",
+        owner=session.OWNER,
+        continues=message.id,
+        graph=before.graph,
+        agent=summary.agent if summary.agent in agents else before.agent,
+        model=before.model,
+        stream=before.stream,
+    )
+    _start(runtime, request)
+
+
+def show_version(runtime: Runtime, message_id: str) -> None:
+    _do(lambda: runtime.threads.show(message_id, session.OWNER))
+
+
+def fork(runtime: Runtime, message: Message) -> None:
+    """Opens a new thread with the branch up to a message."""
+
+    def copy() -> None:
+        thread, _ = runtime.threads.message(message.id, session.OWNER)
+        session.set_thread(runtime.threads.copy(thread.id, session.OWNER, upto=message.id))
+
+    _do(copy)
+
+
+def toggle_source(message_id: str) -> None:
+    shown = st.session_state.get(SOURCE)
+    st.session_state[SOURCE] = None if shown == message_id else message_id
+
+
+def _start(runtime: Runtime, request: TurnRequest) -> bool:
+    return _do(lambda: runtime.start_instead(request))
+
+
+def _do(action: Any) -> bool:
+    try:
+        action()
+    except SwitchboardError as exc:
+        session.keep_notice(exc)
+        return False
+    return True
+
+
+def _request_of(runtime: Runtime, message: Message) -> TurnRequest:
+    return runtime.store.request_of(message.run_id) or TurnRequest(text="", **chosen())
+
+
+def _options_of(graph: str) -> frozenset[Any]:
+    return next((one.options for one in GRAPHS if one.name == graph), frozenset())

@@ -1,0 +1,42 @@
+"""A page that is idle hears of what happens to its thread in another tab, within seconds.
+
+A fragment looks every few seconds, with one small read, and reruns the page when another run has begun,
+another branch is shown or the thread is gone. Streamlit queues it behind a script that is running, so
+it interrupts no answer. It owns nothing and shows nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.components import session
+
+if TYPE_CHECKING:
+    from agents.runtime import Runtime
+    from agents.threads import ThreadState
+
+EVERY_S = 2.0
+
+
+def look(runtime: Runtime, thread_id: str) -> ThreadState | None:
+    """What a page is about to show; taken before it reads messages or runs."""
+    return runtime.threads.state(thread_id, session.OWNER)
+
+
+def watch(
+    runtime: Runtime, thread_id: str, shown: ThreadState | None, followed: str | None = None
+) -> None:
+    """Last thing on the page. `shown` is what `look` said; `followed` is the id of the run that was
+    followed to its end here, if there was one: its end is no news."""
+    if followed is not None:
+        now = look(runtime, thread_id)
+        shown = now if now is not None and now.run_id == followed else shown
+    _wait_for_news(runtime, thread_id, shown)
+
+
+@st.fragment(run_every=EVERY_S)
+def _wait_for_news(runtime: Runtime, thread_id: str, shown: ThreadState | None) -> None:
+    if look(runtime, thread_id) != shown:
+        st.rerun()

@@ -1,0 +1,138 @@
+"""Another way from any message: edit, answer again, go on, fork, queue. Two tabs, reload, kill -9."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.browser.conftest import Server, ask, settled
+from tests.browser.test_chat import LONG, answer_text, answers, wait_for_text, with_openai
+from tests.provider import ProviderServer
+
+
+def press(page: Any, name: str, number: int = -1) -> None:
+    """Clicks an icon button of a message, by the beginning of its key."""
+    found = page.locator(f"[class*=st-key-{name}_]").locator("button:visible")
+    found.nth(number if number >= 0 else found.count() - 1).click()
+
+
+def asked(page: Any, text: str, then: str) -> None:
+    ask(page, text)
+    wait_for_text(page, then)
+    page.get_by_text("tokens in").last.wait_for()
+    settled(page)
+
+
+def said(page: Any) -> list[str]:
+    """The text of every message, without what stands under it."""
+    script = """all => all.map(one =>
+        one.querySelector('[data-testid="stMarkdownContainer"]').innerText.trim())"""
+    found: list[str] = page.locator('[data-testid="stChatMessage"]').evaluate_all(script)
+    return found
+
+
+def test_an_edited_message_is_a_version_one_can_leave_and_come_back_to(
+    make_server: Callable[..., Server], provider: ProviderServer, open_page: Callable[..., Any]
+) -> None:
+    answers(provider, "First answer.")
+    page = open_page(with_openai(make_server, provider).url)
+    asked(page, "What is one?", "First answer")
+    asked(page, "What is two?", "First answer")
+    answers(provider, "Other answer.")
+    press(page, "edit", 1)
+    page.locator("[class*=st-key-edited_] textarea").fill("What is zwei?")
+    page.get_by_role("button", name="Send", exact=True).click()
+    wait_for_text(page, "Other answer")
+    settled(page)
+    assert said(page) == ["What is one?", "First answer.", "What is zwei?", "Other answer."]
+    press(page, "older")
+    wait_for_text(page, "First answer")
+    page.reload()
+    settled(page)
+    assert said(page) == ["What is one?", "First answer.", "What is two?", "First answer."]
+    assert page.get_by_text("1/2").count() == 1
+
+
+def test_an_answer_made_again_by_another_agent_stands_beside_the_first(
+    make_server: Callable[..., Server], provider: ProviderServer, open_page: Callable[..., Any]
+) -> None:
+    answers(provider, "First answer.")
+    page = open_page(with_openai(make_server, provider).url)
+    asked(page, "What is one?", "First answer")
+    answers(provider, "Second answer.")
+    press(page, "more")
+    page.get_by_text("Answer again with").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("combobox").first.click()
+    page.get_by_role("option", name="ReAct agent").click()
+    dialog.get_by_role("button", name="Answer again").click()
+    wait_for_text(page, "Second answer")
+    page.get_by_text("2/2").wait_for()
+    settled(page)
+    press(page, "older")
+    wait_for_text(page, "First answer")
+    assert page.get_by_role("dialog").count() == 0
+
+
+def test_messages_sent_meanwhile_wait_survive_a_kill_and_are_sent_when_told(
+    make_server: Callable[..., Server], provider: ProviderServer, open_page: Callable[..., Any]
+) -> None:
+    answers(provider, LONG, per_token_ms=50)
+    server = with_openai(make_server, provider)
+    page = open_page(server.url)
+    ask(page, "Count for me please")
+    wait_for_text(page, "word5 ")
+    ask(page, "And then stop counting")
+    page.get_by_text("Sent one after the other").wait_for()
+    second = page.context.new_page()
+    second.goto(page.url)
+    second.get_by_text("And then stop counting").wait_for()
+    press(second, "change")
+    second.locator("[class*=st-key-queued_] textarea").fill("Changed in another tab")
+    press(second, "save")
+    second.get_by_text("Changed in another tab").wait_for()
+    server.kill()
+    answers(provider, "Quick answer.")
+    server.start()
+    page.goto(page.url)
+    page.get_by_text("Resting, because").wait_for()
+    assert "word5" in answer_text(page)
+    press(page, "now")
+    wait_for_text(page, "Quick answer")
+    settled(page)
+    assert said(page)[2:] == ["Changed in another tab", "Quick answer."]
+    assert page.get_by_text("Resting, because").count() == 0
+
+
+def test_waiting_messages_follow_by_themselves_and_escape_stops(
+    make_server: Callable[..., Server], provider: ProviderServer, open_page: Callable[..., Any]
+) -> None:
+    answers(provider, LONG[:200], per_token_ms=60)
+    page = open_page(with_openai(make_server, provider).url)
+    ask(page, "Count for me please")
+    wait_for_text(page, "word5 ")
+    answers(provider, LONG, per_token_ms=50)
+    ask(page, "Once more please")
+    page.locator('[data-testid="stChatMessage"]').get_by_text("Once more please").wait_for()
+    wait_for_text(page, "word5 ")
+    page.keyboard.press("Escape")
+    page.get_by_text("tokens arrived after Stop").wait_for()
+    assert provider.wait_for_disconnect(timeout=5).tokens_sent < 300
+
+
+def test_a_fork_goes_its_own_way(
+    make_server: Callable[..., Server], provider: ProviderServer, open_page: Callable[..., Any]
+) -> None:
+    answers(provider, "First answer.")
+    page = open_page(with_openai(make_server, provider).url)
+    asked(page, "What is one?", "First answer")
+    origin = page.url
+    press(page, "more")
+    page.get_by_text("New chat from here").click()
+    page.wait_for_url(lambda url: "thread=" in url and url != origin)
+    settled(page)
+    answers(provider, "Another.")
+    asked(page, "Only in the fork", "Another")
+    page.goto(origin)
+    settled(page)
+    assert said(page) == ["What is one?", "First answer."]
