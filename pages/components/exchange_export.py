@@ -32,7 +32,7 @@ def show_export(runtime: Runtime, job: Job | None) -> None:
     form = _ask_form("exchange_form")
     st.button(
         "Write the file", key="exchange_write", icon=":material/archive:",
-        disabled=job is not None and job.running,
+        disabled=job is not None and (job.running or job.work == "look"),
         on_click=partial(_write, exchange, form),
     )  # fmt: skip
 

@@ -74,6 +74,8 @@ def _show_problems(found: Preview) -> None:
 def _show_table(found: Preview) -> list[int]:
     """Draws the chats; gives the places in the file of those that were chosen."""
     rows = found.rows
+    if found.new > 1:
+        st.caption("Choose rows to import only those.")
     event = _frame(
         {
             "Chat": [one.title or f"Place {one.number}" for one in rows],
@@ -100,6 +102,8 @@ def _show_buttons(exchange: Exchange, found: Preview, selected: Collection[int])
         label = (
             f"Import the {len(selected):,} chosen" if len(selected) > 1 else "Import the chosen one"
         )
+    elif not found.new:
+        label = "Nothing new to import"
     elif found.broken:
         label = f"Import the {found.new:,} good ones" if found.new != 1 else "Import the good one"
     else:
@@ -125,7 +129,11 @@ def _start(exchange: Exchange, only: frozenset[int] | None) -> None:
 
 
 def _frame(
-    columns: dict[str, list[str] | list[int] | list[int | None]], *, alt: str, key: str, choose: bool = False
+    columns: dict[str, list[str] | list[int] | list[int | None]],
+    *,
+    alt: str,
+    key: str,
+    choose: bool = False,
 ) -> list[int]:
     """A table of plain text; gives the chosen rows."""
     import pandas as pd  # imported by the warm-up; late here so that the page opens before it
@@ -141,7 +149,6 @@ def _frame(
     if not choose:
         st.dataframe(frame, hide_index=True, height=height, alt=alt, key=key, column_config=wide)
         return []
-    st.caption("Choose rows to import only those.")
     event = st.dataframe(
         frame, hide_index=True, height=height, alt=alt, key=key, column_config=wide,
         on_select="rerun", selection_mode="multi-row",
