@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,6 +32,11 @@ from core.version import VERSION
 
 NAME = "switchboard"
 FORMAT = 1
+MAX_COMMENT_CHARS = 2_000
+_MEDIA_TYPES = re.compile(
+    r"text/(plain|markdown|csv|tab-separated-values)|application/(pdf|json)|image/(png|jpeg|gif|webp)"
+)
+"""A browser may be told that a file is one of these; never that it is a page or a script."""
 
 
 def opening(owner: str) -> str:
@@ -216,7 +222,7 @@ def _rating(value: object) -> Rating | None:
     return Rating(
         thumb=int(thumb),
         reasons=tuple(str(one)[:200] for one in reasons[:20]) if isinstance(reasons, list) else (),
-        comment=checked.words(value.get("comment", ""), "comment", 20_000),
+        comment=checked.words(value.get("comment", ""), "comment", MAX_COMMENT_CHARS),
         rated_at_us=checked.optional_moment(value.get("rated_at_us"), "rated_at_us"),
     )
 
@@ -234,14 +240,19 @@ def _files(value: object) -> tuple[KeptFile, ...]:
             raise InvalidInput(f"Its files have more than {MAX_FILES_BYTES / 1e6:,.0f} MB.")
         found.append(
             KeptFile(
-                name=checked.words(one.get("name", "file"), "name", 1_000),
-                media_type=checked.words(one.get("media_type", ""), "media_type", 100),
+                name=fields.line(one.get("name"), 300) or "file",
+                media_type=_media_type(one.get("media_type")),
                 content=content,
                 pages=fields.number(one.get("pages")),
                 created_at_us=checked.optional_moment(one.get("created_at_us"), "created_at_us"),
             )
         )
     return tuple(found)
+
+
+def _media_type(value: object) -> str:
+    known = isinstance(value, str) and _MEDIA_TYPES.fullmatch(value)
+    return str(value) if known else "application/octet-stream"
 
 
 def _run(value: Mapping[str, Any], keys: set[str]) -> RunRecord:

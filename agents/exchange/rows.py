@@ -55,7 +55,7 @@ def rows_of(one: Conversation, owner: str, digest: str, *, kind: str, group: str
                 "run_id": runs.get(message.run or "", NO_RUN),
                 "role": message.role,
                 "text": message.text,
-                "summary": message.summary.to_dict() if message.summary else None,
+                "summary": _summary(message),
                 "created_at_us": times[message.key],
             }
         )
@@ -75,6 +75,13 @@ def size_of(rows: Rows) -> int:
     logs: int = sum(len(row["payload"]) for row in rows["run_log"])
     files: int = sum(row["size_bytes"] for row in rows["attachment"])
     return texts + logs + files
+
+
+def _summary(message: Message) -> Row | None:
+    """What says something, and the status, by which chats are found."""
+    if message.summary is None:
+        return None
+    return {"status": message.summary.status} | checked.without_defaults(message.summary)
 
 
 def _times(one: Conversation, now: int) -> dict[str, int]:

@@ -62,7 +62,7 @@ def conversations(draw: st.DrawFn) -> Conversation:
             tokens_per_s=st.none() | st.floats(0, 1e6), agent=st.none() | LINES,
         )  # fmt: skip
         file = st.builds(
-            KeptFile, name=LINES, media_type=LINES, content=st.binary(max_size=30),
+            KeptFile, name=LINES, media_type=st.sampled_from(["text/plain", "image/png"]), content=st.binary(max_size=30),
             created_at_us=TIMES,
         )  # fmt: skip
         messages.append(
