@@ -18,6 +18,7 @@ from agents.memory import keep_newest
 from agents.passage_format import NO_DOCUMENTS, render
 from agents.retrieval import Found
 from agents.specialists import Specialist, areas_of
+from agents.system_note import system_message
 from core.errors import ContextTooLong
 from core.events import RetrievalMode, Source
 
@@ -142,8 +143,8 @@ def build_prompt(
     prefix: Found,
     passages: list[Source],
 ) -> list[AnyMessage]:
-    """Instructions, stable documents, [cache point], history, found passages, question."""
-    from langchain_core.messages import HumanMessage, SystemMessage
+    """Instructions, stable documents, [cache point], note, history, found passages, question."""
+    from langchain_core.messages import HumanMessage
 
     system = f"{context.prompt('answer')}\n\n{context.prompt(specialist.name)}"
     extra: dict[str, Any] = {}
@@ -153,7 +154,7 @@ def build_prompt(
             "cache_prefix_chars": len(system),
             "cache_key": context.cache_key(f"{specialist.name}:{prefix.version}"),
         }
-    prompt: list[AnyMessage] = [SystemMessage(system, additional_kwargs=extra), *kept[:-1]]
+    prompt: list[AnyMessage] = [system_message(system, context.note, **extra), *kept[:-1]]
     if passages:
         prompt.append(HumanMessage(f"Passages found for the next message\n{render(passages)}"))
     elif not prefix.sources:
@@ -164,15 +165,13 @@ def build_prompt(
 def prompt_without_documents(
     context: RunContext, specialist: Specialist, kept: Sequence[AnyMessage]
 ) -> list[AnyMessage]:
-    """Instructions, history, question. The specialist's own prompt speaks of passages, so only what
+    """Instructions, note, history, question. The specialist's own prompt speaks of passages, so only what
     it is there for is said of it."""
-    from langchain_core.messages import SystemMessage
-
     system = (
         f"{context.prompt('answer_without_documents')}\n\n"
         f"Your subject: {specialist.title}. {specialist.description}"
     )
-    return [SystemMessage(system, additional_kwargs={NO_DOCUMENTS: True}), *kept]
+    return [system_message(system, context.note, **{NO_DOCUMENTS: True}), *kept]
 
 
 async def stream_message(model: Any, prompt: Any, config: Any, *, name: str) -> AIMessage:

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import BaseMessage
 
+    from agents.files.pictures import Pictures
     from agents.prompt_versions import PromptVersion
-    from agents.retrieval import SeenKnowledge
+    from agents.retrieval import KnowledgeSource
 
 
 class ModelSource(Protocol):
@@ -50,17 +51,21 @@ class RunContext:
     run_id: str
     owner: str
     models: ModelSource
-    knowledge: SeenKnowledge
+    knowledge: KnowledgeSource
     metrics: Callable[[MetricsQuestion], MetricsAnswer]
     answer_models: tuple[str, ...]
     router_models: tuple[str, ...]
     pinned_agent: str | None = None
     temperature: float | None = None
+    note: str | None = None
+    """What the person wants of every answer; graphs give it to `agents.system_note.system_message`."""
     retrieval: Retrieval | None = None
     """How documents are used; None: as the agent does it by itself."""
     prompt_version: PromptVersion | None = None
     """What stands in for the prompts that ship; None: nothing."""
     max_history_tokens: int = 12_000
+    pictures: Pictures | None = None
+    """Puts the images of messages in for models that see."""
     prefix_budget_tokens: int = 24_000
     """How many tokens of whole documents the first answer model may get as a cached prefix."""
     notices: list[str] = field(default_factory=list)

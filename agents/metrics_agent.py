@@ -15,6 +15,7 @@ from agents.answering import stream_message
 from agents.context import RunContext
 from agents.memory import keep_newest
 from agents.specialists import Specialist
+from agents.system_note import system_message
 from core.errors import SwitchboardError
 from core.metrics_query import (
     FILTERS,
@@ -109,14 +110,12 @@ async def answer_from_metrics(
     context: RunContext, specialist: Specialist, messages: Sequence[AnyMessage], question: str
 ) -> AIMessage:
     """Lets the model ask for figures and answer from them."""
-    from langchain_core.messages import SystemMessage
-
     tool = metrics_tool(context.metrics)
     model = context.chat_model(specialist.name).bind_tools([tool])
     kept = keep_newest(
         [m for m in messages if m.type in ("human", "ai") and m.content], HISTORY_TOKENS
     )
-    prompt: list[Any] = [SystemMessage(context.prompt(specialist.name)), *kept]
+    prompt: list[Any] = [system_message(context.prompt(specialist.name), context.note), *kept]
     config: Any = {
         "run_name": specialist.name,
         "metadata": {"agent": specialist.name, "strategy": specialist.mode},

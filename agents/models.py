@@ -120,6 +120,11 @@ class ModelRegistry:
         """Those that are configured, in order, each once. Never blocks."""
         return [m for m in self._once(model_ids) if not self._problem(self._parse(m))]
 
+    def sees(self, model_id: str) -> bool | None:
+        """Whether a model takes images; None when nothing is known about it."""
+        known = self._catalog.find(str(self._parse(model_id)))
+        return None if known is None else "vision" in known.capabilities
+
     # -- how to get one
 
     def chat(

@@ -108,7 +108,13 @@ class Operation:
     ) -> AsyncGenerator[ChatGenerationChunk, None]:
         """Chunks of one message; the last has metadata, usage and tool calls. Raises ModelFailure
         only, with the text that was handed on as `partial`."""
-        candidate, keep_prompt = self._next(), _prompt_keeper()
+        context = _run_context()
+        keep_prompt = getattr(context, "keep_prompt", None)
+        pictures = getattr(context, "pictures", None)
+        if pictures is not None:
+            await pictures.fetch(messages)
+            self._waiting = pictures.seeing_first(messages, self._waiting)
+        candidate = self._next()
         while candidate is not None:
             reset = self._has_text() and self._must_restart
             if reset:
@@ -125,7 +131,8 @@ class Operation:
             reading = Reading(
                 candidate, call, self._limits, self._ends_at, self._shown, overlap, answered
             )
-            chunks = reading.chunks(prompt, stop, options)
+            sent = prompt if pictures is None else pictures.given(candidate.id, prompt)
+            chunks = reading.chunks(sent, stop, options)
             try:
                 if reset:
                     yield _restart_chunk()
@@ -315,8 +322,8 @@ class Operation:
         return failure
 
 
-def _prompt_keeper() -> Callable[[str, Sequence[BaseMessage]], None] | None:
-    """What the run that this belongs to does with its prompts; None outside of a graph."""
+def _run_context() -> Any:
+    """The RunContext of the run that this belongs to; None outside of a graph."""
     from langgraph.runtime import get_runtime
 
     try:
@@ -324,7 +331,7 @@ def _prompt_keeper() -> Callable[[str, Sequence[BaseMessage]], None] | None:
     except (RuntimeError, KeyError):
         return None
     # A chain that is no graph has a configuration, and in it no runtime or one without a context.
-    return getattr(getattr(runtime, "context", None), "keep_prompt", None)
+    return getattr(runtime, "context", None)
 
 
 def _restart_chunk() -> ChatGenerationChunk:

@@ -12,15 +12,15 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from agents.embeddings import Embedder, Embeddings, EmbeddingStatus
 from agents.knowledge.index import AreaInfo, KnowledgeIndex
-from agents.knowledge.notes import MOUNT, Note, Notes, area_of, is_notes_area
+from agents.knowledge.notes import MOUNT, Note, Notes
 from agents.knowledge.passages import Passage
 from agents.knowledge.search import Hit, Retriever
 from agents.knowledge.sync import Progress, SyncReport
 from agents.loop import LoopThread
-from core.errors import InvalidInput
 from core.events import Source
 
 CHARS_PER_TOKEN = 4
@@ -36,6 +36,35 @@ class Found:
     version: str = ""
     """Of a whole-document prefix: equal versions are equal bytes."""
     left_out: int = 0
+
+
+class KnowledgeSource(Protocol):
+    """What a run asks: the handbook, or the handbook and the files of a conversation."""
+
+    def areas(self) -> list[AreaInfo]: ...
+
+    async def search(
+        self, query: str, *, areas: Iterable[str] | None = None, k: int = 8, first: int = 1
+    ) -> Found: ...
+
+    async def specialist_search(
+        self, query: str, areas: Sequence[str] | None, *, k: int = 6, first: int = 1
+    ) -> Found: ...
+
+    async def whole_documents(
+        self, areas: Sequence[str] | None, query: str, budget_tokens: int, *, choose: bool
+    ) -> Found: ...
+
+    async def fits(self, areas: Sequence[str] | None, budget_tokens: int) -> bool: ...
+
+    async def claims(self, question: str) -> bool:
+        """Whether a question is about files that people added, and not about this installation."""
+
+    async def note(self) -> str:
+        """What an agent that decides by itself whether to search has to know; "" for nothing."""
+
+    async def save_note(self, title: str, text: str) -> Note:
+        """Keeps a note that its owner's answers find from now on. Raises InvalidInput, StorageError."""
 
 
 class Knowledge:
@@ -77,10 +106,6 @@ class Knowledge:
         if self.notes is not None:
             self.notes.forget(owner)
             self.sync_notes()
-
-    def seen_by(self, owner: str | None) -> SeenKnowledge:
-        """What an owner's runs may read: the documents and their own notes; None: no notes."""
-        return SeenKnowledge(self, owner)
 
     def embed_missing(self) -> None:
         """Starts computing missing vectors in the background, if a model is set; see
@@ -183,59 +208,6 @@ class Knowledge:
 
     def close(self) -> None:
         self.index.close()
-
-
-class SeenKnowledge:
-    """The knowledge of one run: everything but other people's notes."""
-
-    def __init__(self, knowledge: Knowledge, owner: str | None) -> None:
-        self._all = knowledge
-        self._owner = owner
-
-    def areas(self) -> list[AreaInfo]:
-        own = area_of(self._owner) if self._owner is not None else None
-        return [a for a in self._all.areas() if not is_notes_area(a.area) or a.area == own]
-
-    async def search(
-        self, query: str, *, areas: Iterable[str] | None = None, k: int = 8, first: int = 1
-    ) -> Found:
-        seen = await self._seen(areas)
-        return await self._all.search(query, areas=seen, k=k, first=first)
-
-    async def specialist_search(
-        self, query: str, areas: Sequence[str] | None, *, k: int = 6, first: int = 1
-    ) -> Found:
-        beyond = await self._seen(None)
-        seen = await self._seen(areas)
-        return await self._all.specialist_search(query, seen, beyond=beyond, k=k, first=first)
-
-    async def whole_documents(
-        self, areas: Sequence[str] | None, query: str, budget_tokens: int, *, choose: bool
-    ) -> Found:
-        seen = await self._seen(areas)
-        return await self._all.whole_documents(seen, query, budget_tokens, choose=choose)
-
-    async def fits(self, areas: Sequence[str] | None, budget_tokens: int) -> bool:
-        return await self._all.fits(await self._seen(areas), budget_tokens)
-
-    async def save_note(self, title: str, text: str) -> Note:
-        """Keeps a note that this owner's answers find from now on. Raises InvalidInput, StorageError."""
-        notes, owner = self._all.notes, self._owner
-        if notes is None or owner is None:
-            raise InvalidInput("No notes are kept in this conversation.")
-        note = await asyncio.to_thread(notes.save, owner, title, text)
-        await asyncio.to_thread(self._all.sync_notes)
-        self._all.embed_missing()
-        return note
-
-    async def _seen(self, areas: Iterable[str] | None) -> list[str] | None:
-        """The areas without other people's notes; None for all when there are none of those."""
-        every = await asyncio.to_thread(self._all.areas)
-        own = area_of(self._owner) if self._owner is not None else None
-        hidden = {a.area for a in every if is_notes_area(a.area) and a.area != own}
-        if areas is not None:
-            return [area for area in areas if area not in hidden]
-        return [a.area for a in every if a.area not in hidden] if hidden else None
 
 
 def _found(hits: list[Hit], started_ns: int, first: int) -> Found:

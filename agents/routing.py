@@ -48,7 +48,7 @@ async def decide(context: RunContext, messages: Sequence[AnyMessage]) -> Decisio
 
     if context.pinned_agent in BY_NAME:
         return decision(str(context.pinned_agent), "pinned", "A person chose this agent.")
-    if is_metrics_question(question):
+    if is_metrics_question(question) and not await context.knowledge.claims(question):
         return decision(
             "data", "local", "The question asks for figures of this installation.", confidence=1.0
         )

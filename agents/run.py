@@ -45,6 +45,8 @@ class TurnRequest:
     group_id: str | None = None
     """Runs of one comparison share it."""
     temperature: float | None = None
+    note: str | None = None
+    """What the person wants of every answer, for the model; see agents/notes.py."""
     run_id: str | None = None
     """An id that the caller wrote down before the run begins; None makes a new one."""
     new_thread_id: str | None = None
@@ -53,6 +55,8 @@ class TurnRequest:
     """How documents are used; None: as the agent does it by itself."""
     prompt: str | None = None
     """Name of a prompt version; None: the prompts that ship."""
+    attachments: tuple[str, ...] = ()
+    """Ids of prepared files (agents/files/desk.py) that come with the question."""
     edits: str | None = None
     """Id of a question that `text` is a new version of. At most one of these four is set."""
     answers: str | None = None

@@ -7,7 +7,7 @@ partial answer marked "lost", so that nothing already shown disappears and the t
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 ACTIVE = ("queued", "running")
 IMPORTED = "imported"
 """Of a run that happened elsewhere and came with its thread: it counts in no figures here."""
+KeepFiles = Callable[[Connection, Run, str], None]
+"""Gets the run and the id of its question."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +73,9 @@ class HistoryRow:
 class RunStore:
     """Used by RunManager. Every method is one transaction and raises StorageError on a bad disk."""
 
-    def __init__(self, database: Database | Databases) -> None:
+    def __init__(self, database: Database | Databases, keep_files: KeepFiles | None = None) -> None:
+        """`keep_files`: stores the files of a new question within its transaction."""
+        self._keep_files = keep_files
         self._dbs = Databases.around(database)
         self._db = self._dbs.kept
 
@@ -92,6 +96,8 @@ class RunStore:
         with self._dbs.of(new_run.id).write() as connection:
             self._claim_thread(connection, new_run)
             found, position = place(connection, new_run)
+            if request.attachments and self._keep_files is not None:
+                self._keep_files(connection, new_run, found.question_id)
             connection.execute(
                 insert(run).values(
                     id=new_run.id,

@@ -12,8 +12,9 @@ from sqlalchemy import insert as sql_insert
 
 from agents import branches
 from agents.databases import Databases
+from agents.files.store import copy_files
 from agents.run import ThreadKind
-from agents.tables import message, preference, run, run_log, thread
+from agents.tables import message, run, run_log, thread
 from core.database import Database
 from core.errors import NotFound
 from core.ids import is_id, new_id
@@ -198,6 +199,8 @@ class ThreadStore:
                 copies.append({**row._mapping, **changed, "position": position})
             if copies:
                 connection.execute(sql_insert(message), copies)
+                ids = {row.id: copied["id"] for row, copied in zip(rows, copies, strict=True)}
+                copy_files(connection, thread_id, copy_id, ids)
                 connection.execute(
                     update(thread).where(thread.c.id == copy_id).values(head_id=copies[-1]["id"])
                 )
@@ -236,20 +239,6 @@ class ThreadStore:
             head_id=row.head_id,
             temporary=self._dbs.is_temporary(row.id),
         )
-
-    def preferences(self, owner: str) -> dict[str, Any]:
-        query = select(preference.c.name, preference.c.value).where(preference.c.owner == owner)
-        with self._db.read() as connection:
-            return {row.name: row.value for row in connection.execute(query)}
-
-    def set_preference(self, owner: str, name: str, value: Any) -> None:
-        with self._db.write() as connection:
-            connection.execute(
-                delete(preference).where(preference.c.owner == owner, preference.c.name == name)
-            )
-            if value is not None:
-                row = {"owner": owner, "name": name, "value": value}
-                connection.execute(sql_insert(preference).values(row))
 
 
 def now_us() -> int:

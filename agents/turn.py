@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from agents import checkpoints
 from agents.context import RunContext
+from agents.files.pictures import IMAGES
 from agents.graphs import GraphEntry
 from agents.run import Checkpoint, Run
 from agents.tracing import ForeignCalls
@@ -49,6 +50,8 @@ class GraphAccess:
     saver: AsyncSqliteSaver
     history: Callable[[str], Sequence[HistoryRow]]
     """Blocking: the newest messages of the branch that ends with a message."""
+    images: Callable[[Sequence[str]], Mapping[str, Sequence[str]]] = lambda message_ids: {}
+    """Blocking: question id to the images it came with, as agents/files/pictures.py names them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -179,8 +182,12 @@ class GraphTurn:
         self, access: GraphAccess, config: Any, unknown: Sequence[HistoryRow]
     ) -> dict[str, Any]:
         """The question, preceded by what the checkpoint does not know."""
+        import asyncio
+
         from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
+        asked = [row.message_id for row in unknown if row.role == "user"]
+        images = await asyncio.to_thread(access.images, asked)
         state = (await access.graph.aget_state(config)).values.get("messages", [])
         messages: list[Any] = [
             ToolMessage("The tool call was interrupted.", tool_call_id=call_id, status="error")
@@ -188,7 +195,8 @@ class GraphTurn:
         ]
         for row in unknown:
             if row.role == "user":
-                messages.append(HumanMessage(row.text, id=row.message_id))
+                extra = {IMAGES: [*images[row.message_id]]} if row.message_id in images else {}
+                messages.append(HumanMessage(row.text, id=row.message_id, additional_kwargs=extra))
             elif row.text:
                 messages.append(AIMessage(row.text, id=row.message_id))
         return {"messages": messages}

@@ -133,6 +133,13 @@ def kept(reader: Reader) -> tuple[KeptShare, ...]:
     return tuple(KeptShare(**row) for row in rows)
 
 
+def readable(mode: str, text: str) -> str | None:
+    """What people may read later of a text that is kept elsewhere; None when that is nothing."""
+    if mode not in ("masked", "full"):
+        return None
+    return _clean(_cut(_masked(text) if mode == "masked" else text)) or None
+
+
 # -- masking and cutting
 
 

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Table, bindparam, delete, select, true, updat
 
 from analytics.blocks.labels import changed
 from analytics.recorder import Recorder
-from analytics.retention import CHUNK_ROWS, PAGES, delete_content
+from analytics.retention import CHUNK_ROWS, PAGES, delete_comments, delete_content
 from analytics.schema import (
     alert_event,
     alert_rule,
@@ -87,8 +87,12 @@ def forget_thread(recorder: Recorder, conversation_id: str, timeout: float = 30.
 
 
 def delete_kept_content(recorder: Recorder) -> int:
-    """Deletes all kept questions, answers and prompts; returns how many. Raises StorageError."""
+    """Deletes all kept questions, answers and prompts, and comments on answers; returns how many.
+
+    Raises StorageError.
+    """
     deleted = _repeat(recorder, lambda c: delete_content(c, true(), CHUNK_ROWS))
+    deleted += _repeat(recorder, lambda c: delete_comments(c, true(), CHUNK_ROWS))
     recorder.maintain(None, REWRITE_TIMEOUT_S)
     return deleted
 

@@ -13,6 +13,7 @@ from analytics.content import Said
 from analytics.slo import Slo
 from analytics.spans import Span
 from core.events import (
+    ATTACHED_FILE,
     Attempt,
     Event,
     ReasoningStep,
@@ -228,7 +229,7 @@ class RunFold:
             retrieval_mode=event.mode,
             retrieval_hits=len(fresh),
             retrieval_top_score=max(scores, default=None),
-            documents=frozenset(s.document for s in fresh),
+            documents=frozenset(s.document for s in fresh if s.document != ATTACHED_FILE),
             output_bytes=sum(len(s.text.encode("utf-8", "replace")) for s in fresh),
         )
 

@@ -1,13 +1,15 @@
-"""Which rating is the verdict of a run."""
+"""Which rating is the verdict of a run, and how its reasons are written."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, select
 
 from analytics.schema import feedback, run
 
+_APART = "; "
 BY_USER, THUMBS = "user", "thumbs"
 IS_THUMB = and_(feedback.c.source == BY_USER, feedback.c.evaluation_name == THUMBS)
 VERDICT: ColumnElement[Any] = (
@@ -20,3 +22,13 @@ VERDICT: ColumnElement[Any] = (
     .scalar_subquery()
 )
 """Of a run: 1 = its newest thumb is up, 0 = down, NULL = nobody rated it."""
+
+
+def label_of(reasons: Sequence[str]) -> str | None:
+    """Reasons as one `evaluation_score_label`; None for no reason."""
+    return _APART.join(reasons) or None
+
+
+def reasons_of(label: str | None) -> list[str]:
+    """What `label_of` was made of."""
+    return label.split(_APART) if label else []

@@ -15,9 +15,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, func, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    bindparam,
+    delete,
+    func,
+    select,
+    text,
+    update,
+)
 
 from analytics.blocks.stale import DAY, HOUR, QUARTER, keep_figures_before
+from analytics.ratings import BY_USER
 from analytics.recorder import Recorder
 from analytics.schema import (
     block,
@@ -111,6 +122,8 @@ class Janitor:
         content_cut = done.at_us - content_days * DAY_US
         rows_cut, figures_cut = self.cuts(done.at_us)
         done.content = self._repeat(lambda c: delete_content(c, content.c.at_us < content_cut, self.chunk))  # fmt: skip
+        old_words = feedback.c.updated_at_us < content_cut
+        done.content += self._repeat(lambda c: delete_comments(c, old_words, self.chunk))
         rows_cut = self.recorder.write(lambda c: _wait_for_figures(c, rows_cut, self.zone))
         self.recorder.write(lambda c: keep_figures_before(c, rows_cut))
         done.rows = self._repeat(lambda c: _delete_rows(c, rows_cut, self.chunk))
@@ -158,6 +171,14 @@ def shrink(recorder: Recorder, pause: Callable[[], bool]) -> int:
 def delete_content(connection: Connection, condition: ColumnElement[bool], limit: int) -> int:
     """Up to `limit` kept items; returns how many."""
     return _delete_some(connection, content, condition, limit)
+
+
+def delete_comments(connection: Connection, condition: ColumnElement[bool], limit: int) -> int:
+    """Up to `limit` comments of people; their thumbs go on counting. Returns how many."""
+    said = (feedback.c.source == BY_USER) & feedback.c.evaluation_explanation.is_not(None)
+    chosen = select(feedback.c.feedback_id).where(said, condition).limit(limit)
+    wordless = update(feedback).where(feedback.c.feedback_id.in_(chosen))
+    return connection.execute(wordless.values(evaluation_explanation=None)).rowcount
 
 
 # -- rows

@@ -138,6 +138,11 @@ class ToolEnd(Envelope):
     agent: str | None = None
 
 
+ATTACHED_FILE = "attached file"
+"""Stands for the document of a passage from a file somebody added to a conversation. Its name is in
+the title; figures about the handbook's documents leave it out."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
     """A passage an answer may cite as [n]."""

@@ -1,5 +1,7 @@
 """Chat: ask, watch the answer come, see what it cost, and take another way from any message."""
 
+from functools import partial
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -7,11 +9,12 @@ from agents.run import Run
 from core.errors import SwitchboardError
 from core.transcript import Transcript, summarise
 from pages.components import chat_actions as act
-from pages.components import session, sidebar, thread_watch
+from pages.components import chat_files, session, sidebar, thread_watch
 from pages.components.answer import assistant_message, show_summary, waiting_line
+from pages.components.answer_shown import shown_to
 from pages.components.chat_message import show_actions, show_message, waited
+from pages.components.chat_options import show_options
 from pages.components.chat_queue import after_queue, show_queue
-from pages.components.choices import agent_options, model_options
 from pages.components.stream import attach
 
 PAGE_OF_MESSAGES = 40
@@ -24,26 +27,6 @@ STARTERS = (
 )
 
 runtime = session.begin_page()
-
-
-def show_options() -> None:
-    preferences = runtime.threads.preferences(session.OWNER)
-    agents, models = agent_options(), model_options(runtime)
-    st.session_state.setdefault("agent", preferences.get("agent", "supervisor"))
-    st.session_state.setdefault("model", preferences.get("model", ""))
-    if st.session_state.model not in models:
-        st.session_state.model = ""
-    st.session_state.setdefault("streaming", preferences.get("streaming", True))
-    with st.container(horizontal=True, vertical_alignment="center", key="options"):
-        st.selectbox(
-            "Agent", list(agents), key="agent", format_func=agents.__getitem__, width=168,
-            label_visibility="collapsed",
-        )  # fmt: skip
-        st.selectbox(
-            "Model", list(models), key="model", format_func=models.__getitem__, width=168,
-            label_visibility="collapsed",
-        )  # fmt: skip
-        st.toggle("Streaming", key="streaming", help="Off: the answer appears when it is complete.")
 
 
 def show_empty() -> None:
@@ -74,12 +57,14 @@ def show_live(run: Run, frame: DeltaGenerator) -> None:
         stop_place.empty()
         if run.thread_id in marks:
             marks[run.thread_id].empty()
-        show_summary(transcript.text, summarise(transcript), runtime.catalog, run.id)
+        at_us = run.started_at_us + run.elapsed_us()
+        show_summary(transcript.text, summarise(transcript), runtime.catalog, run.id, look, at_us)
         newest = runtime.threads.messages(run.thread_id, session.OWNER, limit=1)
         if newest and newest[0].run_id == run.id:
             if waited(newest[0]):
                 st.rerun()  # its form is drawn from what is kept, and the inbox counts it
-            show_actions(runtime, newest[0])
+            ratings = runtime.ratings.of_messages([newest[0].id], session.OWNER)
+            show_actions(runtime, newest[0], look, ratings.get(newest[0].id))
     if after_queue(runtime, run, completed=transcript.status == "completed"):
         st.rerun()
 
@@ -93,8 +78,11 @@ def show_conversation(thread_id: str, run: Run | None) -> None:
             st.session_state["_messages"] += PAGE_OF_MESSAGES
             st.rerun()
     shown = [m for m in messages if run is None or m.role == "user" or m.run_id != run.id]
+    asked = [m.id for m in shown if m.role == "user"]
+    files = runtime.files.store.of_messages(thread_id, asked, session.OWNER)
+    ratings = runtime.ratings.of_messages([message.id for message in shown], session.OWNER)
     for message in shown:
-        show_message(runtime, message)
+        show_message(runtime, message, look, ratings.get(message.id), files.get(message.id, ()))
     if run is not None:
         frame = assistant_message()
         for _ in range(st.session_state.get("_drawn", 0) - len(shown)):
@@ -105,6 +93,8 @@ def show_conversation(thread_id: str, run: Run | None) -> None:
         st.session_state["_drawn"] = len(shown)
 
 
+preferences = runtime.preferences.load(session.OWNER)
+look = shown_to(preferences)
 thread_id = session.thread_id()
 thread = None
 if thread_id or session.bad_thread_in_url():
@@ -116,14 +106,19 @@ if thread_id or session.bad_thread_in_url():
 marks = sidebar.show(runtime, thread.id if thread else None)
 seen = thread_watch.look(runtime, thread.id) if thread else None
 run = runtime.runs.for_thread(thread.id) if thread else None
-show_options()
+with show_options(runtime, preferences):
+    if thread is not None:
+        chat_files.show_thread_files(runtime, thread.id)
 conversation = st.container(key="conversation")
 with st.bottom:
     stop_place = st.empty()  # under the text it would run away from the pointer
     waiting = st.empty()
     if thread is not None:
         show_queue(runtime, thread.id, waiting, answering=run is not None)
-    st.chat_input("Ask a question", key="chat_input", on_submit=act.send, args=(runtime,))
+    chat_files.show_waiting(runtime, partial(act.send_with_files, runtime))
+    st.chat_input(
+        "Ask a question", key="chat_input", on_submit=act.send, args=(runtime,), **chat_files.INPUT
+    )
 with conversation:
     welcome = st.empty()  # emptied at once when a thread is there, not when the script ends
     if thread is None:

@@ -1,4 +1,4 @@
-"""Settings: models, prompts, prices, knowledge, chats, data, privacy, import, health, and a new chat's start."""
+"""Settings: what a person prefers, and this installation: models, prompts, prices, data, health."""
 
 import streamlit as st
 
@@ -8,21 +8,22 @@ from pages.components.settings_health import show_data, show_health
 from pages.components.settings_import import show_import
 from pages.components.settings_knowledge import show_knowledge
 from pages.components.settings_models import show_models
+from pages.components.settings_preferences import show_preferences
 from pages.components.settings_prices import show_prices
 from pages.components.settings_privacy import show_privacy
 from pages.components.settings_prompts import show_prompts
-from pages.components.settings_sections import show_about, show_defaults
+from pages.components.settings_sections import show_about
 
 runtime = session.begin_page()
 
 st.title("Settings", anchor=False)
-general, models, prompts, prices, knowledge, chats, data, privacy, imports, health = st.tabs(
-    ["General", "Models", "Prompts", "Prices", "Knowledge", "Chats", "Data", "Privacy", "Import",
-     "Health"],
+preferences, models, prompts, prices, knowledge, chats, data, privacy, imports, health = st.tabs(
+    ["Preferences", "Models", "Prompts", "Prices", "Knowledge", "Chats", "Data", "Privacy",
+     "Import", "Health"],
     key="settings_tab", bind="query-params", on_change="rerun",
 )  # fmt: skip
-with general:
-    show_defaults(runtime)
+with preferences:
+    show_preferences(runtime)
     show_about()
 with models:
     show_models(runtime)

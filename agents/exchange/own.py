@@ -18,6 +18,7 @@ from agents.exchange import checked, fields
 from agents.exchange.found import Found, checked_count
 from agents.exchange.limits import MAX_FILES_BYTES, MAX_TEXT_CHARS, MAX_TITLE_CHARS
 from agents.exchange.tree import order
+from agents.ratings import MAX_COMMENT_CHARS, REASONS
 from core.conversation import (
     AnsweredInterrupt,
     Conversation,
@@ -32,7 +33,6 @@ from core.version import VERSION
 
 NAME = "switchboard"
 FORMAT = 1
-MAX_COMMENT_CHARS = 2_000
 _MEDIA_TYPES = re.compile(
     r"text/(plain|markdown|csv|tab-separated-values)|application/(pdf|json)|image/(png|jpeg|gif|webp)"
 )
@@ -220,8 +220,10 @@ def _rating(value: object) -> Rating | None:
     if thumb not in (1, -1) or isinstance(thumb, bool):
         raise InvalidInput("One of its ratings is neither up nor down.")
     return Rating(
-        thumb=int(thumb),
-        reasons=tuple(str(one)[:200] for one in reasons[:20]) if isinstance(reasons, list) else (),
+        thumb=thumb,
+        reasons=tuple(
+            one for one in REASONS[thumb] if isinstance(reasons, list) and one in reasons
+        ),
         comment=checked.words(value.get("comment", ""), "comment", MAX_COMMENT_CHARS),
         rated_at_us=checked.optional_moment(value.get("rated_at_us"), "rated_at_us"),
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, NotRequired
 
-from langchain_core.messages import AnyMessage, SystemMessage
+from langchain_core.messages import AnyMessage
 from langchain_core.tools import BaseTool, tool
 from langgraph.channels import UntrackedValue
 from langgraph.config import get_stream_writer
@@ -27,6 +27,7 @@ from agents.context import RunContext
 from agents.metrics_agent import metrics_tool
 from agents.passage_format import NO_DOCUMENTS, render
 from agents.retrieval import Found
+from agents.system_note import system_message
 from core.errors import SwitchboardError
 from core.metrics_query import MetricsAnswer, MetricsQuestion
 
@@ -59,9 +60,9 @@ async def search_docs(query: str) -> str:
 @needs_approval
 @tool
 async def save_note(title: str, text: str) -> str:
-    """Keeps a note, for when the user asks to save, note or remember something.
+    """Keeps a note that later answers can find and cite.
 
-    title: a few words to find it by. text: the note itself, complete and understandable alone.
+    For when the user asks to save, note or remember something. title: a few words to find it by. text: the note itself, complete and understandable alone.
     """
     try:
         note = await get_runtime(RunContext).context.knowledge.save_note(title, text)
@@ -83,7 +84,7 @@ def build() -> CompiledStateGraph[Any, RunContext, Any, Any]:
         tools: list[BaseTool] = [search_docs] if searches else []
         tools += [figures, save_note]
         model = runtime.context.chat_model("react").bind_tools(tools)
-        prompt = _prompt(runtime.context, state)
+        prompt = _prompt(runtime.context, state, await runtime.context.knowledge.note())
         return {"messages": [await stream_message(model, prompt, None, name="react")]}
 
     graph = StateGraph(State, context_schema=RunContext)
@@ -123,14 +124,15 @@ async def _documents(state: State, runtime: Runtime[RunContext]) -> dict[str, Fo
     return {"documents": found}
 
 
-def _prompt(context: RunContext, state: State) -> list[AnyMessage]:
+def _prompt(context: RunContext, state: State, note: str) -> list[AnyMessage]:
     if context.retrieval == "none":
         system = context.prompt("react_without_documents")
-        rules = SystemMessage(system, additional_kwargs={NO_DOCUMENTS: True})
+        rules = system_message(system, context.note, **{NO_DOCUMENTS: True})
         return [rules, *_without_earlier_tools(state["messages"])]
     system, given = context.prompt("react"), state.get("documents")
+    system = f"{system}\n\n{note}" if note else system
     if given is None or not given.sources:
-        return [SystemMessage(system), *state["messages"]]
+        return [system_message(system, context.note), *state["messages"]]
     system += f"\n\n{WHOLE_DOCUMENTS}\n{render(given.sources)}"
     if context.retrieval == "cag":
         system += "\n\nThere is no search_docs now: answer from these documents."
@@ -138,7 +140,7 @@ def _prompt(context: RunContext, state: State) -> list[AnyMessage]:
         "cache_prefix_chars": len(system),
         "cache_key": context.cache_key(f"react:{given.version}"),
     }
-    return [SystemMessage(system, additional_kwargs=extra), *state["messages"]]
+    return [system_message(system, context.note, **extra), *state["messages"]]
 
 
 def _without_earlier_tools(messages: list[AnyMessage]) -> list[AnyMessage]:

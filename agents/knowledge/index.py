@@ -105,7 +105,7 @@ class KnowledgeIndex:
                 self._replace_file(exc)
                 report = run_sync(self.writer, self._known(mount), root, progress, mount=mount)
             if report.added or report.changed or report.removed:
-                self._tidy()
+                self.tidy()
             passages = sum(area.passages for area in self.areas())
             duration_ms = (time.perf_counter() - started) * 1000
             return replace(report, passages=passages, duration_ms=duration_ms)
@@ -167,7 +167,7 @@ class KnowledgeIndex:
             if path.startswith(start) == bool(mount)
         }
 
-    def _tidy(self) -> None:
+    def tidy(self) -> None:
         """Gives free pages back and empties the write-ahead log, as far as present readers allow."""
         with (
             self._write_lock,

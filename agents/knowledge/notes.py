@@ -3,7 +3,7 @@
 Files, because a note is a document: it is found, cited, embedded and shown as the knowledge folder's
 are, it outlives a rebuilt index, and it can be read, corrected and deleted with any editor. In the
 index a note's path begins with `/`, which no path of the knowledge folder does, and its area is its
-owner's: `Knowledge.seen_by` leaves out those of others.
+owner's: `SeenKnowledge` leaves out those of others.
 """
 
 from __future__ import annotations

@@ -87,9 +87,9 @@ class _Work:
         with self.writer() as db:
             for document, passages in self.ready:
                 self.written += len(passages)
-                _put_document(db, document, passages)
+                put_document(db, document, passages)
             for path in gone:
-                self.removed += _remove_document(db, path)
+                self.removed += remove_document(db, path)
             db.execute("UPDATE state SET value = value + 1 WHERE name = 'revision'")
         self.ready.clear()
 
@@ -147,7 +147,7 @@ def _mounted(found: Found, mount: str) -> Found:
     return replace(found, path=f"/{mount}/{found.path}", area=f"{mount}/{found.area}")
 
 
-def _put_document(db: sqlite3.Connection, document: Document, passages: list[Passage]) -> None:
+def put_document(db: sqlite3.Connection, document: Document, passages: list[Passage]) -> None:
     """Adds or replaces. Passages that stayed the same keep their row, and so their vectors."""
     values = (
         document.area,
@@ -181,7 +181,7 @@ def _put_document(db: sqlite3.Connection, document: Document, passages: list[Pas
     )
 
 
-def _remove_document(db: sqlite3.Connection, path: str) -> int:
+def remove_document(db: sqlite3.Connection, path: str) -> int:
     row = db.execute("SELECT id FROM documents WHERE path = ?", (path,)).fetchone()
     if row is None:
         return 0

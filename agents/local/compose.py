@@ -38,6 +38,11 @@ def cite(text: str, n: int) -> str:
     return f"{head} [{n}]{end[1]}"
 
 
+def escaped(name: str) -> str:
+    """A title or a file's name as it is, whatever Markdown would make of it."""
+    return re.sub(r"([\\`*_\[\]<>$|~])", r"\\\1", name)
+
+
 def render(question: Question, weights: Weights, chosen: Sequence[Chosen]) -> str:
     """The answer. The first chosen section comes first."""
     blocks: list[str] = []

@@ -14,6 +14,7 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 from agents.followup import standalone
 from agents.passage_format import NO_DOCUMENTS, parse
+from agents.system_note import without_note
 from core.events import Source
 
 _MARK = "<passage "
@@ -51,7 +52,7 @@ class Conversation:
 
 def read(messages: Sequence[BaseMessage]) -> Conversation:
     """The conversation as the answerer sees it."""
-    texts = [message.text for message in messages]
+    texts = [without_note(message) for message in messages]
     said = [
         _question(text) if message.type == "human" else text
         for message, text in zip(messages, texts, strict=True)

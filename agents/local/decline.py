@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agents.files.reading import AREA
 from agents.local.choose import Chosen
-from agents.local.compose import render
+from agents.local.compose import escaped, render
 from agents.local.question import Question
 from agents.local.sentences import Section
 from agents.local.weights import Weights, merge
@@ -105,7 +106,8 @@ def _around(weights: Weights, section: Section) -> dict[str, float]:
 
 
 def _searched(near: Sequence[Section], searched: Sequence[Section]) -> str:
-    areas = [f"*{area}*" for area in sorted({section.area for section in searched if section.area})]
+    names = {section.area for section in searched if section.area}
+    areas = ["your files" if area == AREA else f"*{area}*" for area in sorted(names)]
     where = f" in {_joined(areas, 'and')}" if areas else ""
     count = len({section.n for section in searched})
     passages = f"{count} passage{'s' if count != 1 else ''}{where}"
@@ -119,7 +121,7 @@ def _single(found: Sequence[Section]) -> bool:
 
 
 def _titles(found: Sequence[Section]) -> str:
-    names = list(dict.fromkeys(f"*{section.title}*" for section in found if section.title))
+    names = list(dict.fromkeys(f"*{escaped(section.title)}*" for section in found if section.title))
     return _joined(names[:CLOSEST], "and") or "untitled text"
 
 
@@ -129,12 +131,18 @@ def _advice(question: Question, near: Sequence[Section]) -> str:
         if len(question.terms) <= 3
         else "You could ask for one thing at a time"
     )
-    folder = f"the *{near[0].area}* folder" if near and near[0].area else "the knowledge folder"
     return (
-        f"{rephrase}, or add a document about it to {folder}. I only quote what documents say; "
+        f"{rephrase}, or add {_what_to_add(near)}. I only quote what documents say; "
         "a language model, once configured, can also answer from general knowledge."
     )
 
 
+def _what_to_add(near: Sequence[Section]) -> str:
+    if near and near[0].area == AREA:
+        return "a file that says it"
+    folder = f"the *{near[0].area}* folder" if near and near[0].area else "the knowledge folder"
+    return f"a document about it to {folder}"
+
+
 def _name(section: Section) -> str:
-    return f"*{section.title}*" + (f" › *{section.heading}*" if section.trail else "")
+    return f"*{escaped(section.title)}*" + (f" › *{section.heading}*" if section.trail else "")

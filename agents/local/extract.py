@@ -18,7 +18,9 @@ from agents.local.decline import closest_only, no_passages, not_held, say_more
 from agents.local.procedure import whole_list
 from agents.local.question import Question, read_question
 from agents.local.rank import Scored, score_units, section_score
+from agents.local.rows import rows
 from agents.local.sentences import Section, sections
+from agents.local.summary import summary
 from agents.local.weights import IN_HEADING, IN_TITLE, Weights, merge, weigh
 from core.events import Source
 
@@ -47,6 +49,8 @@ def answer(text: str, sources: Sequence[Source], *, asked: str | None = None) ->
     found = sections(sources)
     if not found:
         return no_passages(question)
+    if from_files := summary(question, sources) or rows(question, sources):
+        return from_files
     if not question.terms:
         return say_more(found)
     evidence = gather(question, found)

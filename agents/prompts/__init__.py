@@ -27,7 +27,8 @@ TITLES: Mapping[str, str] = MappingProxyType(
 )
 """The prompts a version may replace, with what people call them.
 
-`continue` is not among them: it mends an answer that broke off, whatever the version.
+`continue` and `note` are not among them: one mends an answer that broke off, the other introduces
+what a person wants, whatever the version.
 """
 
 

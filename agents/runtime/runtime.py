@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,20 +19,26 @@ from agents.databases import Databases
 from agents.evaluation.desk import Evaluations
 from agents.exchange.desk import Exchange
 from agents.exchange.load import sweep
+from agents.files.desk import Files
 from agents.graphs import GRAPHS, entry
 from agents.known_models import remember
 from agents.loop import LoopThread
 from agents.migrations import make_or_migrate
 from agents.models import ModelRegistry
+from agents.preference_store import PreferenceStore
+from agents.preferences import checked_temperature
 from agents.prompt_versions import PromptVersions
 from agents.queue import MessageQueue, Queued
+from agents.ratings import Rating, RatingStore
 from agents.retrieval import Knowledge
 from agents.run import THREAD_KINDS, Run, TurnRequest
 from agents.run_store import RunStore
 from agents.runs import RunManager
+from agents.runtime.ratings_copy import count_rating
 from agents.runtime.recording import Recording
 from agents.runtime.turns import TurnMaker
 from agents.specialists import BY_NAME
+from agents.system_note import checked_note
 from agents.threads import ThreadStore
 from agents.waiting import WaitingStore
 from agents.warm_up import WarmUp
@@ -80,9 +87,12 @@ class Runtime:
         self.catalog = remember(self.database, self.catalog)
         self._databases = Databases(self.database)
         self.threads = ThreadStore(self._databases)
-        self.store = RunStore(self._databases)
+        self.files = Files(self._databases, settings.path("files"))
+        self.store = RunStore(self._databases, self.files.keep)
         self.waiting = WaitingStore(self._databases)
         self.prompts = PromptVersions(self.database)
+        self.preferences = PreferenceStore(self.database)
+        self.ratings = RatingStore(self._databases)
         self.lost_runs = self.store.recover()
         sweep(self.database)
         self.exchange = Exchange(self._databases, settings.path("import"))
@@ -103,6 +113,7 @@ class Runtime:
         self.models = ModelRegistry(settings, self.catalog, loop=self.loop.loop)
         if settings.embedding_model:
             self.knowledge.embed_with(self.models.embedder(settings.embedding_model), self.loop)
+            self.files.embed_with(self.models.embedder(settings.embedding_model), self.loop)
         self._recording = Recording(settings, parts, self.store.is_temporary)
         self._turns = TurnMaker(
             self, metrics=self._metrics, emit=self._emit, words=self._recording.words
@@ -150,6 +161,7 @@ class Runtime:
                 lambda: self.loop.run(self._turns.open_saver(), WARM_UP_STEP_S),
                 lambda: self.loop.run(self.models.warm_up(), WARM_UP_STEP_S),
                 self.knowledge.embed_missing,
+                self.files.tidy,
             ),
         )
         self._analytics.start()
@@ -162,13 +174,17 @@ class Runtime:
         request = self.checked(request)
         self.spending.wait_for_first_reading(FIRST_SPENDING_S)
         self.alerts.refresh_budgets(older_than_s=SPENDING_AGE_S)
-        return self.runs.start(request)
+        run = self.runs.start(request)
+        self.files.sent(request)
+        return run
 
     def send(self, request: TurnRequest) -> Run | Queued:
         """Starts a turn, or queues the message while its thread still answers."""
         active = self.runs.for_thread(request.thread_id) if request.thread_id else None
         if active is not None and not active.finished:
-            return self.queue.add(self.checked(request))
+            request = self.checked(request)
+            self.files.keep_waiting(request)
+            return self.queue.add(request)
         return self.start(request)
 
     def start_instead(self, request: TurnRequest) -> Run:
@@ -200,7 +216,13 @@ class Runtime:
             self.prompts.get(request.prompt)
         if request.thread_id is not None:
             self.threads.get(request.thread_id, request.owner)
-        return replace(request, text=text)
+        self.files.check(request, self.models)
+        return replace(
+            request,
+            text=text,
+            temperature=checked_temperature(request.temperature),
+            note=checked_note(request.note or "") or None,
+        )
 
     def _with_question(self, request: TurnRequest) -> TurnRequest:
         """A request that answers an existing question, with its text and where it stands."""
@@ -226,6 +248,31 @@ class Runtime:
             return run.read()
         return self.store.log(run_id, owner)
 
+    def rate(
+        self,
+        message_id: object,
+        owner: str,
+        thumb: object,
+        reasons: Collection[str] = (),
+        comment: str = "",
+    ) -> Rating | None:
+        """Keeps what a person says about an answer in place of what it said before, and counts it
+        on the dashboard. `thumb` None takes it back.
+
+        Raises NotFound and InvalidInput, and StorageError; which of the two could not be written
+        is in its sentence.
+        """
+        rated = None
+        if thumb is None:
+            run_id = self.ratings.remove(message_id, owner)
+        else:
+            rated = self.ratings.rate(message_id, owner, thumb, reasons, comment)
+            run_id = rated.run_id
+        newest = partial(self.ratings.of_run, run_id, owner)
+        mode = "off" if self.store.is_temporary(run_id) else self.settings.content
+        count_rating(self.recorder, run_id, owner, newest, mode)
+        return rated
+
     def delete_thread(self, thread_id: str, owner: str) -> None:
         """Stops what runs in a thread, then removes it, the agents' memory of it and kept words."""
         if self.threads.get(thread_id, owner).kind == "compare":
@@ -237,6 +284,7 @@ class Runtime:
             for _ in run.follow():
                 pass
         self.threads.delete(thread_id, owner)
+        self.files.forget_thread(thread_id)
         self.loop.submit(self._turns.forget(thread_id))
         try:
             forget_thread(self.recorder, thread_id, FORGET_S)
@@ -261,12 +309,12 @@ class Runtime:
                 for thread in found:
                     self.delete_thread(thread.id, owner)
                     erased.threads += 1
+        self.files.forget_owner(owner)
         self.comparisons.erase(owner)
         self.evaluations.erase(owner)
         self.prompts.forget_owner(owner)
         self.knowledge.forget_notes(owner)
-        for name in self.threads.preferences(owner):
-            self.threads.set_preference(owner, name, None)
+        self.preferences.forget(owner)
         self.database.empty_log()
         return erased
 
@@ -304,6 +352,7 @@ class Runtime:
         except Exception:
             log.warning("connections could not be closed in time", exc_info=True)
         self.loop.close()
+        self.files.close()
         self.knowledge.close()
         self._analytics.dispose()
         self._databases.close()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from agents.context import RunContext
 from agents.graphs import GraphEntry, entry
 from agents.graphs import load as load_graph
+from agents.seen_knowledge import SeenKnowledge
 from agents.turn import GraphAccess, GraphTurn
 from core.errors import BudgetExceeded
 from core.events import Event
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
     from agents.content import RunWords
+    from agents.files.desk import Files
     from agents.loop import LoopThread
     from agents.models import ModelRegistry
     from agents.prompt_versions import PromptVersions
@@ -45,6 +47,7 @@ class House(Protocol):
     knowledge: Knowledge
     prompts: PromptVersions
     store: RunStore
+    files: Files
     loop: LoopThread
     warm_up: WarmUp
 
@@ -79,26 +82,26 @@ class TurnMaker:
         budgets = house.spending.check(request.owner, request.agent, None)
         if budgets.refusal and not (budgets.instead and request.fallback):
             raise BudgetExceeded(budgets.refusal, what_to_do=budgets.what_to_do)
+        notices = list(budgets.notices)
         answer_models = self._answer_models(request)
         words = self._words(run.id)
         context = RunContext(
             run_id=run.id,
             owner=request.owner,
             models=house.models,
-            # An evaluation must not depend on what its owner happens to have noted.
-            knowledge=house.knowledge.seen_by(
-                None if request.thread_kind == "eval" else request.owner
-            ),
+            knowledge=house.files.knowledge(self._knowledge_of(request), run, notices),
             metrics=self._metrics,
             answer_models=answer_models,
             router_models=house.settings.router_models,
             pinned_agent=request.agent,
             temperature=request.temperature,
+            note=request.note,
             retrieval=request.retrieval,
             prompt_version=house.prompts.seen(request.prompt) if request.prompt else None,
             max_history_tokens=house.settings.max_history_tokens,
             prefix_budget_tokens=self._prefix_budget(answer_models),
-            notices=list(budgets.notices),
+            notices=notices,
+            pictures=house.files.pictures(run, house.models, notices),
             spending=house.spending,
             may_replace=request.fallback,
             begun=run.place.begun,
@@ -108,9 +111,14 @@ class TurnMaker:
         return GraphTurn(
             run,
             context,
-            lambda: self._access(graph, temporary=memory),
+            lambda: self._access(graph, run, temporary=memory),
             lambda event: self._emit(run, event),
         )
+
+    def _knowledge_of(self, request: TurnRequest) -> SeenKnowledge:
+        """An evaluation must not depend on what its owner happens to have noted."""
+        owner = None if request.thread_kind == "eval" else request.owner
+        return SeenKnowledge(self._house.knowledge, owner)
 
     def _answer_models(self, request: TurnRequest) -> tuple[str, ...]:
         configured = self._house.settings.answer_models
@@ -126,7 +134,7 @@ class TurnMaker:
         model = self._house.catalog.find(usable[0]) if usable else None
         return model.policy_prefix_tokens if model and model.policy_prefix_tokens else 8_000
 
-    async def _access(self, graph: GraphEntry, *, temporary: bool) -> GraphAccess:
+    async def _access(self, graph: GraphEntry, run: Run, *, temporary: bool) -> GraphAccess:
         warm_up = self._house.warm_up
         if not warm_up.indexed.is_set():  # somebody asks before the first index is there
             warm_up.start()
@@ -146,6 +154,7 @@ class TurnMaker:
             entry=graph,
             saver=saver,
             history=lambda message_id: self._house.store.history(message_id, limit=HISTORY_ROWS),
+            images=lambda message_ids: self._house.files.images(run, message_ids),
         )
 
     def load(self, name: str) -> Any:

@@ -19,7 +19,7 @@ from analytics.queries.ask import Ask
 from analytics.queries.reading import Reader
 from analytics.queries.runs import RunRow
 from analytics.queries.scope import Scope
-from analytics.ratings import IS_THUMB
+from analytics.ratings import IS_THUMB, reasons_of
 from analytics.schema import feedback, run
 from analytics.timeaxis import Bucket, BucketSize, Window
 
@@ -87,7 +87,9 @@ class Quality:
     """Most rated first; those without any rating are among them."""
     over_time: RatedSeries
     reasons: tuple[tuple[str | None, int], ...]
-    """Of thumbs down, most frequent first; None: no reason was given."""
+    """Of thumbs down, most frequent first; None: no reason was given. A thumb may have several."""
+    down: int
+    """How many thumbs down these are."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,7 +152,10 @@ def ratings(ask: Ask, most: int = MAX_RATINGS) -> Ratings:
 def quality(ask: Ask, most: int = MAX_RATINGS) -> Quality:
     """The share of thumbs up with its coverage: overall, by dimension and over time; and reasons."""
     found = ratings(ask, most)
-    down = Counter(one.reason for one in found.rows if not one.up)
+    down = [one for one in found.rows if not one.up]
+    why: Counter[str | None] = Counter()
+    for one in down:
+        why.update(reasons_of(one.reason) or (None,))
     sums = ask.facts.sums("run", ask.scope, _COUNTS)
     return Quality(
         window=ask.scope.window,
@@ -158,7 +163,8 @@ def quality(ask: Ask, most: int = MAX_RATINGS) -> Quality:
         overall=_rated(None, sums, 0),
         by={name: _by(ask, name) for name in DIMENSIONS},
         over_time=_over_time(ask),
-        reasons=tuple(sorted(down.items(), key=lambda pair: (-pair[1], pair[0] or ""))),
+        reasons=tuple(sorted(why.items(), key=lambda pair: (-pair[1], pair[0] or ""))),
+        down=len(down),
     )
 
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from agents.preferences import Fact
 from agents.specialists import BY_NAME
 from core.pricing import format_usd
 from core.transcript import AnswerSummary, Transcript
 from core.words import error_name
+from pages.components.answer_shown import EVERYTHING, Shown, moment
 from pages.components.format import count, duration, speed
 from pages.components.markdown import escape, plain, safe
 
@@ -35,21 +37,38 @@ def assistant_message() -> Any:
     return st.chat_message("assistant", avatar=":material/hub:")
 
 
-def show_answer(text: str, summary: AnswerSummary, catalog: Catalog, key: str) -> None:
+def show_answer(
+    text: str,
+    summary: AnswerSummary,
+    catalog: Catalog,
+    key: str,
+    shown: Shown = EVERYTHING,
+    at_us: int | None = None,
+) -> None:
     """A finished answer as it stands in the history. `key` makes its widgets stable."""
     if text:
         st.markdown(safe(text))
-    show_summary(text, summary, catalog, key)
+    show_summary(text, summary, catalog, key, shown, at_us)
 
 
-def show_summary(text: str, summary: AnswerSummary, catalog: Catalog, key: str) -> None:
-    """Everything under the text."""
+def show_summary(
+    text: str,
+    summary: AnswerSummary,
+    catalog: Catalog,
+    key: str,
+    shown: Shown = EVERYTHING,
+    at_us: int | None = None,
+) -> None:
+    """Everything under the text. What went wrong is said whatever `shown` leaves out."""
     _show_outcome(summary)
     _show_fallbacks(summary, catalog)
-    st.caption(facts_line(summary, catalog))
+    if facts := facts_line(summary, catalog, shown, at_us):
+        st.caption(facts)
     with st.container(key=f"details_{key}", gap="xsmall"):
-        show_sources(text, summary)
-        _show_steps(summary, catalog)
+        if shown.sources:
+            show_sources(text, summary)
+        if shown.steps:
+            _show_steps(summary, catalog)
 
 
 def show_run_link(run_id: str) -> None:
@@ -62,27 +81,37 @@ def show_run_link(run_id: str) -> None:
     )  # fmt: skip
 
 
-def facts_line(summary: AnswerSummary, catalog: Catalog) -> str:
-    """Agent · model · first token · total · speed · tokens · cost, as one line of Markdown."""
-    parts = []
+def facts_line(
+    summary: AnswerSummary,
+    catalog: Catalog,
+    shown: Shown = EVERYTHING,
+    at_us: int | None = None,
+) -> str:
+    """Agent · model · first token · total · speed · tokens · cost · time, as one line of Markdown.
+
+    What is not known, or not to be shown, is left out.
+    """
+    said: dict[Fact, str] = {"total": f"total {duration(summary.duration_us)}"}
     if summary.agent:
-        parts.append(f"**{escape(agent_title(summary.agent))}**")
+        said["agent"] = f"**{escape(agent_title(summary.agent))}**"
     if summary.model:
-        parts.append(escape(catalog.display_name(summary.model)))
+        said["model"] = escape(catalog.display_name(summary.model))
     if summary.ttft_us is not None:
-        parts.append(f"first token {duration(summary.ttft_us)}")
-    parts.append(f"total {duration(summary.duration_us)}")
+        said["first_token"] = f"first token {duration(summary.ttft_us)}"
     if summary.tokens_per_s is not None:
-        parts.append(speed(summary.tokens_per_s))
+        said["speed"] = speed(summary.tokens_per_s)
     if summary.calls:
-        parts.append(_tokens(summary))
-        cost = format_usd(summary.cost_pusd).replace("$", "\\$")
-        if summary.cost_pusd is None:
-            cost = "cost unknown"
-        elif not summary.cost_complete:
-            cost = f"at least {cost}"
-        parts.append(cost)
-    return " · ".join(parts)
+        said["tokens"], said["cost"] = _tokens(summary), _cost(summary)
+    if at_us is not None:
+        said["time"] = moment(at_us, shown.zone)
+    return " · ".join(said[fact] for fact in shown.facts if fact in said)
+
+
+def _cost(summary: AnswerSummary) -> str:
+    if summary.cost_pusd is None:
+        return "cost unknown"
+    cost = format_usd(summary.cost_pusd).replace("$", "\\$")
+    return cost if summary.cost_complete else f"at least {cost}"
 
 
 def agent_title(agent: str) -> str:

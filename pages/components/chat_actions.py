@@ -7,6 +7,7 @@ is stopped first, and kept.
 from __future__ import annotations
 
 import contextlib
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -15,8 +16,8 @@ from agents.graphs import GRAPHS
 from agents.run import TurnRequest
 from core.errors import NotFound, SwitchboardError
 from core.transcript import AnswerSummary
-from pages.components import session
-from pages.components.choices import split_agent
+from pages.components import chat_files, session
+from pages.components.chat_options import chosen as options_chosen
 
 if TYPE_CHECKING:
     from agents.runtime import Runtime
@@ -29,26 +30,29 @@ ENDED_EARLY = ("cancelled", "lost", "error")
 CUT = ("length", "max_tokens")
 
 
-def chosen() -> dict[str, Any]:
-    """What the row above the input says about the next answer."""
-    graph, agent = split_agent(st.session_state.get("agent", "supervisor"))
-    return {
-        "owner": session.OWNER,
-        "graph": graph,
-        "agent": agent,
-        "model": st.session_state.get("model") or None,
-        "stream": bool(st.session_state.get("streaming", True)),
-    }
+def chosen(runtime: Runtime) -> dict[str, Any]:
+    """What the row of options says about the next answer."""
+    return {"owner": session.OWNER, **asdict(options_chosen(runtime))}
 
 
 def send(runtime: Runtime, text: str | None = None) -> None:
     """Starts a run, or queues the message while the thread answers."""
-    text = st.session_state.chat_input if text is None else text
+    files: tuple[str, ...] = ()
+    if text is None:
+        taken = chat_files.take(runtime, st.session_state.chat_input)
+        if taken is None:
+            return
+        text, files = taken
+    send_with_files(runtime, text, files)
+
+
+def send_with_files(runtime: Runtime, text: str, files: tuple[str, ...]) -> None:
     request = TurnRequest(
         text=text,
+        attachments=files,
         thread_id=session.thread_id(),
         temporary=session.wants_temporary(),
-        **chosen(),
+        **chosen(runtime),
     )
     try:
         sent = runtime.send(request)
@@ -57,6 +61,7 @@ def send(runtime: Runtime, text: str | None = None) -> None:
         if len(text) <= MAX_PREFILL:
             st.session_state.chat_input = text  # nothing typed is lost
         return
+    chat_files.sent(files)
     session.set_thread(sent.thread_id)
 
 
@@ -75,7 +80,7 @@ def send_edited(runtime: Runtime, message: Message) -> None:
         text=st.session_state[f"edited_{message.id}"],
         thread_id=session.thread_id(),
         edits=message.id,
-        **chosen(),
+        **chosen(runtime),
     )
     if _start(runtime, request):
         edit(None)
@@ -83,7 +88,7 @@ def send_edited(runtime: Runtime, message: Message) -> None:
 
 def answer_again(runtime: Runtime, question_id: str, **other: Any) -> None:
     """`other`: an agent or a model instead of the chosen one."""
-    _start(runtime, TurnRequest(text="", answers=question_id, **(chosen() | other)))
+    _start(runtime, TurnRequest(text="", answers=question_id, **(chosen(runtime) | other)))
 
 
 def can_continue(runtime: Runtime, message: Message) -> bool:
@@ -107,6 +112,8 @@ def go_on(runtime: Runtime, message: Message) -> None:
         agent=summary.agent if summary.agent in agents else before.agent,
         model=before.model,
         stream=before.stream,
+        temperature=before.temperature,
+        note=before.note,
     )
     _start(runtime, request)
 
@@ -144,7 +151,7 @@ def _do(action: Any) -> bool:
 
 
 def _request_of(runtime: Runtime, message: Message) -> TurnRequest:
-    return runtime.store.request_of(message.run_id) or TurnRequest(text="", **chosen())
+    return runtime.store.request_of(message.run_id) or TurnRequest(text="", **chosen(runtime))
 
 
 def _options_of(graph: str) -> frozenset[Any]:

@@ -14,12 +14,20 @@ from pages.components.answer import (
     show_run_link,
 )
 from pages.components.answer_again import answer_again_with
+from pages.components.answer_shown import EVERYTHING, Shown
+from pages.components.chat_files import show_files
 from pages.components.interrupt_form import seen_summary, show_questions
 from pages.components.markdown import plain
+from pages.components.rating import show_rating
+from pages.components.run_save_case import show_save_case_later
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from streamlit.delta_generator import DeltaGenerator
 
+    from agents.files.values import Attachment
+    from agents.ratings import Rating
     from agents.runtime import Runtime
     from agents.threads import Message
 
@@ -31,16 +39,24 @@ _ICONS = {
 }
 
 
-def show_message(runtime: Runtime, message: Message) -> None:
+def show_message(
+    runtime: Runtime,
+    message: Message,
+    look: Shown = EVERYTHING,
+    rating: Rating | None = None,
+    files: Sequence[Attachment] = (),
+) -> None:
     if message.role == "user":
-        _show_question(runtime, message)
+        _show_question(runtime, message, files)
     elif message.summary is not None:
         asked = runtime.waiting.asked_by(message.run_id, session.OWNER) if waited(message) else ()
         summary = seen_summary(message.summary, asked)
         with assistant_message():
-            show_answer(message.text, summary, runtime.catalog, message.id)
+            show_answer(
+                message.text, summary, runtime.catalog, message.id, look, message.created_at_us
+            )
             show_questions(runtime, asked)
-            show_actions(runtime, message)
+            show_actions(runtime, message, look, rating)
 
 
 def waited(message: Message) -> bool:
@@ -48,7 +64,7 @@ def waited(message: Message) -> bool:
     return message.summary is not None and message.summary.status == "interrupted"
 
 
-def _show_question(runtime: Runtime, message: Message) -> None:
+def _show_question(runtime: Runtime, message: Message, files: Sequence[Attachment]) -> None:
     if st.session_state.get(act.EDITING) == message.id:
         _editor(runtime, message)
         return
@@ -65,6 +81,8 @@ def _show_question(runtime: Runtime, message: Message) -> None:
                 on_click=act.edit,
                 args=(message.id,),
             )
+        if files:
+            show_files(runtime, files)
         st.empty()  # where the editor has its buttons: they would stay while the answer comes
 
 
@@ -88,7 +106,9 @@ def _editor(runtime: Runtime, message: Message) -> None:
             st.button("Cancel", key=f"cancel_{message.id}", on_click=act.edit, args=(None,))
 
 
-def show_actions(runtime: Runtime, message: Message) -> None:
+def show_actions(
+    runtime: Runtime, message: Message, look: Shown = EVERYTHING, rating: Rating | None = None
+) -> None:
     """The row under a finished answer."""
     with _row(message):
         _versions(runtime, message)
@@ -113,7 +133,10 @@ def show_actions(runtime: Runtime, message: Message) -> None:
                 args=(runtime, message.parent_id),
             )
         _menu(runtime, message)
-        show_run_link(message.run_id)
+        show_rating(runtime, message.id, rating)
+        show_save_case_later(runtime, message.run_id)
+        if look.run_link:
+            show_run_link(message.run_id)
     if st.session_state.get(act.SOURCE) == message.id:
         st.code(message.text, language="markdown", wrap_lines=True)
 

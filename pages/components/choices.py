@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agents.graphs import GRAPHS
+from agents.preferences import AUTOMATIC_AGENT as AUTOMATIC_AGENT
+from agents.preferences import AUTOMATIC_MODEL as AUTOMATIC_MODEL
 from agents.specialists import BY_NAME
 
 if TYPE_CHECKING:
     from agents.runtime import Runtime
-
-AUTOMATIC_AGENT = "supervisor"
-AUTOMATIC_MODEL = ""
 
 
 def agent_options() -> dict[str, str]:

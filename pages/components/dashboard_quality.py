@@ -43,8 +43,7 @@ if TYPE_CHECKING:
     from pages.components.dashboard_tab import Tab
 
 NO_RATINGS = (
-    "No answer of this range has been rated. Thumbs are read from the table `feedback` of the "
-    "analytics database. The chat does not collect them yet."
+    "No answer of this range has been rated. Thumbs are given under the answers of the chat."
 )
 ENOUGH = 20
 """Ratings a point should rest on; buckets are as long as most need for that."""
@@ -152,7 +151,7 @@ def _merged(found: Quality, axis: Axis) -> RatedSeries:
 
 
 def _show_reasons(found: Quality) -> None:
-    down = sum(n for _, n in found.reasons)
+    down = found.down
     columns = {
         "Reason": Column(values=[reason or "none given" for reason, _ in found.reasons]),
         "Thumbs down": Column(values=[n for _, n in found.reasons], show=count),
@@ -162,7 +161,7 @@ def _show_reasons(found: Quality) -> None:
         "reasons",
         "Why thumbs go down",
         f"What is wrong with the answers? n = {count(down)} thumbs down",
-        definition="The reason a person chose with a thumb down.",
+        definition="The reasons people chose with a thumb down. One thumb may have several.",
         data=partial(table_of, columns),
     ):
         if down:

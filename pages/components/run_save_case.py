@@ -17,20 +17,45 @@ if TYPE_CHECKING:
     from agents.runtime import Runtime
 
 
+_LABEL, _ICON = "Save as test case", ":material/fact_check:"
+
+
 def show_save_case(runtime: Runtime, run_id: str) -> None:
     """A popover with the form; nothing for a run without an answer of ours."""
+    ended = _ended(runtime, run_id)
+    if ended is not None:
+        with st.popover(_LABEL, icon=_ICON, type="tertiary"):
+            _form(runtime, run_id, ended)
+
+
+def show_save_case_later(runtime: Runtime, run_id: str) -> None:
+    """The same for a page with many answers: what it needs is read when it is opened."""
+    with st.popover(
+        _LABEL, icon=_ICON, type="tertiary", key=f"case_{run_id}", on_change="rerun"
+    ) as place:
+        if not place.open:
+            return
+        ended = _ended(runtime, run_id)
+        if ended is None:
+            st.caption("Only an answer that was given here can become a test case.")
+        else:
+            _form(runtime, run_id, ended)
+
+
+def _ended(runtime: Runtime, run_id: str) -> EndedAnswer | None:
+    """None too for a run of somebody else: an imported answer may name any."""
     try:
+        request = runtime.store.request_of(run_id)
+        if request is None or request.owner != session.OWNER:
+            return None
         ended = runtime.store.answers([run_id]).get(run_id)
     except SwitchboardError:
-        return
-    if ended is None or not ended.question:
-        return
-    with st.popover("Save as test case", icon=":material/fact_check:", type="tertiary"):
-        st.caption("Evaluations ask this question again and check the answers for what you keep.")
-        _form(runtime, run_id, ended)
+        return None
+    return ended if ended is not None and ended.question else None
 
 
 def _form(runtime: Runtime, run_id: str, ended: EndedAnswer) -> None:
+    st.caption("Evaluations ask this question again and check the answers for what you keep.")
     documents, agent = cited(ended.text, ended.summary), ended.summary.agent
     with st.form(f"save_case_{run_id}", border=False):
         facts = st.text_area(

@@ -61,7 +61,7 @@ def show_privacy(runtime: Runtime) -> None:
 
 
 def _ask_consent(runtime: Runtime) -> None:
-    agreed = bool(runtime.threads.preferences(OWNER).get(CONSENT))
+    agreed = runtime.preferences.agreed(OWNER, CONSENT)
     st.session_state["privacy_consent"] = agreed  # another tab may have changed it
     st.toggle(
         "My questions may be used in evaluations", key="privacy_consent", on_change=_save_consent,
@@ -72,9 +72,9 @@ def _ask_consent(runtime: Runtime) -> None:
 
 
 def _save_consent(runtime: Runtime) -> None:
-    """A callback. No is kept as nothing, as it is at first."""
+    """A callback."""
     try:
-        runtime.threads.set_preference(OWNER, CONSENT, st.session_state.privacy_consent or None)
+        runtime.preferences.agree(OWNER, CONSENT, st.session_state.privacy_consent)
     except SwitchboardError as exc:
         keep_notice(exc)
 

@@ -127,7 +127,7 @@ def test_a_thread_deleted_while_it_is_answered_leaves_no_words(
 def test_erasing_a_person_leaves_nothing_in_any_database(runtime: Runtime, data_dir: Path) -> None:
     name = "ann-4711-nobody-else"
     run = ask(runtime, owner=name)
-    runtime.threads.set_preference(name, "model", "local:extractive")
+    runtime.preferences.set(name, "model", "local:extractive")
     assert ask(runtime, owner="bob").events
     erased = runtime.erase_person(name)
     assert (erased.runs, runtime.threads.recent(name)) == (1, [])

@@ -54,8 +54,8 @@ def conversations(draw: st.DrawFn) -> Conversation:
         parent = draw(st.sampled_from([None, *(one.key for one in messages)]))
         role = draw(st.sampled_from(["user", "assistant"]))
         rating = st.builds(
-            Rating, thumb=st.sampled_from([1, -1]), comment=TEXTS, rated_at_us=TIMES,
-            reasons=st.lists(LINES, max_size=2).map(tuple),
+            Rating, thumb=st.just(-1), comment=TEXTS, rated_at_us=TIMES,
+            reasons=st.sampled_from([(), ("wrong",), ("wrong", "slow")]),
         )  # fmt: skip
         summary = st.builds(
             AnswerSummary, model=st.none() | LINES, thinking=TEXTS, cost_pusd=st.none() | TIMES,

@@ -44,7 +44,7 @@ def names(versions: PromptVersions, **options: bool) -> list[str]:
 
 def test_each_prompt_may_be_replaced_but_those_that_mend_and_judge_answers() -> None:
     files = {path.stem for path in Path(prompts.__file__).parent.glob("*.md")}
-    assert files - set(prompts.TITLES) == {"continue", "judge_pair", "judge_rubric"}
+    assert files - set(prompts.TITLES) == {"continue", "judge_pair", "judge_rubric", "note"}
     assert {specialist.name for specialist in SPECIALISTS} < set(prompts.TITLES) <= files
 
 

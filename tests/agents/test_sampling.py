@@ -10,8 +10,8 @@ from sqlalchemy import insert
 
 from agents.evaluation.reading import read_set
 from agents.evaluation.sampling import CONSENT, Asked, asked_before, consenting, draw
+from agents.preference_store import PreferenceStore
 from agents.tables import message, metadata, thread
-from agents.threads import ThreadStore
 from core.database import Database
 from core.errors import InvalidInput
 from core.ids import new_id
@@ -48,8 +48,8 @@ def chat(database: Database, owner: str, *said: str, kind: str = "chat", at_us: 
         connection.execute(insert(message), rows)
 
 
-def agree(database: Database, owner: str, value: object = True) -> None:
-    ThreadStore(database).set_preference(owner, CONSENT, value)
+def agree(database: Database, owner: str, value: bool = True) -> None:
+    PreferenceStore(database).agree(owner, CONSENT, value)
 
 
 def test_only_first_questions_of_chats_of_those_who_agreed_are_used(database: Database) -> None:

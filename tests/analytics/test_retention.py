@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from sqlalchemy import insert, select
 
 from analytics.blocks import fold_all
 from analytics.content import Said
+from analytics.feedback import Thumb, put_thumb
 from analytics.queries import Filter, Queries
 from analytics.recorder import Recorder
 from analytics.retention import Janitor, Lifetimes, shrink
@@ -173,6 +175,21 @@ def test_no_words_outlive_their_run(path: Path, folded: Recorder) -> None:
     runs = rows(path, "SELECT DISTINCT run_id FROM run ORDER BY 1")
     assert rows(path, "SELECT DISTINCT run_id FROM content ORDER BY 1") == runs
     assert len(runs) == 6
+
+
+def test_comments_go_with_the_words_and_their_thumbs_stay(path: Path, recorder: Recorder) -> None:
+    for run_id, days in (("old", 31), ("new", 29)):
+        play(recorder, run_id, NOW - days * DAY_US)
+        said = Thumb(up=False, reasons=["slow"], comment="Too slow.", at_us=NOW - days * DAY_US)
+        recorder.flush()
+        recorder.write(partial(put_thumb, run_id=run_id, user_id="ann", thumb=said, mode="full"))
+    done = janitor(recorder).run_once()
+    assert done.error is None
+    columns = "run_id, evaluation_score_label, evaluation_explanation"
+    assert rows(path, f"SELECT {columns} FROM feedback ORDER BY 1 DESC") == [
+        ("old", "slow", None),
+        ("new", "slow", "Too slow."),
+    ]
 
 
 def test_words_without_a_run_go_when_runs_of_that_age_go(path: Path, recorder: Recorder) -> None:

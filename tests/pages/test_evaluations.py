@@ -162,7 +162,7 @@ def test_without_consent_no_past_question_is_shown(open_page: OpenPage, runtime:
 
 def test_past_questions_are_drawn_with_consent(open_page: OpenPage, runtime: Runtime) -> None:
     asked(runtime, "How do I pay?")
-    runtime.threads.set_preference("local", CONSENT, True)
+    runtime.preferences.agree("local", CONSENT, True)
     at = open_page("evaluations", evaluations_tab=SETS)
     checked(at.segmented_control(key="set_source").set_value("past").run())
     assert at.dataframe[0].value["Question"].tolist() == ["How do I pay?"]
@@ -175,9 +175,9 @@ def test_consent_is_given_and_taken_back_in_settings(open_page: OpenPage, runtim
     toggle = at.toggle(key="privacy_consent")
     assert toggle.value is False
     checked(toggle.set_value(True).run())
-    assert runtime.threads.preferences("local")[CONSENT] is True
+    assert runtime.preferences.agreed("local", CONSENT)
     checked(at.toggle(key="privacy_consent").set_value(False).run())
-    assert CONSENT not in runtime.threads.preferences("local")
+    assert not runtime.preferences.agreed("local", CONSENT)
 
 
 def test_a_set_in_use_cannot_be_deleted(open_page: OpenPage, runtime: Runtime) -> None:

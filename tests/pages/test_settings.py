@@ -32,7 +32,8 @@ def test_every_section_is_there(open_page: OpenPage) -> None:
     at = open_page("settings")
     heads = [head.value for head in at.subheader]
     assert heads == [
-        "New chats", "Appearance", "Version", "Models", "Order", "Prices", "Prompts",
+        "New chats", "Note to the model", "Time zone", "Under an answer",
+        "Your preferences as a file", "Appearance", "Version", "Models", "Order", "Prices", "Prompts",
         "Past calls at today's prices", "Knowledge", "Data", "Privacy", "Calls from a file",
         "Prices from a file", "Health",
     ]  # fmt: skip
@@ -58,26 +59,6 @@ def test_no_key_is_ever_shown(
     drawn = (protos + tables(at)).replace("\\", "")
     assert "GPT-4o mini" in drawn
     assert not [part for part in (SECRET, SECRET[-8:], "AKIAZQ81") if part in drawn]
-
-
-def test_defaults_are_saved_when_they_are_chosen(open_page: OpenPage, runtime: Runtime) -> None:
-    at = open_page("settings")
-    checked(at.selectbox(key="default_agent").select("react").run())
-    checked(at.toggle(key="default_streaming").set_value(False).run())
-    assert runtime.threads.preferences("local") == {"agent": "react", "streaming": False}
-    again = open_page("settings")
-    assert again.selectbox(key="default_agent").value == "react"
-    assert again.toggle(key="default_streaming").value is False
-
-
-def test_a_saved_choice_that_has_gone_falls_back_to_automatic(
-    open_page: OpenPage, runtime: Runtime
-) -> None:
-    runtime.threads.set_preference("local", "model", "openai:gone")
-    runtime.threads.set_preference("local", "agent", "no such graph")
-    at = open_page("settings")
-    assert at.selectbox(key="default_model").value == ""
-    assert at.selectbox(key="default_agent").value == "supervisor"
 
 
 @pytest.fixture
