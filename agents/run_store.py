@@ -29,6 +29,8 @@ from core.transcript import AnswerSummary, Transcript, summarise
 
 log = logging.getLogger(__name__)
 ACTIVE = ("queued", "running")
+IMPORTED = "imported"
+"""Of a run that happened elsewhere and came with its thread: it counts in no figures here."""
 KeepFiles = Callable[[Connection, Run, str], None]
 """Gets the run and the id of its question."""
 
@@ -220,7 +222,8 @@ class RunStore:
 
     def ended_ids(self, since_us: int, limit: int) -> list[str]:
         """Runs that began after a moment and have ended, newest first."""
-        query = select(run.c.id).where(run.c.started_at_us >= since_us, run.c.status.not_in(ACTIVE))
+        here = run.c.status.not_in((*ACTIVE, IMPORTED))
+        query = select(run.c.id).where(run.c.started_at_us >= since_us, here)
         with self._db.read() as connection:
             return list(connection.scalars(query.order_by(run.c.started_at_us.desc()).limit(limit)))
 

@@ -21,7 +21,13 @@ _DERIVED = ("run_id", "seq", "at_us")
 def encode_log(events: Sequence[Event]) -> bytes:
     """The bytes of a log, or of a part of one (the first event's `seq` is kept)."""
     header = {"v": EVENT_SCHEMA_VERSION, "first": events[0].seq if events else 0}
-    lines: list[Any] = [header]
+    text = "\n".join(json.dumps(line, ensure_ascii=False) for line in [header, *to_lines(events)])
+    return zlib.compress(text.encode("utf-8", "replace"), 3)
+
+
+def to_lines(events: Iterable[Event]) -> list[Any]:
+    """The events as JSON-ready values, without the header."""
+    lines: list[Any] = []
     speaker: tuple[str, str | None] | None = None
     for event in events:
         if event.type == "token":
@@ -30,8 +36,7 @@ def encode_log(events: Sequence[Event]) -> bytes:
                 continue
             speaker = (event.message_id, event.agent)
         lines.append({k: v for k, v in to_dict(event).items() if k not in _DERIVED})
-    text = "\n".join(json.dumps(line, ensure_ascii=False) for line in lines)
-    return zlib.compress(text.encode("utf-8", "replace"), 3)
+    return lines
 
 
 def decode_log(payload: bytes, *, run_id: str, started_at_us: int) -> list[Event]:

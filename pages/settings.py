@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.components import session
+from pages.components.exchange_section import show_exchange
 from pages.components.settings_health import show_data, show_health
 from pages.components.settings_import import show_import
 from pages.components.settings_knowledge import show_knowledge
@@ -16,8 +17,9 @@ from pages.components.settings_sections import show_about
 runtime = session.begin_page()
 
 st.title("Settings", anchor=False)
-preferences, models, prompts, prices, knowledge, data, privacy, imports, health = st.tabs(
-    ["Preferences", "Models", "Prompts", "Prices", "Knowledge", "Data", "Privacy", "Import", "Health"],
+preferences, models, prompts, prices, knowledge, chats, data, privacy, imports, health = st.tabs(
+    ["Preferences", "Models", "Prompts", "Prices", "Knowledge", "Chats", "Data", "Privacy",
+     "Import", "Health"],
     key="settings_tab", bind="query-params", on_change="rerun",
 )  # fmt: skip
 with preferences:
@@ -31,6 +33,8 @@ with prices:
     show_prices(runtime)
 with knowledge:
     show_knowledge(runtime)
+with chats:
+    show_exchange(runtime)
 with data:
     show_data(runtime)
 with privacy:

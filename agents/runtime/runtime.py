@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 from agents.comparing.desk import Comparisons
 from agents.databases import Databases
 from agents.evaluation.desk import Evaluations
+from agents.exchange.desk import Exchange
+from agents.exchange.load import sweep
 from agents.files.desk import Files
 from agents.graphs import GRAPHS, entry
 from agents.known_models import remember
@@ -98,6 +100,8 @@ class Runtime:
         self.preferences = PreferenceStore(self.database)
         self.ratings = RatingStore(self._databases)
         self.lost_runs = self.store.recover()
+        sweep(self.database)
+        self.exchange = Exchange(self._databases, settings.path("import"))
         self.knowledge = Knowledge(
             settings.path("knowledge.db"), settings.knowledge_dir, settings.path("notes")
         )
@@ -308,6 +312,7 @@ class Runtime:
         """
         self.recorder.flush()
         erased = erase_user(self.recorder, owner)  # runs that go on end as runs of nobody
+        self.exchange.stop(owner)
         self.evaluations.halt(owner)
         self.comparisons.judging.close()
         for kind in THREAD_KINDS:
@@ -347,6 +352,7 @@ class Runtime:
         self.warm_up.stop()
         self.evaluations.stop_all()
         self.comparisons.judging.stop()
+        self.exchange.close()
         self.runs.close(timeout)
         self.queue.close()
         self.evaluations.close()

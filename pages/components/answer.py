@@ -72,7 +72,9 @@ def show_summary(
 
 
 def show_run_link(run_id: str) -> None:
-    """To the page that shows step by step how an answer came about."""
+    """To the page that shows step by step how an answer came about. An imported one has no run."""
+    if not run_id:
+        return
     st.page_link(
         "pages/run.py", label="How this answer came about", icon=":material/timeline:",
         query_params={"id": run_id},
@@ -215,11 +217,10 @@ def _show_source(source: dict[str, Any]) -> None:
 
 
 def _show_steps(summary: AnswerSummary, catalog: Catalog) -> None:
-    if not summary.steps:
+    if not (summary.steps or summary.tools or summary.thinking):
         return
-    with st.expander(
-        f"Steps ({duration(summary.duration_us)})", icon=":material/account_tree:", type="compact"
-    ):
+    steps = f"Steps ({duration(summary.duration_us)})" if summary.steps else "Reasoning and tools"
+    with st.expander(steps, icon=":material/account_tree:", type="compact"):
         if summary.route:
             st.markdown(_route_line(summary.route))
         rows = [
@@ -238,7 +239,8 @@ def _show_steps(summary: AnswerSummary, catalog: Catalog) -> None:
             }
             for tool in summary.tools
         ]
-        st.markdown(_table(rows))
+        if rows:
+            st.markdown(_table(rows))
         if summary.thinking:
             st.caption("Thinking")
             st.markdown(plain(summary.thinking))

@@ -42,7 +42,7 @@ def show_price_import(runtime: Runtime) -> None:
     )
     if runtime.price_problem:
         st.warning(escape(runtime.price_problem), icon=":material/warning:")
-    file = st.file_uploader("Price file", type=["json"], key="price_file")
+    file = st.file_uploader("Price file", type=["json"], key="price_file", max_upload_size=50)
     if file is not None:
         day = st.date_input(
             "First day of the new prices (UTC)", price_overlay.today(),

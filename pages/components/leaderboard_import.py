@@ -53,7 +53,11 @@ def show_import(runtime: Runtime, *, open_: bool = False) -> None:
             "LMArena and Kaggle publish them, with counts for each pair, or a square table of wins."
         )
         file = st.file_uploader(
-            "File of battles", type=FILE_TYPES, key="battles_file", label_visibility="collapsed"
+            "File of battles",
+            type=FILE_TYPES,
+            key="battles_file",
+            label_visibility="collapsed",
+            max_upload_size=50,
         )
         if file is not None:
             try:

@@ -58,7 +58,9 @@ def show_import(runtime: Runtime) -> None:
     else:
         if state is not None:
             _show_end(state)
-        file = st.file_uploader("File of calls", type=FILE_TYPES, key="import_file")
+        file = st.file_uploader(
+            "File of calls", type=FILE_TYPES, key="import_file", max_upload_size=50
+        )
         if file is not None:
             source = Source.of_bytes(file.name, file.getvalue())
             try:

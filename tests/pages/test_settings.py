@@ -34,7 +34,8 @@ def test_every_section_is_there(open_page: OpenPage) -> None:
     assert heads == [
         "New chats", "Note to the model", "Time zone", "Under an answer",
         "Your preferences as a file", "Appearance", "Version", "Models", "Order", "Prices", "Prompts",
-        "Past calls at today's prices", "Knowledge", "Data", "Privacy", "Calls from a file",
+        "Past calls at today's prices", "Knowledge", "Import chats", "Export all chats", "Data",
+        "Privacy", "Calls from a file",
         "Prices from a file", "Health",
     ]  # fmt: skip
 

@@ -1,0 +1,1 @@
+"""Conversations out of this program and into it: formats, files, and the way into the database."""

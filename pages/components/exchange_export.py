@@ -1,0 +1,93 @@
+"""Chats as files to take away: one, or all of them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, BinaryIO
+
+import streamlit as st
+
+from agents.exchange.export import FORMS, KINDS, file_name
+from core.errors import SwitchboardError
+from pages.components import session
+from pages.components.format import size
+from pages.components.markdown import escape
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from agents.exchange.desk import Exchange, Job
+    from agents.exchange.export import Form
+    from agents.runtime import Runtime
+
+_OFFERED = tuple(KINDS)
+
+
+def show_export(runtime: Runtime, job: Job | None) -> None:
+    """Draws the part about all chats; `job` is what goes on now."""
+    exchange = runtime.exchange
+    st.subheader("Export all chats", anchor=False)
+    if job is not None and job.work == "export" and not job.running:
+        _show_done(exchange, job)
+    form = _ask_form("exchange_form")
+    st.button(
+        "Write the file", key="exchange_write", icon=":material/archive:",
+        disabled=job is not None and (job.running or job.work == "look"),
+        on_click=partial(_write, exchange, form),
+    )  # fmt: skip
+
+
+def thread_export(runtime: Runtime, thread_id: str) -> None:
+    """Draws a choice of form and a download of one thread. Raises NotFound for a foreign one."""
+    title = runtime.threads.get(thread_id, session.OWNER).title
+    form = _ask_form(f"thread_form_{thread_id}")
+    st.download_button(
+        "Download", partial(runtime.exchange.one, session.OWNER, thread_id, form),
+        file_name=file_name(title, form), mime=KINDS[form].media_type, on_click="ignore",
+        icon=":material/download:", key=f"thread_download_{thread_id}_{form}",
+    )  # fmt: skip
+
+
+def _ask_form(key: str) -> Form:
+    form: Form = st.selectbox(
+        "Form", _OFFERED, key=key, format_func=lambda one: KINDS[one].title, width=320
+    )
+    chosen = form if form in FORMS else _OFFERED[0]
+    st.caption(KINDS[chosen].about)
+    return chosen
+
+
+def _write(exchange: Exchange, form: Form) -> None:
+    """A callback."""
+    try:
+        exchange.start_export(session.OWNER, form)
+    except SwitchboardError as exc:
+        session.keep_notice(exc)
+
+
+def _show_done(exchange: Exchange, job: Job) -> None:
+    if job.error is not None:
+        session.show_error(job.error)
+        return
+    if job.stopped or job.form is None or not job.path.is_file():
+        st.info("The export was stopped: no file was written.")
+        return
+    count = "1 chat" if job.exported == 1 else f"{job.exported:,} chats"
+    with st.container(horizontal=True, vertical_alignment="center", border=True):
+        st.markdown(
+            f"**{escape(job.name)}**  \n:small[{count} · {size(job.path.stat().st_size)}]",
+            width="stretch",
+        )
+        st.download_button(
+            "Download", partial(_opened, job.path), file_name=job.name,
+            mime="application/zip" if job.name.endswith(".zip") else KINDS[job.form].media_type,
+            on_click="ignore", type="primary", icon=":material/download:", key="exchange_download",
+        )  # fmt: skip
+        st.button(
+            "Remove", key="exchange_remove", icon=":material/delete:",
+            on_click=exchange.forget, args=(session.OWNER,),
+        )  # fmt: skip
+
+
+def _opened(path: Path) -> BinaryIO:
+    return path.open("rb")
