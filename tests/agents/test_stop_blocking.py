@@ -135,3 +135,22 @@ def test_what_is_quick_in_a_thread_is_not_named(runtime: Runtime, provider: Prov
     run = start(runtime, graph="tools")
     until(run, a("tool_start"))
     assert stopped(runtime, run)[1].still_running == ()
+
+
+def test_a_resumed_run_is_stopped_and_can_be_resumed_again(
+    runtime: Runtime, provider: ProviderServer
+) -> None:
+    provider.default = LONG
+    asked = start(runtime, graph="asking")
+    end = ended(asked)[-1]
+    assert end.type == "interrupted"
+    decisions = {item.id: "yes" for item in end.interrupts}
+    again = {"thread_id": asked.thread_id, "resumes": asked.id, "decisions": decisions}
+    resumed = start(runtime, "", graph="asking", **again)
+    until(resumed, a("token"))
+    stopped(runtime, resumed)
+    provider.wait_for_disconnect(1)
+    assert saved(runtime, resumed)[0].startswith("word0")
+    provider.default = Reply(text="All of it.")
+    ended(start(runtime, "", graph="asking", **again))
+    assert runtime.threads.messages(asked.thread_id, "local")[-1].text == "All of it."
