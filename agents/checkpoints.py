@@ -16,6 +16,7 @@ from agents.run import Checkpoint
 from core.database import set_aside, storage_error
 
 if TYPE_CHECKING:
+    from langgraph.checkpoint.base import CheckpointTuple
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 log = logging.getLogger(__name__)
@@ -81,16 +82,39 @@ async def newest(saver: AsyncSqliteSaver, thread: str) -> str | None:
     return row[0] if row is not None else None
 
 
-async def copy(saver: AsyncSqliteSaver, found: Checkpoint, thread: str) -> bool:
-    """Puts a checkpoint at the beginning of another thread; False when it is not there any more."""
+async def copy(
+    saver: AsyncSqliteSaver, found: Checkpoint, thread: str, *, waiting: bool = False
+) -> bool:
+    """Puts a checkpoint at the beginning of another thread; False when it is not there any more.
+
+    `waiting`: with what waits there for people. Their questions are pending writes, and those of a
+    subgraph stand with checkpoints of its own.
+    """
     place: Any = {"thread_id": found.thread, "checkpoint_ns": "", "checkpoint_id": found.id}
     held = await saver.aget_tuple({"configurable": place})
     if held is None:
         return False
-    target: Any = {"configurable": {"thread_id": thread, "checkpoint_ns": ""}}
-    versions = held.checkpoint["channel_versions"]
-    await saver.aput(target, held.checkpoint, held.metadata, versions)
+    await _put(saver, held, thread, waiting)
+    if waiting:
+        everything: Any = {"configurable": {"thread_id": found.thread}}
+        for other in [each async for each in saver.alist(everything)]:  # holds a lock until it ends
+            if (other.metadata.get("parents") or {}).get("") == found.id:
+                await _put(saver, other, thread, waiting)
     return True
+
+
+async def _put(
+    saver: AsyncSqliteSaver, held: CheckpointTuple, thread: str, with_writes: bool
+) -> None:
+    ns = held.config["configurable"].get("checkpoint_ns", "")
+    target: Any = {"configurable": {"thread_id": thread, "checkpoint_ns": ns}}
+    versions = held.checkpoint["channel_versions"]
+    placed = await saver.aput(target, held.checkpoint, held.metadata, versions)
+    writes: dict[str, list[tuple[str, Any]]] = {}
+    for task_id, channel, value in (held.pending_writes or ()) if with_writes else ():
+        writes.setdefault(task_id, []).append((channel, value))
+    for task_id, made in writes.items():
+        await saver.aput_writes(placed, made, task_id)
 
 
 async def forget(saver: AsyncSqliteSaver, thread_id: str) -> None:

@@ -169,7 +169,8 @@ class GraphTurn:
             waits = rows[n].waits and run.request.resumes is None
             if newest == found.id and found.thread.startswith(own) and not waits:
                 return _Start(thread=found.thread, unknown=rows[n + 1 :])
-            if await checkpoints.copy(saver, found, f"{own}:{run.id}"):
+            resumes = run.request.resumes is not None
+            if await checkpoints.copy(saver, found, f"{own}:{run.id}", waiting=resumes):
                 return _Start(thread=f"{own}:{run.id}", unknown=rows[n + 1 :])
         return _Start(thread=f"{own}:{run.id}", unknown=rows)
 

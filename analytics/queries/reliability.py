@@ -120,7 +120,12 @@ class StopSeries:
     p50: Percentile
     """From the request to stop until the provider's connection was closed."""
     p95: Percentile
-    tokens_after: int
+    late: tuple[int, ...]
+    """Pieces of text, which are mostly tokens, that still came after the request to stop."""
+
+    @property
+    def tokens_after(self) -> int:
+        return sum(self.late)
 
 
 def trouble(ask: Ask) -> TroubleReport:
@@ -234,7 +239,7 @@ def stops(ask: Ask) -> StopSeries:
         timed=found.total("stopped"),
         p50=spread.percentile(0.5),
         p95=spread.percentile(0.95),
-        tokens_after=found.total("tokens_after_stop"),
+        late=found.by_bucket("tokens_after_stop"),
     )
 
 

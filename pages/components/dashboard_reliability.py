@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from analytics.metrics import DEFINITIONS, Rate
-from analytics.queries.reliability import Delay, TroubleReport, delay, trouble
+from analytics.queries.reliability import (
+    Delay,
+    StopSeries,
+    TroubleReport,
+    delay,
+    stops,
+    trouble,
+)
 from pages.components.dashboard_cost_parts import Tile, comparable, show_tiles
 from pages.components.dashboard_reliability_errors import show_error_types, show_errors
 from pages.components.dashboard_reliability_funnel import show_funnel, show_stops
@@ -22,7 +29,10 @@ def show(tab: Tab) -> None:
     """Draws the tab. Raises StorageError."""
     show_tiles(
         "reliability_tiles",
-        tiles(tab.answer(trouble), tab.answer(delay), changes=comparable(tab)),
+        [
+            *tiles(tab.answer(trouble), tab.answer(delay), changes=comparable(tab)),
+            stop_tile(tab.answer(stops)),
+        ],
     )
     with st.grid(2, min_column_width=360, gap="small", key="reliability_rates"):
         show_rate(tab, "call")
@@ -66,6 +76,21 @@ def tiles(report: TroubleReport, lost: Delay, *, changes: bool) -> list[Tile]:
             "retries and fallbacks add.", better="neither",
         ),
     ]  # fmt: skip
+
+
+def stop_tile(series: StopSeries) -> Tile:
+    """Whether a stop stops: what still came, and how soon the provider was cut off."""
+    within = f", cut off within {duration(series.p95.value)} (p95)" if series.p95.enough else ""
+    return Tile(
+        label="Tokens after Stop",
+        value=count(series.tokens_after) if series.timed else None,
+        note=f"in {count(series.timed)} stopped runs{within}"
+        if series.timed
+        else "nothing stopped",
+        help="Pieces of text, which are mostly tokens, that still reached an answer between the request "
+        "to stop and the moment the provider's connection was closed.",
+        better="neither",
+    )
 
 
 def interval(rate: Rate) -> str:

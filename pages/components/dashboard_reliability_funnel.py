@@ -69,7 +69,7 @@ def show_stops(tab: Tab) -> None:
     stopped = sum(series.stopped)
     speed = (
         f"Until the provider was cut off: p50 {_percentile(series.p50)}, p95 {_percentile(series.p95)} "
-        f"(n = {count(series.timed)}), {count(series.tokens_after)} pieces of text came after"
+        f"(n = {count(series.timed)}), {count(series.tokens_after)} tokens came after Stop"
         if series.timed
         else "no time to stop was measured"
     )
@@ -78,8 +78,8 @@ def show_stops(tab: Tab) -> None:
         f"Who gives up waiting, and does a stop stop? {count(stopped)} of n = "
         f"{count(sum(series.runs))} runs. {speed}",
         definition="Runs that a person or a client stopped; not errors. The time to stop is from the "
-        "request until the provider's connection was closed; pieces of text that came in between are "
-        "counted.",
+        "request until the provider's connection was closed. Tokens after Stop are the pieces of text, "
+        "mostly one token each, that still came in between.",
         data=partial(_stop_table, series, tab.zone), runs={"status": ["cancelled"]},
     ):  # fmt: skip
         drawn = [
@@ -87,7 +87,10 @@ def show_stops(tab: Tab) -> None:
         ]  # fmt: skip
         option = bars(
             bucket_labels(series.buckets, series.size, tab.zone), drawn, ONES,
-            [Count(name="Runs", values=series.runs)],
+            [
+                Count(name="Runs", values=series.runs),
+                Count(name="Tokens after Stop", values=series.late),
+            ],
         )  # fmt: skip
         draw("stops", option, f"Stopped runs over time: {count(stopped)} in all", 210)
 
@@ -114,4 +117,5 @@ def _funnel_table(found: Sequence[Funnel], lost: Delay) -> Table:
 
 
 def _stop_table(series: StopSeries, zone: ZoneInfo) -> Table:
-    return bucket_table(series.buckets, zone, {"stopped": series.stopped, "runs": series.runs})
+    columns = {"stopped": series.stopped, "runs": series.runs, "tokens_after_stop": series.late}
+    return bucket_table(series.buckets, zone, columns)

@@ -37,6 +37,7 @@ FRAME_BUDGET_PER_S = 1200.0
 """Frames a process can send per second; shared among the streams (design: cost is per frame)."""
 STATUS_EVERY_S = 0.5
 STOP_GRACE_S = 0.1
+END_PATIENCE_S = 3.0
 
 Piece = str | Callable[[], None]
 
@@ -190,6 +191,20 @@ def _stop_if_asked(
     with contextlib.suppress(Exception):
         if get_instance().is_active_session(session_id):
             runtime.runs.cancel(run.id)
+            _show_the_end(run, session_id, clock, before)
+
+
+def _show_the_end(run: Run, session_id: str, clock: session.ScriptClock, before: int) -> None:
+    """Runs the page once more: its script was stopped too, so nobody would say what became of the run.
+
+    Private API; without it the page says so at the next click.
+    """
+    deadline = time.monotonic() + END_PATIENCE_S
+    while not run.finished and time.monotonic() < deadline:
+        run.wait(len(run.events) - 1, POLL_S)
+    info = get_instance()._session_mgr.get_active_session_info(session_id)
+    if info is not None and clock.runs == before:
+        info.session.request_rerun(info.session._client_state)  # the page and thread it shows
 
 
 def _rerun_is_starting(session_id: str) -> bool:

@@ -1,8 +1,11 @@
 """A page that is idle hears of what happens to its thread in another tab, within seconds.
 
 A fragment looks every few seconds, with one small read, and reruns the page when another run has begun,
-another branch is shown or the thread is gone. Streamlit queues it behind a script that is running, so
-it interrupts no answer. It owns nothing and shows nothing.
+another branch is shown or the thread is gone. It owns nothing and shows nothing.
+
+Only ever the last thing on a page: Streamlit takes the timer away when the script runs again, so none
+ticks while an answer streams. A tick that waited for the end of a stream would leave the chat input
+locked: it misses that the script has ended when a fragment begins at once.
 """
 
 from __future__ import annotations
@@ -28,8 +31,8 @@ def look(runtime: Runtime, thread_id: str) -> ThreadState | None:
 def watch(
     runtime: Runtime, thread_id: str, shown: ThreadState | None, followed: str | None = None
 ) -> None:
-    """Last thing on the page. `shown` is what `look` said; `followed` is the id of the run that was
-    followed to its end here, if there was one: its end is no news."""
+    """`shown` is what `look` said. `followed` is the run that was followed to its end here, if there
+    was one: its end is no news, unless another has begun meanwhile."""
     if followed is not None:
         now = look(runtime, thread_id)
         shown = now if now is not None and now.run_id == followed else shown

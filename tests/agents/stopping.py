@@ -8,10 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from langchain_core.messages import HumanMessage
 from langchain_core.tools import tool
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode, tools_condition
 from langgraph.runtime import Runtime as GraphRuntime
+from langgraph.types import interrupt
 
 from agents.answering import stream_message
 from agents.context import RunContext
@@ -181,7 +183,58 @@ def build_foreign_whole() -> Any:
     return build_foreign(whole=True)
 
 
+def build_asking() -> Any:
+    """Asks people before it answers."""
+
+    async def ask(state: MessagesState) -> dict[str, Any]:
+        return {"messages": [HumanMessage(f"They say: {interrupt('May I?')}")]}
+
+    async def agent(state: MessagesState, runtime: GraphRuntime[RunContext]) -> dict[str, Any]:
+        model = runtime.context.chat_model("asking")
+        return {"messages": [await stream_message(model, state["messages"], None, name="asking")]}
+
+    graph = StateGraph(MessagesState, context_schema=RunContext)
+    graph.add_node("ask", ask)
+    graph.add_node("agent", agent)
+    graph.add_edge(START, "ask")
+    graph.add_edge("ask", "agent")
+    return graph.compile(name="asking")
+
+
+def build_deep() -> Any:
+    """The same, two subgraphs down, after a step that is not to be done twice."""
+
+    async def note(state: MessagesState) -> dict[str, Any]:
+        NOTED.append("once")
+        return {}
+
+    async def ask(state: MessagesState) -> dict[str, Any]:
+        return {"messages": [HumanMessage(f"They say: {interrupt('May I?')}")]}
+
+    inner = StateGraph(MessagesState)
+    inner.add_node("note", note)
+    inner.add_node("ask", ask)
+    inner.add_edge(START, "note")
+    inner.add_edge("note", "ask")
+    middle = StateGraph(MessagesState)
+    middle.add_node("inner", inner.compile())
+    middle.add_edge(START, "inner")
+
+    async def agent(state: MessagesState, runtime: GraphRuntime[RunContext]) -> dict[str, Any]:
+        model = runtime.context.chat_model("deep")
+        return {"messages": [await stream_message(model, state["messages"], None, name="deep")]}
+
+    graph = StateGraph(MessagesState, context_schema=RunContext)
+    graph.add_node("middle", middle.compile())
+    graph.add_node("agent", agent)
+    graph.add_edge(START, "middle")
+    graph.add_edge("middle", "agent")
+    return graph.compile(name="deep")
+
+
+NOTED: list[str] = []
+
 GRAPHS = tuple(
     GraphEntry(name=name, title=name, description=name, build=f"{__name__}:build_{name}")
-    for name in ("tools", "sync", "foreign", "foreign_whole")
+    for name in ("tools", "sync", "foreign", "foreign_whole", "asking", "deep")
 )

@@ -211,6 +211,30 @@ def test_a_stopped_answer_is_known_to_the_next_turn(
     assert text.split()[0] in str(provider.requests[-1].body)
 
 
+@pytest.mark.parametrize("way", ["edits", "answers", "continues", "temporary"])
+def test_an_edited_repeated_continued_or_temporary_run(
+    runtime: Runtime, provider: ProviderServer, way: str
+) -> None:
+    temporary = way == "temporary"
+    provider.default = LONG
+    first = start(runtime, temporary=temporary)
+    until(first, a("token"))
+    runtime.runs.cancel(first.id)
+    ended(first)
+    question, answer = runtime.threads.messages(first.thread_id, "local")
+    target = {"edits": question.id, "answers": question.id, "continues": answer.id}
+    more = {} if temporary else {way: target[way]}
+    text = "What is it, really?" if way in ("edits", "temporary") else ""
+    run = start(runtime, text, thread_id=first.thread_id, **more)
+    until(run, a("token"))
+    at = time.monotonic()
+    stopped(runtime, run)
+    assert provider.wait_for_disconnect(1, count=2).closed_by_client_at - at < QUICK_S  # type: ignore[operator]
+    text, summary = saved(runtime, run)
+    assert text.startswith(answer.text if way == "continues" else "word0")
+    assert summary.usage_estimated
+
+
 def test_every_column_of_a_comparison_can_be_stopped(
     runtime: Runtime, provider: ProviderServer
 ) -> None:

@@ -226,6 +226,7 @@ def test_stops_say_how_fast_and_what_still_came(path: Path, ask: AskAny) -> None
     found = ask(stops)
     assert (sum(found.stopped), sum(found.runs), found.timed) == (2, 3, 2)
     assert (found.p50.value, found.tokens_after) == (60_000, 4)
+    assert (sum(found.late), len(found.late)) == (4, len(found.buckets))
 
 
 # -- kinds of error

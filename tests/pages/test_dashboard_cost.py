@@ -17,7 +17,7 @@ from analytics.metrics import Known, Rate
 from analytics.queries import Filter
 from analytics.queries.cost import spending
 from analytics.queries.cost_month import Month
-from analytics.queries.reliability import RateSeries, StatusGrid, trouble
+from analytics.queries.reliability import RateSeries, StatusGrid, stops, trouble
 from analytics.timeaxis import Bucket
 from bench.make_traffic import Traffic, write_traffic
 from core.pricing import format_usd
@@ -89,6 +89,16 @@ def test_the_cost_tab_shows_the_figures_of_the_queries(
     assert f"{found.cost.missing} of them unpriced" in text
     assert "no forecast" in text or "forecast $" in text
     assert "The most expensive 10 %" in text
+
+
+def test_tokens_after_stop_are_a_figure_of_the_reliability_tab(
+    traffic: Path, runtime: Runtime, open_page: OpenPage
+) -> None:
+    app = open_page("dashboard", tab="reliability", range="7d")
+    found = runtime.queries.ask(stops, Filter(range="7d"))
+    assert found.timed > 0
+    assert metrics(app)["Tokens after Stop"] == f"{found.tokens_after:,}"
+    assert f"in {found.timed} stopped runs" in words(app)
 
 
 def test_the_reliability_tab_shows_the_figures_of_the_queries(
