@@ -10,7 +10,7 @@ import io
 import logging
 import os
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -90,13 +90,13 @@ class Exchange:
             raise
         return path
 
-    def one(self, owner: str, thread_id: str, form: Form) -> bytes:
-        """A thread as a file, also a temporary one. Raises NotFound."""
+    def file_of(self, owner: str, thread_ids: Sequence[str], form: Form) -> bytes:
+        """Some threads as a file; one may be temporary. Raises NotFound when one is not there."""
         out = io.BytesIO()
-        database = self._dbs.of(thread_id)
-        if not is_id(thread_id) or not export(
-            database, owner, [thread_id], form, out, archive=False
-        ):
+        known = [one for one in thread_ids if is_id(one)]
+        database = self._dbs.of(known[0] if len(known) == 1 else None)
+        done = export(database, owner, known, form, out, archive=len(thread_ids) > 1)
+        if not done or done < len(thread_ids):
             raise NotFound("There is no such thread.")
         return out.getvalue()
 

@@ -14,6 +14,7 @@ from pages.components.format import size
 from pages.components.markdown import escape
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from agents.exchange.desk import Exchange, Job
@@ -37,14 +38,17 @@ def show_export(runtime: Runtime, job: Job | None) -> None:
     )  # fmt: skip
 
 
-def thread_export(runtime: Runtime, thread_id: str) -> None:
-    """Draws a choice of form and a download of one thread. Raises NotFound for a foreign one."""
-    title = runtime.threads.get(thread_id, session.OWNER).title
-    form = _ask_form(f"thread_form_{thread_id}")
+def thread_export(runtime: Runtime, thread_ids: Sequence[str]) -> None:
+    """Draws a choice of form and a download of some threads. Raises NotFound for a foreign one."""
+    titles = [runtime.threads.get(one, session.OWNER).title for one in thread_ids]
+    form = _ask_form(f"thread_form_{thread_ids[0]}")
+    several = len(titles) > 1
     st.download_button(
-        "Download", partial(runtime.exchange.one, session.OWNER, thread_id, form),
-        file_name=file_name(title, form), mime=KINDS[form].media_type, on_click="ignore",
-        icon=":material/download:", key=f"thread_download_{thread_id}_{form}",
+        "Download", partial(runtime.exchange.file_of, session.OWNER, thread_ids, form),
+        file_name=file_name("chats" if several else titles[0], form, archive=several),
+        mime="application/zip" if several and KINDS[form].paged else KINDS[form].media_type,
+        on_click="ignore", type="primary", icon=":material/download:",
+        key=f"thread_download_{thread_ids[0]}_{form}",
     )  # fmt: skip
 
 

@@ -128,6 +128,7 @@ def show_menu(runtime: Runtime, one: ListedThread, actions: Sequence[Action] = (
         "pin": ":material/keep_off: Unpin" if one.pinned else ":material/keep: Pin",
         "tags": ":material/sell: Tags",
         **{f"action_{n}": f"{action.icon} {action.label}" for n, action in enumerate(actions)},
+        "export": ":material/download: Export",
         "archive": ":material/unarchive: Restore" if one.archived else ":material/archive: Archive",
         "delete": ":red[:material/delete: Delete]",
     }
@@ -135,7 +136,7 @@ def show_menu(runtime: Runtime, one: ListedThread, actions: Sequence[Action] = (
 
     def chosen() -> None:
         choice = st.session_state[key]
-        if choice in ("rename", "tags", "delete"):
+        if choice in ("rename", "tags", "export", "delete"):
             open_dialog(choice, [one.id])
         elif choice in entries:
             _do(lambda: _at_once(runtime, one, choice, actions))

@@ -14,6 +14,7 @@ import streamlit as st
 from agents.thread_list import MAX_TAG, MAX_TAGS, MAX_TITLE
 from core.errors import SwitchboardError
 from pages.components import session
+from pages.components.exchange_export import thread_export
 from pages.components.thread_words import WHERE_WORDS, short, snippet_markdown
 
 if TYPE_CHECKING:
@@ -158,5 +159,6 @@ _DIALOGS: dict[str, tuple[str, Callable[[Runtime, tuple[str, ...]], None]]] = {
     "search": ("Search chats", _search),
     "rename": ("Rename", _rename),
     "tags": ("Tags", _tags),
+    "export": ("Export", thread_export),
     "delete": ("Delete for ever?", _delete),
 }

@@ -82,6 +82,10 @@ def show_bulk(
                 args=(",".join(picked),),
             )  # fmt: skip
         st.button(
+            "Export", icon=":material/download:", key="bulk_export", on_click=open_dialog,
+            args=("export", picked),
+        )  # fmt: skip
+        st.button(
             "Delete", icon=":material/delete:", key="bulk_delete", on_click=open_dialog,
             args=("delete", picked),
         )  # fmt: skip

@@ -324,10 +324,10 @@ def test_a_foreign_thread_cannot_be_taken_away(exchange: Exchange, database: Dat
 
     bring(database, FILES / "librechat.json", owner="alice")
     (theirs,) = ThreadStore(database).recent("alice")
-    assert b"green tea" in exchange.one("alice", theirs.id, "json")
+    assert b"green tea" in exchange.file_of("alice", [theirs.id], "json")
     for thread_id in (theirs.id, "e" * 32, "../x"):
         with pytest.raises(NotFound):
-            exchange.one("local", thread_id, "json")
+            exchange.file_of("local", [thread_id], "json")
     assert b"green tea" not in everything(database)
 
 

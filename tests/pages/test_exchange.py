@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from agents.exchange.export import KINDS
 from agents.runtime import Runtime
 from pages.components import session
 from tests.agents.exchanging import FILES, bring, chatgpt, node
@@ -123,3 +124,13 @@ def test_an_imported_answer_shows_its_reasoning_and_no_way_to_a_run(
     assert "Leaves, mostly." in words(at)
     assert "Reasoning and tools" in [one.label for one in at.expander]
     assert not [one for one in at.get("page_link") if "came about" in str(one.proto.label)]
+
+
+def test_a_thread_is_exported_from_its_menu(open_page: OpenPage, runtime: Runtime) -> None:
+    bring(runtime.database, FILES / "librechat.json")
+    (thread,) = runtime.threads.recent("local")
+    at = open_page("chat")
+    checked(at.menu_button(key=f"menu_{thread.id}").click("export").run())
+    assert [b.label for b in at.get("download_button")] == ["Download"]
+    form = next(box for box in at.selectbox if str(box.key).startswith("thread_form"))
+    assert list(form.options) == [kind.title for kind in KINDS.values()]
