@@ -129,7 +129,7 @@ def show_menu(runtime: Runtime, one: ListedThread, actions: Sequence[Action] = (
         "tags": ":material/sell: Tags",
         **{f"action_{n}": f"{action.icon} {action.label}" for n, action in enumerate(actions)},
         "archive": ":material/unarchive: Restore" if one.archived else ":material/archive: Archive",
-        "delete": ":red[:material/delete: Delete]",
+        "delete": ":material/delete: :red[Delete]",
     }
     key = f"menu_{one.id}"
 
