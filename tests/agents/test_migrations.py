@@ -53,6 +53,7 @@ def test_threads_of_the_first_release_become_one_branch_each(tmp_path: Path) -> 
     database.close()
 
 
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
 def test_an_upgraded_database_has_the_columns_of_a_new_one(tmp_path: Path) -> None:
     old_database(tmp_path / "old.db")
     columns = []
