@@ -142,9 +142,10 @@ with st.bottom:
     if thread is not None:
         show_queue(runtime, thread.id, waiting, answering=run is not None)
     chat_files.show_waiting(runtime, partial(act.send_with_files, runtime))
-    st.chat_input(
-        "Ask a question", key="chat_input", on_submit=act.send, args=(runtime,), **chat_files.INPUT
-    )
+# Not in st.bottom: only what Streamlit puts there by itself makes the page follow its end.
+st.chat_input(
+    "Ask a question", key="chat_input", on_submit=act.send, args=(runtime,), **chat_files.INPUT
+)
 with conversation:
     welcome = st.empty()  # emptied at once when a thread is there, not when the script ends
     if thread is None:
