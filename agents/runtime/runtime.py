@@ -244,7 +244,7 @@ class Runtime:
 
     def _answering(self) -> set[str]:
         """Threads with a run that has not ended."""
-        return {run.thread_id for run in self.runs.active()}
+        return {run.thread_id for run in self.runs.active() if not run.finished}
 
     def _why_not(self, model_id: str) -> str:
         """Why a model cannot be called; empty when it can."""

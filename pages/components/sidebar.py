@@ -130,7 +130,7 @@ def show_menu(runtime: Runtime, one: ListedThread, actions: Sequence[Action] = (
         **{f"action_{n}": f"{action.icon} {action.label}" for n, action in enumerate(actions)},
         "export": ":material/download: Export",
         "archive": ":material/unarchive: Restore" if one.archived else ":material/archive: Archive",
-        "delete": ":red[:material/delete: Delete]",
+        "delete": ":material/delete: :red[Delete]",
     }
     key = f"menu_{one.id}"
 

@@ -1,8 +1,8 @@
 """The marks beside titles in the sidebar, which change while the page stands still.
 
 A page that follows an answer calls `refresh` from its own script: a timer's run would wait until the
-answer has ended. A page that follows none looks every two seconds, only while something runs elsewhere;
-when nothing does any more it draws itself anew once, which also ends the timer.
+answer has ended. A page that follows none looks every two seconds, only while something runs elsewhere,
+and draws itself anew when a run has begun or ended; with the last one the timer ends too.
 """
 
 from __future__ import annotations
@@ -60,13 +60,12 @@ class Marks:
             st.fragment(self._look, run_every=LOOK_EVERY_S)()
 
     def _look(self) -> None:
-        before = self._running
-        self.refresh()
-        if before and not self._running and not self.covered:
-            st.rerun()
+        if self._now_running() != self._running:
+            st.rerun()  # a fragment may not draw what is outside of it
 
     def _now_running(self) -> frozenset[str]:
-        return frozenset(run.thread_id for run in self._runtime.runs.active())
+        active = self._runtime.runs.active()  # a moment longer than people wait for it
+        return frozenset(run.thread_id for run in active if not run.finished)
 
     def _draw(self, thread_id: str, state: State) -> None:
         if self._shown.get(thread_id, "idle") == state:

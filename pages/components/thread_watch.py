@@ -4,8 +4,8 @@ A fragment looks every few seconds, with one small read, and reruns the page whe
 another branch is shown or the thread is gone. It owns nothing and shows nothing.
 
 Only ever the last thing on a page: Streamlit takes the timer away when the script runs again, so none
-ticks while an answer streams. A tick that waited for the end of a stream would leave the chat input
-locked: it misses that the script has ended when a fragment begins at once.
+ticks while an answer streams. A tick that waited for the end of a stream can leave a chat input locked
+whose `submit_mode` is "stop" or "disable": it misses the script's end when a fragment begins at once.
 """
 
 from __future__ import annotations

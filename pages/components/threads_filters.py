@@ -17,10 +17,12 @@ from pages.components.thread_words import STATE_WORDS
 
 if TYPE_CHECKING:
     from agents.runtime import Runtime
+    from agents.thread_list import Facts
 
 AFTER = "after"
 FIND = "find"
 ARCHIVE = "archive"
+KNOWN_S = 30
 KEYS = ("state", "by_agent", "by_model", "ended_with", "rated", "tag", "from", "until")
 _STATES: dict[str, State] = {
     "running": "running",
@@ -71,7 +73,8 @@ def clear() -> None:
 
 
 def _fields(runtime: Runtime, zone: tzinfo) -> ThreadFilter:
-    facts, tags = runtime.thread_list.facts(session.OWNER), runtime.thread_list.tags(session.OWNER)
+    facts = _facts(runtime, runtime.database.where, session.OWNER)
+    tags = runtime.thread_list.tags(session.OWNER)
     agents = {name: BY_NAME[name].title if name in BY_NAME else name for name in facts.agents}
     models = {one: runtime.catalog.display_name(one) for one in facts.models}
     errors = {ANY_ERROR: "Any error", "lost": error_name("lost")}
@@ -97,6 +100,12 @@ def _fields(runtime: Runtime, zone: tzinfo) -> ThreadFilter:
         since_us=_midnight_us(since, zone),
         before_us=_midnight_us(until + timedelta(days=1), zone) if until else None,
     )
+
+
+@st.cache_data(ttl=KNOWN_S, max_entries=100, show_spinner=False)
+def _facts(_runtime: Runtime, where: str, owner: str) -> Facts:
+    """Reads every answer of the person, so not for each letter typed. `where` tells databases apart."""
+    return _runtime.thread_list.facts(owner)
 
 
 def _choice(label: str, key: str, options: Mapping[str, str]) -> str | None:
