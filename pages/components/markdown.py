@@ -15,7 +15,7 @@ _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})(.*)$")
 
 # Streamlit looks for icons and emojis in the text that is left when Markdown is done, so that a
 # backslash does not help; an invisible joiner does.
-_SHORTCODE = re.compile(r":(?=[a-z0-9_+\-][\w+\-/]*:)")
+_SHORTCODE = re.compile(r":(?=(?:[\w+\-/]*[a-z_][\w+\-/]*|[+\-]1|100|1234):)")
 
 
 def escape(text: str) -> str:
