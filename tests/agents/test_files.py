@@ -19,6 +19,8 @@ from core.ids import new_id
 from core.settings import load_settings
 from tests.agents import file_samples as samples
 
+pytestmark = pytest.mark.slow
+
 ME = "local"
 Named = tuple[str, bytes]
 

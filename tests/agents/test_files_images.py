@@ -17,6 +17,8 @@ from tests.agents import file_samples as samples
 from tests.agents.test_files import read
 from tests.provider import ProviderServer, Reply
 
+pytestmark = pytest.mark.slow
+
 MINI = "openai:gpt-4o-mini"
 LITE = "bedrock_converse:us.amazon.nova-lite-v1:0"
 MICRO = "bedrock_converse:us.amazon.nova-micro-v1:0"

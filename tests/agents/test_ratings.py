@@ -19,6 +19,8 @@ from analytics.schema import feedback
 from core.errors import InvalidInput, NotFound, StorageError
 from core.settings import load_settings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def runtime(data_dir: Path, request: pytest.FixtureRequest) -> Iterator[Runtime]:

@@ -28,6 +28,8 @@ from tests.agents.stopping import (
 )
 from tests.provider import ProviderServer, Reply
 
+pytestmark = pytest.mark.slow
+
 QUICK_S = 0.5
 
 

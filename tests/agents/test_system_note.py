@@ -15,6 +15,8 @@ from core.errors import InvalidInput
 from tests.agents.answering_house import answering, ask, only, sent
 from tests.provider import ProviderServer, Reply
 
+pytestmark = pytest.mark.slow
+
 NOTE = "Answer in rhymes, please."
 NOVA = "bedrock_converse:us.amazon.nova-lite-v1:0"
 

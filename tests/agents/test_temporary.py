@@ -15,6 +15,8 @@ from core.errors import NotFound
 from tests.agents.answering_house import answering, ask, sent
 from tests.provider import ProviderServer, Reply
 
+pytestmark = pytest.mark.slow
+
 AGENT = {"graph": "react", "retrieval": "none"}
 SECRET = "xyzzy-plugh-4711"
 

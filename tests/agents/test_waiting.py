@@ -15,6 +15,8 @@ from core.events import Event
 from core.settings import load_settings
 from tests.agents.asking_graphs import register
 
+pytestmark = pytest.mark.slow
+
 NOTE = "Save a note: the wifi password is tulip."
 
 

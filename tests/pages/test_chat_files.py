@@ -10,6 +10,8 @@ from pages.components import chat_files
 from tests.agents import file_samples as samples
 from tests.pages.conftest import ENTRY, checked
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "![x](evil) :red[y] $a$ *b*.md"
 
 

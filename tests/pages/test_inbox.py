@@ -13,6 +13,8 @@ from agents.runtime import Runtime
 from tests.agents.asking_graphs import HOSTILE, register
 from tests.pages.conftest import OpenPage, checked
 
+pytestmark = pytest.mark.slow
+
 NOTE = "Save a note: the wifi password is tulip."
 Ask = Callable[..., Run]
 

@@ -16,6 +16,8 @@ from agents.tables import preference
 from pages.components.answer_shown import moment
 from tests.pages.conftest import ENTRY, OpenPage, checked
 
+pytestmark = pytest.mark.slow
+
 DAY_US = 86_400_000_000
 NOTE = "Answer *briefly*, ![x](https://evil.example/x.png) $1 :red[now]"
 

@@ -11,6 +11,8 @@ from agents.runtime import Runtime
 from agents.threads import Message
 from tests.pages.conftest import OpenPage, checked
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "![x](https://evil.example/x.png) $1 :red[now] <b>"
 
 

@@ -13,6 +13,8 @@ from core.ids import new_id
 from tests.agents.threads_house import Chats
 from tests.pages.conftest import ENTRY, OpenPage, checked
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "**b** <img src=x onerror=alert(1)> ![i](http://evil.example/x) :red[r] $x$ [l](http://e)"
 
 
