@@ -46,6 +46,8 @@ class ThreadState:
     head_id: str | None
     run_id: str | None
     """The newest run, whether it has ended or not."""
+    listed_us: int | None
+    """When a chat of the owner last began or got an answer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,21 +84,30 @@ class ThreadStore:
             what_to_do="Choose a thread from the list or start a new one.",
         )
 
-    def state(self, thread_id: str, owner: str) -> ThreadState | None:
-        """A tenth of a millisecond; None when the thread is gone."""
-        newest = (
+    def state(self, thread_id: str | None, owner: str) -> ThreadState | None:
+        """A tenth of a millisecond; None when the thread is gone. Without a thread: of the list."""
+        newest = select(func.max(thread.c.updated_at_us)).where(
+            thread.c.owner == owner, thread.c.kind == "chat"
+        )
+        with self._db.read() as connection:
+            listed_us = connection.scalar(newest)
+        if thread_id is None:
+            return ThreadState(head_id=None, run_id=None, listed_us=listed_us)
+        last_run = (
             select(run.c.id)
             .where(run.c.thread_id == thread.c.id)
             .order_by(run.c.started_at_us.desc())
             .limit(1)
             .scalar_subquery()
         )
-        query = select(thread.c.head_id, newest).where(
+        query = select(thread.c.head_id, last_run).where(
             thread.c.id == thread_id, thread.c.owner == owner
         )
         with self._dbs.of(thread_id).read() as connection:
             row = connection.execute(query).first()
-        return ThreadState(head_id=row[0], run_id=row[1]) if row is not None else None
+        if row is None:
+            return None
+        return ThreadState(head_id=row[0], run_id=row[1], listed_us=listed_us)
 
     def recent(self, owner: str, *, kind: str = "chat", limit: int = 50) -> list[Thread]:
         """Newest first."""

@@ -47,6 +47,8 @@ def show_temporary_switch() -> None:
         session.show_temporary_switch()
     elif thread.temporary:
         st.badge("Temporary chat", icon=":material/timer:", color="orange", help=TEMPORARY_HELP)
+    else:
+        st.empty()  # the list stays in its place: what moves stands twice while an answer comes
 
 
 def show_standing(run: Run) -> None:
@@ -130,7 +132,7 @@ marks = sidebar.show(
     actions=[Action(label="Duplicate", icon=":material/content_copy:", run=act.duplicate(runtime))],
     under_new=show_temporary_switch,
 )
-seen = thread_watch.look(runtime, thread.id) if thread else None
+seen = thread_watch.look(runtime, thread.id if thread else None)
 run = runtime.runs.for_thread(thread.id) if thread else None
 with show_options(runtime, preferences):
     if thread is not None:
@@ -153,4 +155,6 @@ with conversation:
             show_empty()
     else:
         show_conversation(thread.id, run)
-        thread_watch.watch(runtime, thread.id, seen, followed=run.id if run else None)
+    thread_watch.watch(
+        runtime, thread.id if thread else None, seen, followed=run.id if run else None
+    )

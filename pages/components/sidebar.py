@@ -59,7 +59,8 @@ def show(
         _buttons()
         if under_new is not None:
             under_new()
-        _list(runtime, current, marks, actions)
+        with st.container():
+            _list(runtime, current, marks, actions)
         marks.watch()
     marks.covered = show_dialog(runtime)
     return marks

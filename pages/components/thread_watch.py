@@ -1,7 +1,7 @@
-"""A page that is idle hears of what happens to its thread in another tab, within seconds.
+"""A page that is idle hears of what happens in another tab, within seconds.
 
-A fragment looks every few seconds, with one small read, and reruns the page when another run has begun,
-another branch is shown or the thread is gone. It owns nothing and shows nothing.
+A fragment looks every few seconds, with two small reads, and reruns the page when a run of any thread
+has begun or ended, another branch is shown or the thread is gone. It owns nothing and shows nothing.
 
 Only ever the last thing on a page: Streamlit takes the timer away when the script runs again, so none
 ticks while an answer streams. A tick that waited for the end of a stream can leave a chat input locked
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 EVERY_S = 2.0
 
 
-def look(runtime: Runtime, thread_id: str) -> ThreadState | None:
+def look(runtime: Runtime, thread_id: str | None) -> ThreadState | None:
     """What a page is about to show; taken before it reads messages or runs."""
     return runtime.threads.state(thread_id, session.OWNER)
 
 
 def watch(
-    runtime: Runtime, thread_id: str, shown: ThreadState | None, followed: str | None = None
+    runtime: Runtime, thread_id: str | None, shown: ThreadState | None, followed: str | None = None
 ) -> None:
     """`shown` is what `look` said. `followed` is the run that was followed to its end here, if there
     was one: its end is no news, unless another has begun meanwhile."""
@@ -40,6 +40,6 @@ def watch(
 
 
 @st.fragment(run_every=EVERY_S)
-def _wait_for_news(runtime: Runtime, thread_id: str, shown: ThreadState | None) -> None:
+def _wait_for_news(runtime: Runtime, thread_id: str | None, shown: ThreadState | None) -> None:
     if look(runtime, thread_id) != shown:
         st.rerun()
