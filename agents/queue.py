@@ -44,12 +44,15 @@ class MessageQueue:
         start: Callable[[TurnRequest], Run],
         start_instead: Callable[[TurnRequest], Run],
         active: Callable[[str], Run | None],
+        drop_file: Callable[[str, str], None],
     ) -> None:
-        """`start` begins a run, `start_instead` stops the one of the thread before, `active` gives it."""
+        """`start` begins a run, `start_instead` stops the one of the thread before, `active` gives it.
+        `drop_file` deletes an attachment of an owner."""
         self._dbs = databases
         self._start = start
         self._start_instead = start_instead
         self._active = active
+        self._drop_file = drop_file
         self._sender = ThreadPoolExecutor(1, thread_name_prefix="queue")
         self.problems: dict[str, SwitchboardError] = {}
         """Thread to why its next message could not be sent."""
@@ -84,6 +87,8 @@ class MessageQueue:
         row = self._row(queued_id, owner)
         with self._dbs.of(row.thread_id).write() as connection:
             connection.execute(delete(queued_message).where(queued_message.c.id == row.id))
+        for attachment_id in row.request.get("attachments", ()):
+            self._drop_file(attachment_id, owner)
 
     def send_now(self, queued_id: str, owner: str) -> Run:
         """Stops what the thread answers, if it does, and sends this message. Raises what `start` does."""

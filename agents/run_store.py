@@ -141,7 +141,7 @@ class RunStore:
         connection.execute(
             update(thread)
             .where(thread.c.id == new_run.thread_id)
-            .values(updated_at_us=new_run.started_at_us)
+            .values(updated_at_us=new_run.started_at_us, archived_at_us=None)
         )
 
     def append(self, parts: Mapping[str, Sequence[Event]]) -> None:

@@ -137,6 +137,7 @@ class Runtime:
             start=self.start,
             start_instead=self.start_instead,
             active=self.runs.for_thread,
+            drop_file=self.files.delete,
         )
         self.comparisons = Comparisons(
             self.database,

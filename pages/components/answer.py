@@ -91,7 +91,9 @@ def facts_line(
 
     What is not known, or not to be shown, is left out.
     """
-    said: dict[Fact, str] = {"total": f"total {duration(summary.duration_us)}"}
+    said: dict[Fact, str] = {}
+    if summary.duration_us is not None or summary.calls:
+        said["total"] = f"total {duration(summary.duration_us)}"
     if summary.agent:
         said["agent"] = f"**{escape(agent_title(summary.agent))}**"
     if summary.model:

@@ -300,3 +300,13 @@ def test_no_figure_about_documents_names_a_file(runtime: Runtime) -> None:
     detail = runtime.queries.run_detail(run.id)
     assert detail is not None
     assert "trip.md" not in str(detail)
+
+
+def test_files_of_a_queued_message_that_is_deleted_go_with_it(tmp_path: Path) -> None:
+    with house(tmp_path) as built:
+        run = ask(built, "Hello")
+        [ready] = read(built.files, TRIP)
+        request = TurnRequest(text="And?", thread_id=run.thread_id, attachments=(ready.id,))
+        built.files.keep_waiting(built.checked(request))
+        built.queue.remove(built.queue.add(request).id, ME)
+        assert built.files.store.of_thread(run.thread_id, ME) == []

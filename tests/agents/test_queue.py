@@ -135,3 +135,14 @@ def test_what_waits_goes_with_its_thread(runtime: Runtime) -> None:
     run, *_ = two_waiting(runtime)
     runtime.delete_thread(run.thread_id, "local")
     assert waiting(runtime, run.thread_id) == []
+
+
+def test_a_new_question_brings_an_archived_thread_back(
+    runtime: Runtime, provider: ProviderServer
+) -> None:
+    provider.default = Reply(text="quick")
+    run = send(runtime, "first")
+    until_empty(runtime, run.thread_id)
+    runtime.thread_list.archive([run.thread_id], "local")
+    send(runtime, "second", run.thread_id)
+    assert [one.id for one in runtime.thread_list.page("local").threads] == [run.thread_id]
