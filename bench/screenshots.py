@@ -49,6 +49,7 @@ def main() -> None:
                         shoot(context.new_page(), server.url, f"{scheme}{device}")
                         context.close()
                 context = browser.new_context(viewport=WHOLE, color_scheme="light")
+                shoot_control(context.new_page(), server.url)
                 shoot_evaluation(context.new_page(), server.url)
                 shoot_analytics(context.new_page(), server.url, data)
                 context.close()
@@ -86,6 +87,24 @@ def shoot(page: Any, url: str, suffix: str) -> None:
     settled(page)
     page.wait_for_timeout(500)
     save(page, f"settings-{suffix}")
+
+
+def shoot_control(page: Any, url: str) -> None:
+    """A tool that waits for a person, and the page of all threads."""
+    page.set_viewport_size(DESK)
+    page.goto(url)
+    settled(page)
+    page.locator(".st-key-agent").get_by_role("combobox").click()
+    page.get_by_role("option", name="ReAct agent").click()
+    settled(page)
+    ask(page, "Save a note: the staging server restarts every Monday at 4 in the morning")
+    page.get_by_role("button", name="Approve").wait_for(timeout=60_000)
+    settled(page)
+    page.wait_for_timeout(700)
+    save(page, "approval")
+    page.goto(f"{url}/threads")
+    settled(page)
+    save(page, "threads")
 
 
 def shoot_evaluation(page: Any, url: str) -> None:

@@ -155,6 +155,7 @@ with conversation:
             show_empty()
     else:
         show_conversation(thread.id, run)
+        marks.refresh()  # an answer that ended while the page was drawn was seen here
     thread_watch.watch(
         runtime, thread.id if thread else None, seen, followed=run.id if run else None
     )

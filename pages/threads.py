@@ -23,10 +23,9 @@ def show_list(wanted: ThreadFilter, zone: tzinfo) -> None:
     after = st.query_params.get(AFTER)
     try:
         page = runtime.thread_list.page(session.OWNER, wanted, after=after, limit=SHOWN)
-    except InvalidInput as exc:  # somebody's own address
-        session.show_error(exc)
+    except InvalidInput:  # somebody's own address
         first_page()
-        return
+        after, page = None, runtime.thread_list.page(session.OWNER, wanted, limit=SHOWN)
     if not page.threads:
         show_nothing(wanted)
         return

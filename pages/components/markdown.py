@@ -18,9 +18,16 @@ _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})(.*)$")
 _SHORTCODE = re.compile(r":(?=(?:[\w+\-/]*[a-z_][\w+\-/]*|[+\-]1|100|1234):)")
 
 
+# The same of addresses, which become links.
+_ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=\bwww)(?=\.)|(?<=[\w.+\-])(?=@[\w\-])", re.IGNORECASE)
+
+
 def escape(text: str) -> str:
-    """Text that must appear as it is, on one line: titles, names, labels."""
-    return _escaped(" ".join(text.split()))
+    """Text that must appear as it is, on one line: titles, names, labels.
+
+    An address in it is no link, and has an invisible character in it when it is copied.
+    """
+    return _escaped(_ADDRESS.sub("\u2060", " ".join(text.split())))
 
 
 def _escaped(line: str) -> str:

@@ -79,9 +79,9 @@ def begin_page() -> Runtime:
 
 def show_error(exc: SwitchboardError) -> None:
     """The sentence for a person: what failed and what to do."""
-    from pages.components.markdown import escape
+    from pages.components.markdown import plain  # addresses in it can be copied
 
-    st.error(f"{escape(exc.message)}  \n{escape(exc.what_to_do)}", icon=":material/error:")
+    st.error(f"{plain(exc.message)}  \n{plain(exc.what_to_do)}", icon=":material/error:")
 
 
 def keep_notice(exc: SwitchboardError) -> None:

@@ -83,8 +83,9 @@ def show_hit(hit: Hit) -> bool:
     """A title to click and what was found; True when it was clicked."""
     with st.container(gap=None, key=f"hit_{hit.thread.id}"):
         clicked = st.button(
-            f"**{short(hit.thread.title, 80)}**", key=f"hit_open_{hit.thread.id}", type="tertiary"
-        )
+            f"**{short(hit.thread.title, 80)}**", key=f"hit_open_{hit.thread.id}", type="tertiary",
+            wrap=False,
+        )  # fmt: skip
         where = WHERE_WORDS[hit.where]
         if hit.where != "title":
             st.caption((f"{where}: " if where else "") + snippet_markdown(hit.snippet))
