@@ -3,21 +3,18 @@
 from functools import partial
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from agents.run import Run
 from core.errors import SwitchboardError
-from core.transcript import Transcript, summarise
 from pages.components import chat_actions as act
 from pages.components import chat_files, session, sidebar, thread_watch
-from pages.components.answer import assistant_message, show_summary, waiting_line
+from pages.components.answer import assistant_message
 from pages.components.answer_shown import shown_to
-from pages.components.chat_message import show_actions, show_message, waited
+from pages.components.chat_live import Around, show_elsewhere, show_live
+from pages.components.chat_message import show_message
 from pages.components.chat_options import show_options
-from pages.components.chat_queue import after_queue, show_queue
-from pages.components.markdown import safe
+from pages.components.chat_queue import show_queue
 from pages.components.sidebar import Action
-from pages.components.stream import attach
 
 PAGE_OF_MESSAGES = 40
 TEMPORARY_HELP = "Kept in memory only: it is gone when Switchboard ends."
@@ -51,47 +48,6 @@ def show_temporary_switch() -> None:
         st.empty()  # the list stays in its place: what moves stands twice while an answer comes
 
 
-def show_standing(run: Run) -> None:
-    """How far the answer has come, without following it."""
-    transcript = Transcript()
-    transcript.add_all(run.read())
-    line = waiting_line(transcript, run.elapsed_us() / 1e6)
-    st.markdown(safe(transcript.text) if run.request.stream and transcript.text else line)
-
-
-def show_live(run: Run, frame: DeltaGenerator) -> None:
-    with frame:
-        if marks.covered:  # what is done in a dialog would wait for the end of the answer
-            show_standing(run)
-            return
-        status, slot = st.empty(), st.empty()
-        stop_place.button(
-            "Stop", key="stop", icon=":material/stop_circle:", shortcut="Esc", on_click=act.stop,
-            args=(runtime, run.id),
-        )  # fmt: skip
-
-        def on_status(transcript: Transcript, elapsed_s: float) -> None:
-            marks.refresh()
-            if transcript.status != "running" or (transcript.pieces and run.request.stream):
-                status.empty()
-            else:
-                status.markdown(waiting_line(transcript, elapsed_s))
-
-        transcript = attach(runtime, run, slot, on_status, live=run.request.stream, ticking=True)
-        stop_place.empty()
-        marks.refresh()
-        at_us = run.started_at_us + run.elapsed_us()
-        show_summary(transcript.text, summarise(transcript), runtime.catalog, run.id, look, at_us)
-        newest = runtime.threads.messages(run.thread_id, session.OWNER, limit=1)
-        if newest and newest[0].run_id == run.id:
-            if waited(newest[0]):
-                st.rerun()  # its form is drawn from what is kept, and the inbox counts it
-            ratings = runtime.ratings.of_messages([newest[0].id], session.OWNER)
-            show_actions(runtime, newest[0], look, ratings.get(newest[0].id))
-    if after_queue(runtime, run, completed=transcript.status == "completed"):
-        st.rerun()
-
-
 def show_conversation(thread_id: str, run: Run | None) -> None:
     limit = st.session_state.setdefault("_messages", PAGE_OF_MESSAGES)
     messages = runtime.threads.messages(thread_id, session.OWNER, limit=limit + 1)
@@ -106,14 +62,17 @@ def show_conversation(thread_id: str, run: Run | None) -> None:
     ratings = runtime.ratings.of_messages([message.id for message in shown], session.OWNER)
     for message in shown:
         show_message(runtime, message, look, ratings.get(message.id), files.get(message.id, ()))
-    if run is not None:
-        frame = assistant_message()
-        for _ in range(st.session_state.get("_drawn", 0) - len(shown)):
-            st.empty()  # of a branch that was shown before: it would stand there until the end
-        st.session_state["_drawn"] = len(shown)
-        show_live(run, frame)
-    else:
-        st.session_state["_drawn"] = len(shown)
+    drawn, st.session_state["_drawn"] = st.session_state.get("_drawn", 0), len(shown)
+    if run is None:
+        return
+    if shown and shown[-1].id != run.place.parent_id and not run.finished:
+        show_elsewhere(runtime, run)
+        return
+    frame = assistant_message()
+    for _ in range(drawn - len(shown)):
+        st.empty()  # of a branch that was shown before: it would stand there until the end
+    page = Around(runtime=runtime, marks=marks, stop=stop_place, queued=queued, look=look)
+    show_live(page, run, frame)
 
 
 preferences = runtime.preferences.load(session.OWNER)
@@ -141,8 +100,7 @@ conversation = st.container(key="conversation")
 with st.bottom:
     stop_place = st.empty()  # under the text it would run away from the pointer
     waiting = st.empty()
-    if thread is not None:
-        show_queue(runtime, thread.id, waiting, answering=run is not None)
+    queued = show_queue(runtime, thread.id, waiting, answering=run is not None) if thread else []
     chat_files.show_waiting(runtime, partial(act.send_with_files, runtime))
 # Not in st.bottom: only what Streamlit puts there by itself makes the page follow its end.
 st.chat_input(

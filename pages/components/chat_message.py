@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.transcript import AnswerSummary
 from pages.components import chat_actions as act
 from pages.components import session
 from pages.components.answer import (
@@ -48,9 +49,9 @@ def show_message(
 ) -> None:
     if message.role == "user":
         _show_question(runtime, message, files)
-    elif message.summary is not None:
+    else:
         asked = runtime.waiting.asked_by(message.run_id, session.OWNER) if waited(message) else ()
-        summary = seen_summary(message.summary, asked)
+        summary = seen_summary(message.summary or AnswerSummary(), asked)
         with assistant_message():
             show_answer(
                 message.text, summary, runtime.catalog, message.id, look, message.created_at_us
@@ -128,15 +129,16 @@ def show_actions(
                 key=f"again_{message.id}",
                 icon=":material/refresh:",
                 type="tertiary",
-                help="Answer again with the agent and the model chosen below",
+                help="Answer again with the agent and the model chosen above",
                 on_click=act.answer_again,
                 args=(runtime, message.parent_id),
             )
         _menu(runtime, message)
         show_rating(runtime, message.id, rating)
-        show_save_case_later(runtime, message.run_id)
-        if look.run_link:
-            show_run_link(message.run_id)
+        if message.run_id:  # an imported answer has none
+            show_save_case_later(runtime, message.run_id)
+            if look.run_link:
+                show_run_link(message.run_id)
     if st.session_state.get(act.SOURCE) == message.id:
         st.code(message.text, language="markdown", wrap_lines=True)
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import SwitchboardError
 from pages.components import session
-from pages.components.markdown import escape
+from pages.components.markdown import escape, plain
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -19,26 +19,36 @@ if TYPE_CHECKING:
     from agents.runtime import Runtime
 
 SHOWN_CHARS = 160
+_DRAWN = "_queue_drawn"
 SEND_S = 2.0
 """How long a page waits for the next message to be sent."""
 
 
-def show_queue(runtime: Runtime, thread_id: str, slot: DeltaGenerator, *, answering: bool) -> None:
-    """Fills `slot`, an `st.empty`; nothing when nothing waits."""
+def show_queue(
+    runtime: Runtime, thread_id: str, slot: DeltaGenerator, *, answering: bool
+) -> list[Queued]:
+    """Fills `slot`, an `st.empty`; nothing when nothing waits. Gives what waits."""
     waiting = runtime.queue.of_thread(thread_id, session.OWNER)
+    drawn = st.session_state.get(_DRAWN, 0)
+    st.session_state[_DRAWN] = len(waiting)
     if not waiting:
-        return
+        return waiting
     with slot.container(border=True, key="queue", gap="xsmall"):
         problem = runtime.queue.problems.get(thread_id)
         if problem is not None:
-            st.warning(f"{escape(problem.message)} {escape(problem.what_to_do)}")
-        st.caption(
-            "Sent one after the other when the answer is complete"
-            if answering
-            else "Resting, because the last answer did not end completely. Send the next one, or go on."
-        )
+            st.warning(f"{plain(problem.message)} {plain(problem.what_to_do)}")
+        elif answering:
+            st.caption("Sent one after the other when the answer is complete")
+        else:
+            st.caption(
+                "Resting, because the last answer did not end completely. "
+                "Send one of these, or a new message, which goes first."
+            )
         for one in waiting:
             _row(runtime, one)
+        for _ in range(drawn - len(waiting)):
+            st.empty()  # rows that went: they would stand there until the answer ends
+    return waiting
 
 
 def after_queue(runtime: Runtime, ended: Run, *, completed: bool) -> bool:
@@ -59,13 +69,17 @@ def after_queue(runtime: Runtime, ended: Run, *, completed: bool) -> bool:
 
 
 def _row(runtime: Runtime, one: Queued) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+    with st.container(
+        horizontal=True, vertical_alignment="center", gap="xsmall", key=f"waiting_{one.id}"
+    ):
         if st.session_state.get("_queue_editing") == one.id:
             st.text_area(
                 "Message", value=one.text, key=f"queued_{one.id}", height="content",
                 label_visibility="collapsed",
             )  # fmt: skip
             _button("save", one, "check", "Keep the change", _save, runtime)
+            _button("leave", one, "close", "Leave it as it was", _leave, runtime)
+            st.empty()  # in the place of the third button of a row that is not edited
             return
         text = one.text if len(one.text) <= SHOWN_CHARS else one.text[: SHOWN_CHARS - 1] + "…"
         st.markdown(escape(text), width="stretch")
@@ -90,6 +104,10 @@ def _button(
 
 def _edit(_runtime: Runtime, one: Queued) -> None:
     st.session_state["_queue_editing"] = one.id
+
+
+def _leave(_runtime: Runtime, _one: Queued) -> None:
+    st.session_state["_queue_editing"] = None
 
 
 def _save(runtime: Runtime, one: Queued) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 from streamlit.runtime import get_instance
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner import RerunException, get_script_run_ctx
 
 from core.transcript import Transcript
 from pages.components import session
@@ -171,7 +171,7 @@ def _native_stop(runtime: Runtime, run: Run) -> Iterator[None]:
     before = clock.runs
     try:
         yield
-    except Exception:
+    except (Exception, RerunException):  # the second: this page's own wish
         raise
     except BaseException:
         if ctx is not None and not run.finished:

@@ -136,3 +136,59 @@ def test_a_fork_goes_its_own_way(
     page.goto(origin)
     settled(page)
     assert said(page) == ["What is one?", "First answer."]
+
+
+def test_nothing_of_the_old_answer_stands_under_the_one_that_takes_its_place(
+    make_server: Callable[..., Server], provider: ProviderServer, open_page: Callable[..., Any]
+) -> None:
+    """Streamlit leaves what a run of the script does not draw until that run ends."""
+    answers(provider, "First answer.")
+    page = open_page(with_openai(make_server, provider).url)
+    asked(page, "What is one?", "First answer")
+    answers(provider, LONG, per_token_ms=50)
+    press(page, "again")
+    wait_for_text(page, "word5 ")
+    assert page.locator('[data-testid="stChatMessage"]').count() == 2
+    assert "tokens in" not in answer_text(page)
+    assert page.get_by_text("How this answer came about").count() == 0
+
+
+def test_while_a_version_is_written_the_others_can_be_read(
+    make_server: Callable[..., Server], provider: ProviderServer, open_page: Callable[..., Any]
+) -> None:
+    answers(provider, "First answer.")
+    page = open_page(with_openai(make_server, provider).url)
+    asked(page, "What is one?", "First answer")
+    answers(provider, "Second answer.")
+    press(page, "again")
+    page.get_by_text("2/2").wait_for()
+    settled(page)
+    answers(provider, LONG, per_token_ms=50)
+    press(page, "edit")
+    page.locator("[class*=st-key-edited_] textarea").fill("What is uno?")
+    page.get_by_role("button", name="Send", exact=True).click()
+    wait_for_text(page, "word5 ")
+    press(page, "older")
+    page.get_by_text("Another version is being written").wait_for()
+    assert said(page) == ["What is one?", "Second answer."]
+    page.get_by_role("button", name="Show it").click()
+    wait_for_text(page, "word9 ")
+    assert said(page)[0] == "What is uno?"
+
+
+def test_a_queue_that_shrinks_leaves_nothing_behind_and_the_next_click_counts(
+    make_server: Callable[..., Server], provider: ProviderServer, open_page: Callable[..., Any]
+) -> None:
+    answers(provider, LONG, per_token_ms=60)
+    page = open_page(with_openai(make_server, provider).url)
+    ask(page, "Count for me please")
+    wait_for_text(page, "word5 ")
+    for text in ("Wait one", "Wait two", "Wait three"):
+        ask(page, text)
+        page.locator(".st-key-queue").get_by_text(text).wait_for()
+    for left in (2, 1):
+        press(page, "drop", 0)
+        page.wait_for_timeout(1_500)
+        assert page.locator(".st-key-queue").get_by_text("Wait").count() == left
+        buttons = page.locator(".st-key-queue").locator("button:visible")
+        assert buttons.count() == 3 * left
