@@ -14,10 +14,11 @@ from core.errors import InvalidInput
 class SeenKnowledge:
     """See KnowledgeSource."""
 
-    def __init__(self, knowledge: Knowledge, owner: str | None) -> None:
-        """`owner` None: no notes at all."""
+    def __init__(self, knowledge: Knowledge, owner: str | None, *, keeps: bool = True) -> None:
+        """`owner` None: no notes at all. `keeps` False: notes are read, and none is written."""
         self._all = knowledge
         self._owner = owner
+        self._keeps = keeps
 
     def areas(self) -> list[AreaInfo]:
         own = area_of(self._owner) if self._owner is not None else None
@@ -53,7 +54,7 @@ class SeenKnowledge:
 
     async def save_note(self, title: str, text: str) -> Note:
         notes, owner = self._all.notes, self._owner
-        if notes is None or owner is None:
+        if notes is None or owner is None or not self._keeps:
             raise InvalidInput("No notes are kept in this conversation.")
         note = await asyncio.to_thread(notes.save, owner, title, text)
         await asyncio.to_thread(self._all.sync_notes)

@@ -89,7 +89,7 @@ class TurnMaker:
             run_id=run.id,
             owner=request.owner,
             models=house.models,
-            knowledge=house.files.knowledge(self._knowledge_of(request), run, notices),
+            knowledge=house.files.knowledge(self._knowledge_of(run), run, notices),
             metrics=self._metrics,
             answer_models=answer_models,
             router_models=house.settings.router_models,
@@ -115,10 +115,12 @@ class TurnMaker:
             lambda event: self._emit(run, event),
         )
 
-    def _knowledge_of(self, request: TurnRequest) -> SeenKnowledge:
-        """An evaluation must not depend on what its owner happens to have noted."""
-        owner = None if request.thread_kind == "eval" else request.owner
-        return SeenKnowledge(self._house.knowledge, owner)
+    def _knowledge_of(self, run: Run) -> SeenKnowledge:
+        """An evaluation must not depend on what its owner happens to have noted; a temporary chat
+        leaves no note behind."""
+        owner = None if run.request.thread_kind == "eval" else run.request.owner
+        keeps = not self._house.store.is_temporary(run.id)
+        return SeenKnowledge(self._house.knowledge, owner, keeps=keeps)
 
     def _answer_models(self, request: TurnRequest) -> tuple[str, ...]:
         configured = self._house.settings.answer_models

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from agents.files.values import MB, SUFFIXES, Attachment, Limits
+from agents.files.values import MB, Attachment, Limits
 from core.errors import SwitchboardError
 from pages.components import session
 from pages.components.markdown import escape
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 INPUT: dict[str, Any] = {
     "accept_file": "multiple",
-    "file_type": sorted(SUFFIXES),
-    "max_upload_size": Limits().file_bytes // MB,
+    "max_upload_size": 5 * Limits().file_bytes // MB,
 }
-"""Further arguments of the chat input."""
+"""Further arguments of the chat input. Wider than what is taken: a file that the browser refuses is left
+out of the message without a sentence, and what is refused here is named."""
 AT_ONCE_S = 0.4
 """So long a click waits for small files, which then go with the question without a word."""
 POLL_S = 0.15

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from agents.runtime import Runtime
 
 _TAKEN_BACK = "_ratings_taken_back"
+_PLACEHOLDER = {1: "What helped?", -1: "What should be different?"}
 _ASKED = {UP: "What was good?", DOWN: "What was wrong?"}
 
 
@@ -49,7 +50,7 @@ def _form(runtime: Runtime, rating: Rating) -> None:
         # Its value comes from the rating only once: a later run of the page must not type over it.
         st.text_area(
             "Comment", value=rating.comment, max_chars=MAX_COMMENT_CHARS, height=100,
-            key=f"comment_{message_id}", placeholder="What should be different?",
+            key=f"comment_{message_id}", placeholder=_PLACEHOLDER[rating.thumb],
         )  # fmt: skip
         st.form_submit_button("Save", type="primary", on_click=_save, args=(runtime, rating))
 

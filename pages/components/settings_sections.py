@@ -16,7 +16,7 @@ def show_about() -> None:
     if st.get_option("client.toolbarMode") == "minimal":  # then there is no menu
         st.caption("Light or dark follows your browser and your system.")
     else:
-        st.caption("Light or dark: the menu :material/more_vert: at the top right → Settings.")
+        st.caption("Light or dark: the menu :material/more_vert: at the top right.")
     st.subheader("Version", anchor=False)
     parts = [f"Switchboard {VERSION}", f"Python {platform.python_version()}"]
     parts += [f"{name} {version(name.lower())}" for name in ("Streamlit", "LangGraph")]

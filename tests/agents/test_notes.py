@@ -112,3 +112,11 @@ def test_no_two_owners_share_a_folder() -> None:
     folders = [owner_folder(owner) for owner in owners]
     assert len({folder.lower() for folder in folders}) == len(owners)
     assert not any("/" in folder or folder.startswith(".") for folder in folders)
+
+
+def test_a_temporary_chat_reads_notes_and_keeps_none(knowledge: Knowledge) -> None:
+    path = save(knowledge, "local", "Wifi", "The wifi password is tulip.")
+    seen = SeenKnowledge(knowledge, "local", keeps=False)
+    assert path in [source.document for source in asyncio.run(seen.search("wifi")).sources]
+    with pytest.raises(InvalidInput):
+        asyncio.run(seen.save_note("a", "b"))
