@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.errors import NotFound
 from core.transcript import Transcript, summarise
 from pages.components import chat_actions as act
 from pages.components import session
@@ -71,7 +72,10 @@ def show_live(page: Around, run: Run, frame: DeltaGenerator) -> None:
         page.stop.empty()
         page.marks.refresh()
         with rest.container():
-            _show_end(page, run, transcript)
+            try:
+                _show_end(page, run, transcript)
+            except NotFound:  # the thread was deleted in another tab: the page says so
+                st.rerun()
     if after_queue(runtime, run, completed=transcript.status == "completed"):
         st.rerun()
 
