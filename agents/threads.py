@@ -145,6 +145,12 @@ class ThreadStore:
                 return self.get(rows[0].thread_id, owner), found[0]
         raise NotFound("There is no such message.", what_to_do="It may have been deleted.")
 
+    def followers(self, message_id: str, owner: str) -> tuple[str, ...]:
+        """Ids of the messages that follow a message, oldest first. Raises NotFound."""
+        found, _ = self.message(message_id, owner)
+        with self._dbs.of(found.id).read() as connection:
+            return branches.versions(connection, found.id, [message_id]).get(message_id, ())
+
     def question_of(self, message_id: str, owner: str) -> Message:
         """The question that an answer belongs to; a question's is itself. Raises NotFound."""
         found, _ = self.message(message_id, owner)
@@ -154,11 +160,14 @@ class ThreadStore:
             raise NotFound("The question of this answer is gone.")
         return self.message(row.id, owner)[1]
 
-    def show(self, message_id: str, owner: str) -> None:
-        """Switches a thread to the newest branch through a message. Raises NotFound."""
+    def show(self, message_id: str, owner: str, *, ends: bool = False) -> None:
+        """Switches a thread to the newest branch through a message, or to the one that ends with it.
+
+        Raises NotFound.
+        """
         found, _ = self.message(message_id, owner)
         with self._dbs.of(found.id).write() as connection:
-            head = branches.newest_below(connection, message_id)
+            head = message_id if ends else branches.newest_below(connection, message_id)
             connection.execute(update(thread).where(thread.c.id == found.id).values(head_id=head))
 
     def rename(self, thread_id: str, owner: str, title: str) -> None:

@@ -21,6 +21,7 @@ from pages.components import chat_files, session
 from pages.components.chat_options import chosen as options_chosen
 
 if TYPE_CHECKING:
+    from agents.run import Run
     from agents.runtime import Runtime
     from agents.threads import Message
 
@@ -121,6 +122,11 @@ def go_on(runtime: Runtime, message: Message) -> None:
 
 def show_version(runtime: Runtime, message_id: str) -> None:
     _do(lambda: runtime.threads.show(message_id, session.OWNER))
+
+
+def show_live(runtime: Runtime, run: Run) -> None:
+    """The branch on which an answer is under way."""
+    _do(lambda: runtime.threads.show(run.place.parent_id, session.OWNER, ends=not run.finished))
 
 
 def fork(runtime: Runtime, message: Message) -> None:

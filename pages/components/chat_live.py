@@ -51,9 +51,14 @@ def show_live(page: Around, run: Run, frame: DeltaGenerator) -> None:
         if page.marks.covered:  # what is done in a dialog would wait for the end of the answer
             _show_standing(run)
             return
-        status, slot, rest = st.empty(), st.empty(), st.empty()
+        status, slot, rest, earlier = st.empty(), st.empty(), st.empty(), st.empty()
         for _ in range(OF_AN_ANSWER):
             st.empty()  # what stood under an answer that this one takes the place of
+        if others := runtime.threads.followers(run.place.parent_id, session.OWNER):
+            earlier.button(
+                "Earlier version", key="earlier", icon=":material/chevron_left:", type="tertiary",
+                on_click=act.show_version, args=(runtime, others[-1]),
+            )  # fmt: skip
         page.stop.button(
             "Stop", key="stop", icon=":material/stop_circle:", shortcut="Esc", on_click=act.stop,
             args=(runtime, run.id),
@@ -70,6 +75,7 @@ def show_live(page: Around, run: Run, frame: DeltaGenerator) -> None:
 
         transcript = attach(runtime, run, slot, on_status, live=run.request.stream, ticking=True)
         page.stop.empty()
+        earlier.empty()
         page.marks.refresh()
         with rest.container():
             try:
@@ -85,8 +91,7 @@ def show_elsewhere(runtime: Runtime, run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("Another version is being written.")
         st.button(
-            "Show it", key="show_live", type="tertiary", on_click=act.show_version,
-            args=(runtime, run.place.parent_id),
+            "Show it", key="show_live", type="tertiary", on_click=act.show_live, args=(runtime, run),
         )  # fmt: skip
 
 

@@ -159,8 +159,14 @@ def test_while_a_version_is_written_the_others_can_be_read(
     answers(provider, "First answer.")
     page = open_page(with_openai(make_server, provider).url)
     asked(page, "What is one?", "First answer")
-    answers(provider, "Second answer.")
+    answers(provider, LONG, per_token_ms=20)
     press(page, "again")
+    wait_for_text(page, "word5 ")
+    page.get_by_role("button", name="Earlier version").click()
+    page.get_by_text("Another version is being written").wait_for()
+    assert said(page) == ["What is one?", "First answer."]
+    page.get_by_role("button", name="Show it").click()
+    wait_for_text(page, "word9 ")
     page.get_by_text("2/2").wait_for()
     settled(page)
     answers(provider, LONG, per_token_ms=50)
@@ -170,7 +176,7 @@ def test_while_a_version_is_written_the_others_can_be_read(
     wait_for_text(page, "word5 ")
     press(page, "older")
     page.get_by_text("Another version is being written").wait_for()
-    assert said(page) == ["What is one?", "Second answer."]
+    assert said(page)[0] == "What is one?"
     page.get_by_role("button", name="Show it").click()
     wait_for_text(page, "word9 ")
     assert said(page)[0] == "What is uno?"
