@@ -121,7 +121,10 @@ def _summary(words: Words) -> dict[str, Any]:
             {"n": n, "title": "Handbook", "heading": "Settings", "text": words.say(4)}
             for n in range(1, 3)
         ],
-        "steps": [{"step_id": str(n), "name": "policy", "duration_us": 1000} for n in range(3)],
+        "steps": [
+            {"step_id": str(n), "name": "policy", "status": "ok", "duration_us": 1000}
+            for n in range(3)
+        ],
     }
 
 

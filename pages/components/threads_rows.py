@@ -44,7 +44,7 @@ def show_rows(
                 horizontal=True, vertical_alignment="top", gap="small", key=f"thread_row_{one.id}"
             ):
                 st.checkbox(
-                    f"Pick {one.title[:60]}", key=_pick(one.id), label_visibility="collapsed"
+                    f"Pick {short(one.title)}", key=_pick(one.id), label_visibility="collapsed"
                 )
                 with st.container(gap=None, width="stretch"):
                     _title(runtime, one, hit)

@@ -98,6 +98,7 @@ def test_a_hostile_title_and_tag_are_shown_as_text(
     shown = [b.label for b in run(app).sidebar.button]
     page = open_page("threads", find="evil")
     shown += [b.label for b in page.main.button] + [c.value for c in page.main.caption]
+    shown += [box.label for box in page.main.checkbox]
     for text in shown:
         assert "![" not in text.replace("\\!\\[", "")
         assert ":red[" not in text
