@@ -11,14 +11,14 @@ from pages.components import chat_actions as act
 from pages.components import session
 from pages.components.answer import (
     assistant_message,
-    show_answer,
     show_run_link,
+    show_summary,
 )
 from pages.components.answer_again import answer_again_with
 from pages.components.answer_shown import EVERYTHING, Shown
 from pages.components.chat_files import show_files
 from pages.components.interrupt_form import seen_summary, show_questions
-from pages.components.markdown import plain
+from pages.components.markdown import plain, safe
 from pages.components.rating import show_rating
 from pages.components.run_save_case import show_save_case_later
 
@@ -53,11 +53,19 @@ def show_message(
         asked = runtime.waiting.asked_by(message.run_id, session.OWNER) if waited(message) else ()
         summary = seen_summary(message.summary or AnswerSummary(), asked)
         with assistant_message():
-            show_answer(
-                message.text, summary, runtime.catalog, message.id, look, message.created_at_us
-            )
-            show_questions(runtime, asked)
-            show_actions(runtime, message, look, rating)
+            # The same three places as an answer under way has: what is drawn in other places than
+            # before stands there twice while the next answer comes.
+            st.empty()
+            if message.text:
+                st.markdown(safe(message.text))
+            else:
+                st.empty()
+            with st.container():
+                show_summary(
+                    message.text, summary, runtime.catalog, message.id, look, message.created_at_us
+                )
+                show_questions(runtime, asked)
+                show_actions(runtime, message, look, rating)
 
 
 def waited(message: Message) -> bool:

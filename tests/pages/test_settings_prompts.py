@@ -134,7 +134,8 @@ def test_the_run_page_says_what_was_asked_for(open_page: OpenPage, runtime: Runt
         for _ in run.follow():
             pass
         at = open_page("run", id=run.id)
-        lines.append([c.value for c in at.caption if c.value.startswith("Asked for")])
+        found = [c.value.replace("\u2060", "") for c in at.caption]
+        lines.append([text for text in found if text.startswith("Asked for")])
     assert lines == [
         [
             "Asked for: retrieval whole documents · prompts "
