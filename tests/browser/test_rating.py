@@ -94,6 +94,7 @@ def test_what_is_typed_when_the_answer_ends_is_still_there(streaming: tuple[Serv
     page.get_by_text("word399").first.wait_for(timeout=30_000)
     settled(page)
     box.press_sequentially(" ended.")
+    first.scroll_into_view_if_needed()  # the page follows the end of the answer
     page.get_by_role("button", name="Save", exact=True).click()
     until(lambda: rated(server) == [(1, "[]", "Begun and ended.")])
 
