@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import sqlite3
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.browser.conftest import Server, ask, settled
+from tests.browser.test_rating import until
 
 
 def test_the_time_of_an_answer_is_the_browsers_until_a_zone_is_chosen(
@@ -41,6 +44,13 @@ def test_a_choice_is_one_tabs_until_it_is_made_the_default(
     assert not third.get_by_role("switch", name="Streaming").is_checked()
 
 
+def kept(server: Server, word: str) -> bool:
+    """Whether a preference with a word in it is on the disk."""
+    with contextlib.closing(sqlite3.connect(server.data / "app.db")) as database:
+        query = "SELECT count(*) FROM preference WHERE value LIKE ?"
+        return bool(database.execute(query, (f"%{word}%",)).fetchone()[0])
+
+
 def test_preferences_go_out_and_come_back_as_a_file(
     keyless: Server, open_page: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -48,6 +58,7 @@ def test_preferences_go_out_and_come_back_as_a_file(
     note = page.get_by_role("textbox", name="Note to the model")
     note.fill("Answer in rhymes.")
     note.blur()
+    until(lambda: kept(keyless, "rhymes"))
     settled(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Export").click()
