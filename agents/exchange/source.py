@@ -39,8 +39,6 @@ class Counted:
     def read(self, size: int = -1) -> bytes:
         try:
             data = self.stream.read(size)
-        except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError) as exc:
-            raise _NO_ARCHIVE from exc
         except Exception as exc:  # zlib.error, lzma.LZMAError: whatever unpacks it
             raise _NO_ARCHIVE from exc
         self.done += len(data)
