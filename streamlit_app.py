@@ -42,7 +42,10 @@ if __name__ == "__main__":
 else:
     import logging
 
+    from starlette.routing import Mount
+
     from agents.current import current_runtime, existing_runtime
+    from api.app import LazyApp, make_api
     from api.server import lifespan, middleware, refuse_open_address
     from core.errors import ConfigError
     from core.settings import load_settings
@@ -59,8 +62,10 @@ else:
     _no_session.disabled = True
     st.navigation([st.Page(lambda: None, title="Switchboard", url_path="start")])
     _no_session.disabled = False
+    _api = LazyApp(make_api)
     app = st.App(
         __file__,
+        routes=[Mount("/api", app=_api)],
         middleware=middleware(list(st.get_option("server.allowedHosts"))),
-        lifespan=lifespan(current_runtime, existing_runtime),
+        lifespan=lifespan(current_runtime, existing_runtime, _api.build),
     )

@@ -50,7 +50,9 @@ def refuse_open_address(address: str | None, allowed: bool) -> None:
 
 
 def lifespan(
-    runtime: Callable[[], Closable], existing: Callable[[], Closable | None]
+    runtime: Callable[[], Closable],
+    existing: Callable[[], Closable | None],
+    build_api: Callable[[], object],
 ) -> Callable[[Any], Any]:
     """Starts the runtime and its warm-up with the server, and drains it when the server stops.
 
@@ -65,6 +67,7 @@ def lifespan(
                 built = runtime()
                 built.warm_up.start()
                 built.resume()
+            build_api()
 
         starting = asyncio.create_task(asyncio.to_thread(start))
         yield

@@ -2,8 +2,12 @@
 
     SwitchboardError
     ├── InvalidInput          400  the caller's text, id or option cannot be used
+    ├── NotLoggedIn           401  no credential, or one that does not hold (any more)
+    ├── Forbidden             403  the role or the key's scopes do not allow it
     ├── NotFound              404  no such thread, run, model (a foreign id answers the same)
     ├── ThreadBusy            409  the thread already has an active run
+    ├── RateLimited           429  too many requests of one person or key; says when to come back
+    ├── QuotaExceeded         429  the tokens or the money of one person's day are used up
     ├── Overloaded            503  more runs are waiting than the queue holds
     ├── ShuttingDown          503  the process is draining and takes no new runs
     ├── StorageError          507  a database or folder cannot be written or read
@@ -49,6 +53,34 @@ class InvalidInput(SwitchboardError):
 class NotFound(SwitchboardError):
     code, http_status = "not_found", 404
     default_what_to_do = "Check the address, or go back to the list."
+
+
+class NotLoggedIn(SwitchboardError):
+    code, http_status = "not_logged_in", 401
+    default_what_to_do = "Log in, or send a valid key as `Authorization: Bearer …`."
+
+
+class Forbidden(SwitchboardError):
+    code, http_status = "forbidden", 403
+    default_what_to_do = "Ask an administrator."
+
+
+class RateLimited(SwitchboardError):
+    """`retry_after_s`: seconds until a request can be accepted again."""
+
+    code, http_status, retryable = "rate_limited", 429, True
+    default_what_to_do = "Wait a moment and send it again."
+
+    def __init__(
+        self, message: str, *, retry_after_s: float, what_to_do: str | None = None
+    ) -> None:
+        super().__init__(message, what_to_do=what_to_do)
+        self.retry_after_s = retry_after_s
+
+
+class QuotaExceeded(RateLimited):
+    code, retryable = "quota", False
+    default_what_to_do = "Wait until tomorrow, or ask an administrator for more."
 
 
 class ThreadBusy(SwitchboardError):

@@ -6,6 +6,7 @@ Every field is documented in docs/technical/settings.md; a test compares the two
 from __future__ import annotations
 
 import os
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -115,6 +116,44 @@ class Settings(BaseSettings):
     otlp_headers: SecretStr | None = None
     """`name=value,name=value`, for example an authorization header."""
     alert_webhook_url: SecretStr | None = None
+    auth: CommaList = ()
+    """How people log in: any of accounts, oidc. Empty: one person on loopback, no login."""
+    session_hours: float = Field(default=12.0, gt=0, le=720)
+    """How long a login of the pages lasts."""
+    oidc_admins: CommaList = ()
+    """E-mail addresses or subjects that are administrators when they log in by OIDC."""
+    oidc_role_claim: str | None = None
+    """Claim of the identity token that names the role, such as `role`."""
+    jwt_issuer: str | None = None
+    jwt_audience: str | None = None
+    jwt_algorithms: CommaList = ("RS256",)
+    jwt_jwks_url: str | None = None
+    """Where the issuer's public keys are; or `jwt_secret` for HS256."""
+    jwt_secret: SecretStr | None = None
+    jwt_role_claim: str = "role"
+    jwt_max_hours: float = Field(default=24.0, gt=0, le=720)
+    """A token with a longer life is refused."""
+
+    rate_limit: str | None = None
+    """Requests of one person or key, such as `60/minute`; several separated by `;`."""
+    rate_limit_storage: str = "memory://"
+    """`memory://`, or `redis://host:6379` when several processes share the limits."""
+    max_runs_per_person: int | None = Field(default=None, ge=1, le=1000)
+    """Answers of one person at the same time; further ones wait in the queue."""
+    quota_tokens_per_day: int | None = Field(default=None, ge=1)
+    quota_usd_per_day: Decimal | None = Field(default=None, gt=0)
+    """Per person and day of the reporting zone, checked before every call."""
+    answer_cache: Literal["off", "exact", "semantic"] = "off"
+    """Whether a question of the same person that was answered before is answered from memory."""
+    answer_cache_hours: float = Field(default=24.0, gt=0, le=8_760)
+    answer_cache_similarity: float = Field(default=0.97, gt=0, le=1)
+    """Least cosine similarity of two questions that count as the same; semantic only."""
+    allowed_origins: CommaList = ()
+    """Web pages of other hosts that may call the API, such as https://intranet.example."""
+    max_body_bytes: int = Field(default=1_000_000, ge=1_000, le=1_000_000_000)
+    """The largest request body of the API, imports aside."""
+    max_import_bytes: int = Field(default=50_000_000, ge=1_000, le=10_000_000_000)
+
     reports: CommaList = ()
     """Reports made by themselves: any of daily, weekly, monthly."""
 
@@ -125,6 +164,23 @@ class Settings(BaseSettings):
             value = tuple(part.strip() for part in value.split(",") if part.strip())
         if not value:
             raise ValueError("name at least one model, for example local:extractive")
+        return value
+
+    @field_validator("auth", mode="before")
+    @classmethod
+    def _known_ways_in(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            value = tuple(part.strip().lower() for part in value.split(",") if part.strip())
+        unknown = sorted(set(value) - {"accounts", "oidc"})
+        if unknown:
+            raise ValueError(f"there is no login '{unknown[0]}'; use accounts, oidc")
+        return value
+
+    @field_validator("oidc_admins", "jwt_algorithms", "allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            value = tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
     @field_validator("reports", mode="before")

@@ -50,7 +50,7 @@ def show_temporary_switch() -> None:
 
 def show_conversation(thread_id: str, run: Run | None) -> None:
     limit = st.session_state.setdefault("_messages", PAGE_OF_MESSAGES)
-    messages = runtime.threads.messages(thread_id, session.OWNER, limit=limit + 1)
+    messages = runtime.threads.messages(thread_id, session.owner(), limit=limit + 1)
     if len(messages) > limit:
         messages = messages[1:]
         if st.button("Show older messages", key="older_messages", type="tertiary"):
@@ -58,8 +58,8 @@ def show_conversation(thread_id: str, run: Run | None) -> None:
             st.rerun()
     shown = [m for m in messages if run is None or m.role == "user" or m.run_id != run.id]
     asked = [m.id for m in shown if m.role == "user"]
-    files = runtime.files.store.of_messages(thread_id, asked, session.OWNER)
-    ratings = runtime.ratings.of_messages([message.id for message in shown], session.OWNER)
+    files = runtime.files.store.of_messages(thread_id, asked, session.owner())
+    ratings = runtime.ratings.of_messages([message.id for message in shown], session.owner())
     for message in shown:
         show_message(runtime, message, look, ratings.get(message.id), files.get(message.id, ()))
     drawn, st.session_state["_drawn"] = st.session_state.get("_drawn", 0), len(shown)
@@ -75,13 +75,13 @@ def show_conversation(thread_id: str, run: Run | None) -> None:
     show_live(page, run, frame)
 
 
-preferences = runtime.preferences.load(session.OWNER)
+preferences = runtime.preferences.load(session.owner())
 look = shown_to(preferences)
 thread_id = session.thread_id()
 thread = None
 if thread_id or session.bad_thread_in_url():
     try:
-        thread = runtime.threads.get(thread_id, session.OWNER)
+        thread = runtime.threads.get(thread_id, session.owner())
     except SwitchboardError as exc:
         session.show_error(exc)
         session.set_thread(None)

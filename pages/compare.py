@@ -32,7 +32,7 @@ def send(text: str | None = None) -> None:
             found, problems = desk.ask(
                 text,
                 compare_setup.chosen(),
-                owner=session.OWNER,
+                owner=session.owner(),
                 blind=bool(state.get(compare_setup.BLIND)),
                 together=bool(state.get(compare_setup.TOGETHER)),
             )

@@ -58,7 +58,7 @@ def show_waiting(waiting: WaitingRun, *, opened: bool) -> None:
     ):
         asked = " ".join(waiting.asked.split())
         short = asked if len(asked) <= MAX_ASKED_CHARS else f"{asked[:MAX_ASKED_CHARS]}…"
-        person = "you" if waiting.owner == session.OWNER else waiting.owner
+        person = "you" if waiting.owner == session.owner() else waiting.owner
         st.caption(f"The {escape(graph)} asks, after {escape(person)} wrote: “{escape(short)}”")
         show_questions(runtime, waiting.questions, answered)
         st.page_link(
@@ -70,11 +70,11 @@ def show_waiting(waiting: WaitingRun, *, opened: bool) -> None:
 st.title("Inbox", anchor=False)
 show_last_answered()
 shown = st.session_state.get("_waiting_shown", SHOWN)
-found = runtime.waiting.waiting(session.OWNER, limit=shown + 1)
+found = runtime.waiting.waiting(session.owner(), limit=shown + 1)
 if not found:
     show_empty()
 else:
-    number = runtime.waiting.count(session.OWNER)
+    number = runtime.waiting.count(session.owner())
     what = "One run waits" if number == 1 else f"{number} runs wait, the longest waiting first"
     st.caption(f"{what}. There is no time limit, and a restart of Switchboard changes nothing.")
     for n, waiting in enumerate(found[:shown]):

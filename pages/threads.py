@@ -22,10 +22,10 @@ runtime = session.begin_page()
 def show_list(wanted: ThreadFilter, zone: tzinfo) -> None:
     after = st.query_params.get(AFTER)
     try:
-        page = runtime.thread_list.page(session.OWNER, wanted, after=after, limit=SHOWN)
+        page = runtime.thread_list.page(session.owner(), wanted, after=after, limit=SHOWN)
     except InvalidInput:  # somebody's own address
         first_page()
-        after, page = None, runtime.thread_list.page(session.OWNER, wanted, limit=SHOWN)
+        after, page = None, runtime.thread_list.page(session.owner(), wanted, limit=SHOWN)
     if not page.threads:
         show_nothing(wanted)
         return
@@ -43,7 +43,7 @@ def show_list(wanted: ThreadFilter, zone: tzinfo) -> None:
 
 def show_found(query: str, wanted: ThreadFilter, zone: tzinfo) -> None:
     limit = st.session_state.get(_HITS, SHOWN)
-    found = runtime.thread_search.find(session.OWNER, query, wanted, limit=limit)
+    found = runtime.thread_search.find(session.owner(), query, wanted, limit=limit)
     if not found.hits:
         show_nothing(wanted, query)
         return

@@ -21,6 +21,7 @@ from agents.exchange.desk import Exchange
 from agents.exchange.load import sweep
 from agents.files.desk import Files
 from agents.graphs import GRAPHS, entry
+from agents.identity import Identity
 from agents.known_models import remember
 from agents.loop import LoopThread
 from agents.migrations import make_or_migrate
@@ -89,6 +90,7 @@ class Runtime:
         self.database = Database(url, prepare=make_or_migrate)
         self.catalog = remember(self.database, self.catalog)
         self._databases = Databases(self.database)
+        self.identity = Identity(settings)
         self.threads = ThreadStore(self._databases)
         self.files = Files(self._databases, settings.path("files"))
         self.store = RunStore(self._databases, self.files.keep)

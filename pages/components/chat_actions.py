@@ -34,7 +34,7 @@ CUT = ("length", "max_tokens")
 
 def chosen(runtime: Runtime) -> dict[str, Any]:
     """What the row of options says about the next answer."""
-    return {"owner": session.OWNER, **asdict(options_chosen(runtime))}
+    return {"owner": session.owner(), **asdict(options_chosen(runtime))}
 
 
 def send(runtime: Runtime, text: str | None = None) -> None:
@@ -108,7 +108,7 @@ def go_on(runtime: Runtime, message: Message) -> None:
     agents = {graph.name: graph.agents for graph in GRAPHS}.get(before.graph, ())
     request = TurnRequest(
         text="",
-        owner=session.OWNER,
+        owner=session.owner(),
         continues=message.id,
         graph=before.graph,
         agent=summary.agent if summary.agent in agents else before.agent,
@@ -121,20 +121,20 @@ def go_on(runtime: Runtime, message: Message) -> None:
 
 
 def show_version(runtime: Runtime, message_id: str) -> None:
-    _do(lambda: runtime.threads.show(message_id, session.OWNER))
+    _do(lambda: runtime.threads.show(message_id, session.owner()))
 
 
 def show_live(runtime: Runtime, run: Run) -> None:
     """The branch on which an answer is under way."""
-    _do(lambda: runtime.threads.show(run.place.parent_id, session.OWNER, ends=not run.finished))
+    _do(lambda: runtime.threads.show(run.place.parent_id, session.owner(), ends=not run.finished))
 
 
 def fork(runtime: Runtime, message: Message) -> None:
     """Opens a new thread with the branch up to a message."""
 
     def copy() -> None:
-        thread, _ = runtime.threads.message(message.id, session.OWNER)
-        session.set_thread(runtime.threads.copy(thread.id, session.OWNER, upto=message.id))
+        thread, _ = runtime.threads.message(message.id, session.owner())
+        session.set_thread(runtime.threads.copy(thread.id, session.owner(), upto=message.id))
 
     _do(copy)
 
@@ -143,7 +143,7 @@ def duplicate(runtime: Runtime) -> Callable[[str], None]:
     """Opens a copy of a thread: the branch it shows."""
 
     def copy(thread_id: str) -> None:
-        session.set_thread(runtime.threads.copy(thread_id, session.OWNER))
+        session.set_thread(runtime.threads.copy(thread_id, session.owner()))
 
     return copy
 

@@ -48,7 +48,7 @@ def take(runtime: Runtime, value: Any) -> tuple[str, tuple[str, ...]] | None:
     _drop(runtime, *(one.id for one in _waiting(runtime) if one.state == "refused"))
     ids = _ids()
     for upload in () if isinstance(value, str) else value.files:
-        ids.append(runtime.files.prepare(session.OWNER, upload.name, upload.getvalue()).id)
+        ids.append(runtime.files.prepare(session.owner(), upload.name, upload.getvalue()).id)
     _keep(ids)
     deadline = time.monotonic() + AT_ONCE_S
     while _reading(files := _waiting(runtime)) and time.monotonic() < deadline:
@@ -169,7 +169,7 @@ def show_files(runtime: Runtime, files: Sequence[Attachment]) -> None:
 
 def _show_image(runtime: Runtime, one: Attachment) -> None:
     try:
-        _, raw = runtime.files.store.content(one.id, session.OWNER)
+        _, raw = runtime.files.store.content(one.id, session.owner())
         st.image(raw, width=160, caption=escape(_short(one.name)))
     except SwitchboardError:
         st.caption(f"{escape(one.name)}: deleted")
@@ -179,7 +179,7 @@ def _show_image(runtime: Runtime, one: Attachment) -> None:
 
 def show_thread_files(runtime: Runtime, thread_id: str) -> None:
     """A popover with the files of a thread; nothing when it has none."""
-    files = runtime.files.store.of_thread(thread_id, session.OWNER)
+    files = runtime.files.store.of_thread(thread_id, session.owner())
     if not files:
         return
     with st.popover(f"Files ({len(files)})", icon=":material/attach_file:", key="thread_files"):
@@ -199,7 +199,7 @@ def show_thread_files(runtime: Runtime, thread_id: str) -> None:
 
 
 def _bytes(runtime: Runtime, attachment_id: str) -> bytes:
-    return runtime.files.store.content(attachment_id, session.OWNER)[1]
+    return runtime.files.store.content(attachment_id, session.owner())[1]
 
 
 def _label(one: Attachment) -> str:
@@ -220,13 +220,13 @@ def _short(name: str, limit: int = 44) -> str:
 
 def _delete(runtime: Runtime, attachment_id: str) -> None:
     try:
-        runtime.files.delete(attachment_id, session.OWNER)
+        runtime.files.delete(attachment_id, session.owner())
     except SwitchboardError as exc:
         session.keep_notice(exc)
 
 
 def _drop(runtime: Runtime, *prepared_ids: str) -> None:
-    runtime.files.waiting.take_away(session.OWNER, prepared_ids)
+    runtime.files.waiting.take_away(session.owner(), prepared_ids)
     sent(prepared_ids)
 
 
@@ -238,7 +238,7 @@ def _give_back() -> None:
 
 
 def _waiting(runtime: Runtime) -> list[Prepared]:
-    return runtime.files.waiting.those(session.OWNER, _ids())
+    return runtime.files.waiting.those(session.owner(), _ids())
 
 
 def _reading(files: Sequence[Prepared]) -> bool:

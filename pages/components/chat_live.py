@@ -54,7 +54,7 @@ def show_live(page: Around, run: Run, frame: DeltaGenerator) -> None:
         status, slot, rest, earlier = st.empty(), st.empty(), st.empty(), st.empty()
         for _ in range(OF_AN_ANSWER):
             st.empty()  # what stood under an answer that this one takes the place of
-        if others := runtime.threads.followers(run.place.parent_id, session.OWNER):
+        if others := runtime.threads.followers(run.place.parent_id, session.owner()):
             earlier.button(
                 "Earlier version", key="earlier", icon=":material/chevron_left:", type="tertiary",
                 on_click=act.show_version, args=(runtime, others[-1]),
@@ -66,7 +66,7 @@ def show_live(page: Around, run: Run, frame: DeltaGenerator) -> None:
 
         def on_status(transcript: Transcript, elapsed_s: float) -> None:
             page.marks.refresh()
-            if runtime.queue.of_thread(run.thread_id, session.OWNER) != page.queued:
+            if runtime.queue.of_thread(run.thread_id, session.owner()) != page.queued:
                 st.rerun()  # it was changed in another tab
             if transcript.status != "running" or (transcript.pieces and run.request.stream):
                 status.empty()
@@ -107,9 +107,9 @@ def _show_end(page: Around, run: Run, transcript: Transcript) -> None:
     runtime, at_us = page.runtime, run.started_at_us + run.elapsed_us()
     summary = summarise(transcript)
     show_summary(transcript.text, summary, runtime.catalog, run.id, page.look, at_us)
-    newest = runtime.threads.messages(run.thread_id, session.OWNER, limit=1)
+    newest = runtime.threads.messages(run.thread_id, session.owner(), limit=1)
     if newest and newest[0].run_id == run.id:
         if waited(newest[0]):
             st.rerun()  # its form is drawn from what is kept, and the inbox counts it
-        ratings = runtime.ratings.of_messages([newest[0].id], session.OWNER)
+        ratings = runtime.ratings.of_messages([newest[0].id], session.owner())
         show_actions(runtime, newest[0], page.look, ratings.get(newest[0].id))

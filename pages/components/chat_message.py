@@ -50,7 +50,7 @@ def show_message(
     if message.role == "user":
         _show_question(runtime, message, files)
     else:
-        asked = runtime.waiting.asked_by(message.run_id, session.OWNER) if waited(message) else ()
+        asked = runtime.waiting.asked_by(message.run_id, session.owner()) if waited(message) else ()
         summary = seen_summary(message.summary or AnswerSummary(), asked)
         with assistant_message():
             # The same three places as an answer under way has: what is drawn in other places than

@@ -76,7 +76,7 @@ def chosen(runtime: Runtime) -> Options:
     """For callbacks too: what the widgets say, else this tab's choice, else the preference."""
     state = st.session_state
     try:
-        preferences = runtime.preferences.load(session.OWNER)
+        preferences = runtime.preferences.load(session.owner())
     except StorageError:  # the run that is started next says what is wrong
         preferences = DEFAULTS
     now = _now(preferences)
@@ -176,7 +176,7 @@ def _keep(name: str, value: Any) -> None:
 def _make_default(runtime: Runtime) -> None:
     mine = {k: v for k, v in st.session_state.get(_CHOSEN, {}).items() if k != "send_note"}
     try:
-        runtime.preferences.save(session.OWNER, mine)
+        runtime.preferences.save(session.owner(), mine)
     except SwitchboardError as exc:
         session.keep_notice(exc)
         return

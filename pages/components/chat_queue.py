@@ -28,7 +28,7 @@ def show_queue(
     runtime: Runtime, thread_id: str, slot: DeltaGenerator, *, answering: bool
 ) -> list[Queued]:
     """Fills `slot`, an `st.empty`; nothing when nothing waits. Gives what waits."""
-    waiting = runtime.queue.of_thread(thread_id, session.OWNER)
+    waiting = runtime.queue.of_thread(thread_id, session.owner())
     drawn = st.session_state.get(_DRAWN, 0)
     st.session_state[_DRAWN] = len(waiting)
     if not waiting:
@@ -58,7 +58,7 @@ def after_queue(runtime: Runtime, ended: Run, *, completed: bool) -> bool:
     """
     thread_id, deadline = ended.thread_id, time.monotonic() + SEND_S
     while runtime.runs.for_thread(thread_id) in (None, ended):  # itself: it is not saved yet
-        if not runtime.queue.of_thread(thread_id, session.OWNER):
+        if not runtime.queue.of_thread(thread_id, session.owner()):
             return False
         refused = thread_id in runtime.queue.problems
         if refused or not completed or time.monotonic() > deadline:
@@ -115,19 +115,19 @@ def _save(runtime: Runtime, one: Queued) -> None:
     text = st.session_state[f"queued_{one.id}"]
     try:
         if text.strip():
-            runtime.queue.edit(one.id, session.OWNER, text)
+            runtime.queue.edit(one.id, session.owner(), text)
         else:
-            runtime.queue.remove(one.id, session.OWNER)
+            runtime.queue.remove(one.id, session.owner())
     except SwitchboardError as exc:
         session.keep_notice(exc)
 
 
 def _remove(runtime: Runtime, one: Queued) -> None:
-    _do(lambda: runtime.queue.remove(one.id, session.OWNER))
+    _do(lambda: runtime.queue.remove(one.id, session.owner()))
 
 
 def _send_now(runtime: Runtime, one: Queued) -> None:
-    _do(lambda: runtime.queue.send_now(one.id, session.OWNER))
+    _do(lambda: runtime.queue.send_now(one.id, session.owner()))
 
 
 def _do(action: object) -> None:

@@ -43,7 +43,7 @@ def _events(runtime: Runtime, column: Column) -> Sequence[Event]:
         return ()
     from pages.components import session
 
-    return runtime.events(column.run_id, session.OWNER)
+    return runtime.events(column.run_id, session.owner())
 
 
 def line_of(events: Sequence[Event]) -> Line:

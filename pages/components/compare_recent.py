@@ -20,7 +20,7 @@ GONE = "Its threads were deleted"
 
 def show_recent(runtime: Runtime, open_id: str | None) -> None:
     """A popover with the newest comparisons."""
-    found = runtime.comparisons.store.recent(session.OWNER)
+    found = runtime.comparisons.store.recent(session.owner())
     if not found:
         return
     titles = runtime.comparisons.store.titles([one.id for one in found])

@@ -68,7 +68,7 @@ class Column:
 def shown(runtime: Runtime) -> Comparison | None:
     """The comparison in the URL, if it is there."""
     try:
-        return runtime.comparisons.store.get(st.query_params.get(_ID), session.OWNER)
+        return runtime.comparisons.store.get(st.query_params.get(_ID), session.owner())
     except NotFound:
         return None
 
@@ -97,7 +97,7 @@ def load(runtime: Runtime, comparison: Comparison, turn: Turn) -> list[Column]:
         transcript, there = Transcript(), run is not None
         if answer.run_id and (run is None or run.finished):
             with contextlib.suppress(NotFound):
-                transcript.add_all(runtime.events(answer.run_id, session.OWNER))
+                transcript.add_all(runtime.events(answer.run_id, session.owner()))
                 there = True
         columns.append(
             Column(

@@ -82,7 +82,7 @@ def chosen() -> list[Configuration]:
 
 
 def _lineups(runtime: Runtime) -> None:
-    saved = runtime.comparisons.lineups.list(session.OWNER)
+    saved = runtime.comparisons.lineups.list(session.owner())
     with st.popover("Line-ups", icon=":material/groups:", type="tertiary"):
         for lineup in saved:
             with st.container(horizontal=True, vertical_alignment="center"):
@@ -112,10 +112,10 @@ def _use(configurations: list[Configuration]) -> None:
 
 def _save(runtime: Runtime) -> None:
     try:
-        runtime.comparisons.lineups.save(session.OWNER, st.session_state.lineup_name, chosen())
+        runtime.comparisons.lineups.save(session.owner(), st.session_state.lineup_name, chosen())
     except SwitchboardError as exc:
         session.keep_notice(exc)
 
 
 def _delete(runtime: Runtime, name: str) -> None:
-    runtime.comparisons.lineups.delete(session.OWNER, name)
+    runtime.comparisons.lineups.delete(session.owner(), name)

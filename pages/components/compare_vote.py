@@ -151,14 +151,14 @@ def _cast(
     try:
         ids = [answer.run_id for answer in turn.answers if answer.run_id and answer.facts is None]
         runtime.comparisons.settle(ids)
-        fresh = runtime.comparisons.store.get(comparison.id, session.OWNER)
+        fresh = runtime.comparisons.store.get(comparison.id, session.owner())
         judged = fresh.turns[turn.number]
         runtime.comparisons.votes.cast(
             fresh,
             judged,
             outcome,
             order,
-            voter=session.OWNER,
+            voter=session.owner(),
             running=[a.position for a in judged.answers if _runs(runtime, a.run_id)],
             time_to_vote_us=int((time.monotonic() - ready) * 1e6),
         )
@@ -192,7 +192,7 @@ def _show_cast(runtime: Runtime, vote: Vote, columns: Sequence[Column]) -> None:
 
 def _keep_reasons(runtime: Runtime, vote_id: str) -> None:
     reasons = st.session_state.get(f"reasons_{vote_id}") or []
-    runtime.comparisons.votes.set_reasons(vote_id, session.OWNER, reasons)
+    runtime.comparisons.votes.set_reasons(vote_id, session.owner(), reasons)
 
 
 def _vote_again(vote_id: str) -> None:

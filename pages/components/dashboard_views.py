@@ -45,7 +45,7 @@ def show_views(runtime: Runtime) -> None:
             placeholder="Slow answers of this week",
         )  # fmt: skip
         st.button("Save view", key="view_save", on_click=partial(_save, runtime))
-        kept = runtime.queries.ask(lambda ask: saved_views(ask, session.OWNER), Filter())
+        kept = runtime.queries.ask(lambda ask: saved_views(ask, session.owner()), Filter())
         if not kept:
             st.caption("No view is saved yet.")
             return
@@ -120,7 +120,7 @@ def _show_mark(runtime: Runtime, mark: Annotation, zone: ZoneInfo) -> None:
 
 def _save(runtime: Runtime) -> None:
     name, query = str(st.session_state.get(_NAME) or ""), query_now()
-    if _write(runtime, lambda connection: save_view(connection, session.OWNER, name, query)):
+    if _write(runtime, lambda connection: save_view(connection, session.owner(), name, query)):
         st.session_state[_NAME] = ""
 
 
@@ -133,7 +133,7 @@ def _add_note(runtime: Runtime, zone: ZoneInfo) -> None:
 
 
 def _delete_view(view_id: str, connection: Connection) -> None:
-    delete_view(connection, session.OWNER, view_id)
+    delete_view(connection, session.owner(), view_id)
 
 
 def _delete_note(note_id: str, connection: Connection) -> None:

@@ -70,7 +70,7 @@ def _comparable(runtime: Runtime, mine: Evaluation) -> list[Evaluation]:
     mine_asks = {(case.id, case.question) for case in cases_of_set(mine.set_id, runtime)}
     return [
         one
-        for one in runtime.evaluations.store.recent(session.OWNER, OFFERED)
+        for one in runtime.evaluations.store.recent(session.owner(), OFFERED)
         if one.id != mine.id
         and (
             one.set_id == mine.set_id

@@ -26,7 +26,7 @@ LIVE_S = 2.0
 
 def show_list(runtime: Runtime) -> None:
     """Draws it; live while one of them runs. Raises StorageError."""
-    found = runtime.evaluations.store.recent(session.OWNER, MOST)
+    found = runtime.evaluations.store.recent(session.owner(), MOST)
     if not found:
         _show_empty(runtime)
         return
@@ -37,7 +37,7 @@ def show_list(runtime: Runtime) -> None:
 
 
 def _show_empty(runtime: Runtime) -> None:
-    sets = bool(runtime.evaluations.sets.list(session.OWNER))
+    sets = bool(runtime.evaluations.sets.list(session.owner()))
     st.info(
         "No evaluation yet. "
         + ("Choose a set and the configurations that are to answer it." if sets else

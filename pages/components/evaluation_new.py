@@ -48,7 +48,7 @@ def choose_set(set_id: str) -> None:
 
 def show_new(runtime: Runtime) -> None:
     """Draws the form. Raises StorageError."""
-    kept = {one.id: one for one in runtime.evaluations.sets.list(session.OWNER)}
+    kept = {one.id: one for one in runtime.evaluations.sets.list(session.owner())}
     if not kept:
         st.info(
             "An evaluation needs questions. Upload a set, take saved test cases, or draw from past "
@@ -105,7 +105,7 @@ def _configurations(runtime: Runtime) -> list[Configuration]:
 
 
 def _lineups(runtime: Runtime) -> None:
-    saved = runtime.comparisons.lineups.list(session.OWNER)
+    saved = runtime.comparisons.lineups.list(session.owner())
     if not saved:
         return
     with st.popover("From a line-up", icon=":material/groups:", type="tertiary"):
@@ -232,7 +232,7 @@ def _begin(runtime: Runtime, chosen: StoredSet, plan: Plan) -> None:
     """A callback: makes it, begins it and opens it."""
     desk = runtime.evaluations
     try:
-        new = desk.create(session.OWNER, chosen, replace(plan, name=plan.name or chosen.name))
+        new = desk.create(session.owner(), chosen, replace(plan, name=plan.name or chosen.name))
         desk.start(new)
     except SwitchboardError as exc:
         session.keep_notice(exc)

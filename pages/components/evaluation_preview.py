@@ -101,7 +101,7 @@ def save_button(
 def _save(runtime: Runtime, name: str, cases: Sequence[Case]) -> None:
     """A callback."""
     try:
-        saved = runtime.evaluations.sets.save(session.OWNER, name, cases)
+        saved = runtime.evaluations.sets.save(session.owner(), name, cases)
     except SwitchboardError as exc:
         session.keep_notice(exc)
         return

@@ -59,7 +59,7 @@ def watch(runtime: Runtime, evaluation_id: str, status: str, active: bool) -> No
     `status` and `active` are what the page shows.
     """
     try:
-        one = runtime.evaluations.store.get(evaluation_id, session.OWNER)
+        one = runtime.evaluations.store.get(evaluation_id, session.owner())
     except NotFound:
         st.rerun()
     if (one.status, runtime.evaluations.is_active(one.id)) != (status, active):
@@ -69,7 +69,7 @@ def watch(runtime: Runtime, evaluation_id: str, status: str, active: bool) -> No
 def still_running(runtime: Runtime, evaluation_id: str) -> Evaluation:
     """For a live part: draws the whole page anew when it has ended, or was deleted elsewhere."""
     try:
-        one = runtime.evaluations.store.get(evaluation_id, session.OWNER)
+        one = runtime.evaluations.store.get(evaluation_id, session.owner())
     except NotFound:
         st.rerun()
     if one.status != "running":

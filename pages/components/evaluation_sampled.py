@@ -25,7 +25,7 @@ _SEED = "sample_seed"
 
 def show_sampled(runtime: Runtime) -> None:
     """Draws filters, what would be drawn, and the button that keeps it. Raises StorageError."""
-    if not runtime.preferences.agreed(session.OWNER, CONSENT):
+    if not runtime.preferences.agreed(session.owner(), CONSENT):
         _show_missing_consent()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         asked, cases = _drawn(runtime)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def show_saved(runtime: Runtime) -> None:
     """Draws the choice. Raises StorageError."""
-    saved = runtime.evaluations.sets.saved_cases(session.OWNER)
+    saved = runtime.evaluations.sets.saved_cases(session.owner())
     if not saved:
         st.info(
             "No test case is saved yet. Save one from an answer: open “How this answer came about” "
@@ -78,6 +78,6 @@ def _delete(runtime: Runtime, ids: Sequence[str]) -> None:
     """A callback."""
     try:
         for one in ids:
-            runtime.evaluations.sets.delete_case(session.OWNER, one)
+            runtime.evaluations.sets.delete_case(session.owner(), one)
     except SwitchboardError as exc:
         session.keep_notice(exc)

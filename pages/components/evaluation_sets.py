@@ -41,7 +41,7 @@ SHOWN = 20
 
 def show_sets(runtime: Runtime) -> None:
     """Draws both. Raises StorageError."""
-    kept = runtime.evaluations.sets.list(session.OWNER)
+    kept = runtime.evaluations.sets.list(session.owner())
     saved = st.session_state.pop(SAVED, None)
     if saved is not None:
         st.success(saved, icon=":material/check_circle:")
@@ -108,6 +108,6 @@ def _use(set_id: str) -> None:
 def _delete(runtime: Runtime, set_id: str) -> None:
     """A callback."""
     try:
-        runtime.evaluations.sets.delete(set_id, session.OWNER)
+        runtime.evaluations.sets.delete(set_id, session.owner())
     except SwitchboardError as exc:
         session.keep_notice(exc)

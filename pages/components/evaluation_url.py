@@ -51,6 +51,6 @@ def go_to(tab: str) -> None:
 
 def _read(runtime: Runtime, name: str) -> Evaluation | None:
     try:
-        return runtime.evaluations.store.get(st.query_params.get(name), session.OWNER)
+        return runtime.evaluations.store.get(st.query_params.get(name), session.owner())
     except NotFound:
         return None

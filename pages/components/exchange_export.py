@@ -40,11 +40,11 @@ def show_export(runtime: Runtime, job: Job | None) -> None:
 
 def thread_export(runtime: Runtime, thread_ids: Sequence[str]) -> None:
     """Draws a choice of form and a download of some threads. Raises NotFound for a foreign one."""
-    titles = [runtime.threads.get(one, session.OWNER).title for one in thread_ids]
+    titles = [runtime.threads.get(one, session.owner()).title for one in thread_ids]
     form = _ask_form(f"thread_form_{thread_ids[0]}")
     several = len(titles) > 1
     st.download_button(
-        "Download", partial(runtime.exchange.file_of, session.OWNER, thread_ids, form),
+        "Download", partial(runtime.exchange.file_of, session.owner(), thread_ids, form),
         file_name=file_name("chats" if several else titles[0], form, archive=several),
         mime="application/zip" if several and KINDS[form].paged else KINDS[form].media_type,
         on_click="ignore", type="primary", icon=":material/download:",
@@ -64,7 +64,7 @@ def _ask_form(key: str) -> Form:
 def _write(exchange: Exchange, form: Form) -> None:
     """A callback."""
     try:
-        exchange.start_export(session.OWNER, form)
+        exchange.start_export(session.owner(), form)
     except SwitchboardError as exc:
         session.keep_notice(exc)
 
@@ -89,7 +89,7 @@ def _show_done(exchange: Exchange, job: Job) -> None:
         )  # fmt: skip
         st.button(
             "Remove", key="exchange_remove", icon=":material/delete:",
-            on_click=exchange.forget, args=(session.OWNER,),
+            on_click=exchange.forget, args=(session.owner(),),
         )  # fmt: skip
 
 

@@ -116,14 +116,14 @@ def _show_buttons(exchange: Exchange, found: Preview, selected: Collection[int])
         )  # fmt: skip
         st.button(
             "Choose another file", key="exchange_forget", icon=":material/upload_file:",
-            on_click=exchange.forget, args=(session.OWNER,),
+            on_click=exchange.forget, args=(session.owner(),),
         )  # fmt: skip
 
 
 def _start(exchange: Exchange, only: frozenset[int] | None) -> None:
     """A callback."""
     try:
-        exchange.start_import(session.OWNER, only=only)
+        exchange.start_import(session.owner(), only=only)
     except SwitchboardError as exc:
         session.keep_notice(exc)
 

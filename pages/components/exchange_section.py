@@ -29,7 +29,7 @@ _DOING = {"look": "Reading", "import": "Importing", "export": "Writing"}
 def show_exchange(runtime: Runtime) -> None:
     """Draws the section."""
     exchange = runtime.exchange
-    job = exchange.job(session.OWNER)
+    job = exchange.job(session.owner())
     st.subheader("Import chats", anchor=False)
     st.caption(
         "From ChatGPT (`conversations.json`, or the whole ZIP archive), Open WebUI, LibreChat, and "
@@ -55,7 +55,7 @@ def _show_chooser(exchange: Exchange) -> None:
         try:
             with st.spinner("Taking the file …"):
                 path = exchange.stage(file)
-                exchange.look(session.OWNER, path, file.name)
+                exchange.look(session.owner(), path, file.name)
         except SwitchboardError as exc:
             session.show_error(exc)
             return
@@ -81,20 +81,20 @@ def _look(exchange: Exchange, name: str) -> None:
     path = next((one for one in exchange.waiting() if one.name == name), None)
     try:
         if path is not None:
-            exchange.look(session.OWNER, path, path.name)
+            exchange.look(session.owner(), path, path.name)
     except SwitchboardError as exc:
         session.keep_notice(exc)
 
 
 @st.fragment(run_every=0.5)
 def _show_running(exchange: Exchange) -> None:
-    job = exchange.job(session.OWNER)
+    job = exchange.job(session.owner())
     if job is None or not job.running:
         st.rerun()
         return
     st.progress(job.share, f"{_DOING[job.work]} {escape(job.name)}: {share(job.share)}")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Stop", key="exchange_stop", on_click=exchange.stop, args=(session.OWNER,))
+        st.button("Stop", key="exchange_stop", on_click=exchange.stop, args=(session.owner(),))
         if job.work == "import":
             st.caption(
                 "Nothing is seen before all of it is there. Stopping takes back what came in."
@@ -128,7 +128,7 @@ def _show_loaded(name: str, loaded: Loaded) -> None:
 def _another(exchange: Exchange, label: str) -> None:
     st.button(
         label, key="exchange_forget", icon=":material/upload_file:",
-        on_click=exchange.forget, args=(session.OWNER,),
+        on_click=exchange.forget, args=(session.owner(),),
     )  # fmt: skip
 
 

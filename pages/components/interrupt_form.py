@@ -91,7 +91,7 @@ def subject(questions: Sequence[Question]) -> str:
 def _show_decided(question: Question) -> None:
     form = read_form(question.value, question.response_schema)
     said = describe(form, question.answer)
-    who = "You" if question.answered_by == session.OWNER else question.answered_by or "Somebody"
+    who = "You" if question.answered_by == session.owner() else question.answered_by or "Somebody"
     when = ago(question.answered_at_us)
     st.caption(f":material/how_to_reg: {escape(who)} {escape(said)}, {when}")
 
@@ -216,7 +216,7 @@ def _send(runtime: Runtime, questions: Sequence[Question], on_answered: Answered
     if len(decisions) < len(questions):
         return
     try:
-        request = runtime.waiting.request(questions[0].run_id, session.OWNER, decisions)
+        request = runtime.waiting.request(questions[0].run_id, session.owner(), decisions)
         run = runtime.start(request)
     except SwitchboardError as exc:
         session.keep_notice(exc)

@@ -61,7 +61,7 @@ def _choose(runtime: Runtime, last: JudgeProgress | None) -> None:
 
 def _start(runtime: Runtime, model: str) -> None:
     try:
-        if not runtime.comparisons.judging.start(model, session.OWNER):
+        if not runtime.comparisons.judging.start(model, session.owner()):
             st.toast("It has judged everything you voted on.", icon=":material/check:")
     except SwitchboardError as exc:
         session.keep_notice(exc)

@@ -185,7 +185,7 @@ def _show_anomalous(view: View) -> None:
 
 def voter(name: str) -> str:
     """What a voter is called here."""
-    if name == session.OWNER:
+    if name == session.owner():
         return "You"
     if name.startswith(IMPORT):
         name = name.partition(" ")[2]

@@ -63,14 +63,14 @@ def _thumb(runtime: Runtime, message_id: str) -> None:
     value = st.session_state[f"thumb_{message_id}"]
     taken_back = st.session_state.setdefault(_TAKEN_BACK, {})
     try:
-        old = runtime.ratings.get(message_id, session.OWNER) or taken_back.pop(message_id, None)
+        old = runtime.ratings.get(message_id, session.owner()) or taken_back.pop(message_id, None)
         if value is None:
             if old is not None:
                 taken_back[message_id] = old
-            runtime.rate(message_id, session.OWNER, None)
+            runtime.rate(message_id, session.owner(), None)
             return
         reasons, comment = (old.reasons, old.comment) if old is not None else ((), "")
-        runtime.rate(message_id, session.OWNER, UP if value else DOWN, reasons, comment)
+        runtime.rate(message_id, session.owner(), UP if value else DOWN, reasons, comment)
     except SwitchboardError as exc:
         session.keep_notice(exc)
 
@@ -80,7 +80,7 @@ def _save(runtime: Runtime, rating: Rating) -> None:
     reasons = st.session_state.get(_reasons_key(rating)) or []
     comment = st.session_state.get(f"comment_{rating.message_id}") or ""
     try:
-        runtime.rate(rating.message_id, session.OWNER, rating.thumb, reasons, comment)
+        runtime.rate(rating.message_id, session.owner(), rating.thumb, reasons, comment)
     except SwitchboardError as exc:
         session.keep_notice(exc)
         return

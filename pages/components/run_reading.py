@@ -15,7 +15,7 @@ from analytics.run_from_log import detail_of_log
 from core.errors import NotFound, StorageError
 from core.ids import is_id
 from core.transcript import Transcript
-from pages.components.session import OWNER
+from pages.components.session import owner
 
 if TYPE_CHECKING:
     from agents.runtime import Runtime
@@ -69,11 +69,11 @@ def read_run(runtime: Runtime, run_id: object) -> KnownRun | None:
         return None
     recorded = detail is not None and detail.run.status != "running"
     if not recorded:
-        detail = detail_of_log(events, OWNER) or detail
+        detail = detail_of_log(events, owner()) or detail
     transcript = Transcript()
     transcript.add_all(events)
     running = runtime.runs.get(run_id)
-    may_read = ours or (detail is not None and detail.run.user_id in (OWNER, None))
+    may_read = ours or (detail is not None and detail.run.user_id in (owner(), None))
     kept = () if trouble or not may_read else _kept(runtime, run_id)
     return KnownRun(
         run_id=run_id,
@@ -98,15 +98,15 @@ def _log(runtime: Runtime, run_id: str) -> tuple[list[Event], bool]:
     try:
         held = runtime.runs.get(run_id)
         if held is not None and held.finished:  # memory may outlive a deleted thread for a while
-            runtime.threads.get(held.thread_id, OWNER)
-        return runtime.events(run_id, OWNER), True
+            runtime.threads.get(held.thread_id, owner())
+        return runtime.events(run_id, owner()), True
     except NotFound:
         return [], False
 
 
 def _foreign(runtime: Runtime, run: RunRow) -> bool:
     """Whether somebody else asked here. What was imported has names of people, but no owner."""
-    if run.user_id in (OWNER, None):
+    if run.user_id in (owner(), None):
         return False
     try:
         runtime.events(run.run_id, str(run.user_id))
@@ -137,7 +137,7 @@ def _kept_question(kept: tuple[KeptItem, ...]) -> str | None:
 
 def _asked(runtime: Runtime, thread_id: str, run_id: str) -> str | None:
     try:
-        runtime.threads.get(thread_id, OWNER)
+        runtime.threads.get(thread_id, owner())
     except NotFound:
         return None
     return next(iter(runtime.store.questions([run_id])), None)

@@ -46,7 +46,7 @@ def _ended(runtime: Runtime, run_id: str) -> EndedAnswer | None:
     """None too for a run of somebody else: an imported answer may name any."""
     try:
         request = runtime.store.request_of(run_id)
-        if request is None or request.owner != session.OWNER:
+        if request is None or request.owner != session.owner():
             return None
         ended = runtime.store.answers([run_id]).get(run_id)
     except SwitchboardError:
@@ -85,7 +85,7 @@ def _form(runtime: Runtime, run_id: str, ended: EndedAnswer) -> None:
 def _save(runtime: Runtime, run_id: str, ended: EndedAnswer, expected: Expected) -> None:
     try:
         case = case_of(ended.question, ended.text, expected)
-        runtime.evaluations.sets.save_case(session.OWNER, case, run_id)
+        runtime.evaluations.sets.save_case(session.owner(), case, run_id)
     except SwitchboardError as exc:
         session.show_error(exc)
         return

@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import SwitchboardError
+from core.identity import LOCAL, Principal
 from core.ids import is_id
 
 if TYPE_CHECKING:
     from agents.runtime import Runtime
-
-OWNER = "local"
-"""One person on loopback; identities come with logins."""
 
 TEMPORARY = "temporary_chat"
 """Key of the switch for it."""
@@ -41,6 +39,16 @@ def runtime() -> Runtime:
     from agents.current import current_runtime
 
     return current_runtime()
+
+
+def principal() -> Principal:
+    """Who is looking."""
+    return LOCAL
+
+
+def owner() -> str:
+    """The name under which everything of whoever is looking is stored."""
+    return principal().owner
 
 
 def enter_frame() -> None:
@@ -152,7 +160,7 @@ def inbox_title() -> str:
     if built is None or built.closed:
         return "Inbox"
     try:
-        number = built.waiting.count(OWNER)
+        number = built.waiting.count(owner())
     except SwitchboardError:  # the page says it; the frame must stand
         return "Inbox"
     return f"Inbox ({number})" if number else "Inbox"

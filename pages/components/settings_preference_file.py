@@ -106,7 +106,7 @@ def _words(value: object) -> str:
 
 def _import(runtime: Runtime, preferences: Preferences, start_again: Callable[[], None]) -> None:
     try:
-        runtime.preferences.replace(session.OWNER, preferences)
+        runtime.preferences.replace(session.owner(), preferences)
     except SwitchboardError as exc:
         session.keep_notice(exc)
         return
@@ -117,7 +117,7 @@ def _import(runtime: Runtime, preferences: Preferences, start_again: Callable[[]
 
 def _reset(runtime: Runtime, start_again: Callable[[], None]) -> None:
     try:
-        runtime.preferences.reset(session.OWNER)
+        runtime.preferences.reset(session.owner())
     except SwitchboardError as exc:
         session.keep_notice(exc)
         return

@@ -42,7 +42,7 @@ _WARM = "default_set_temperature"
 
 def show_preferences(runtime: Runtime) -> None:
     """Draws the tab."""
-    preferences = runtime.preferences.load(session.OWNER)
+    preferences = runtime.preferences.load(session.owner())
     _show_new_chats(runtime, preferences)
     _show_note(runtime, preferences)
     _show_zone(runtime, preferences)
@@ -187,7 +187,7 @@ def _start(name: str, value: Any) -> None:
 
 def _save(runtime: Runtime, name: str) -> None:
     try:
-        runtime.preferences.set(session.OWNER, name, st.session_state[f"default_{name}"])
+        runtime.preferences.set(session.owner(), name, st.session_state[f"default_{name}"])
     except SwitchboardError as exc:
         session.keep_notice(exc)
 
@@ -196,6 +196,6 @@ def _save_temperature(runtime: Runtime) -> None:
     usual = runtime.settings.temperature
     warm = st.session_state.get("default_temperature", usual) if st.session_state[_WARM] else None
     try:
-        runtime.preferences.set(session.OWNER, "temperature", warm)
+        runtime.preferences.set(session.owner(), "temperature", warm)
     except SwitchboardError as exc:
         session.keep_notice(exc)

@@ -16,7 +16,7 @@ from analytics.retention import Cleaning
 from core.errors import SwitchboardError
 from pages.components.format import count
 from pages.components.markdown import escape
-from pages.components.session import OWNER, keep_notice, show_error
+from pages.components.session import keep_notice, owner, show_error
 
 if TYPE_CHECKING:
     from agents.runtime import Runtime
@@ -61,7 +61,7 @@ def show_privacy(runtime: Runtime) -> None:
 
 
 def _ask_consent(runtime: Runtime) -> None:
-    agreed = runtime.preferences.agreed(OWNER, CONSENT)
+    agreed = runtime.preferences.agreed(owner(), CONSENT)
     st.session_state["privacy_consent"] = agreed  # another tab may have changed it
     st.toggle(
         "My questions may be used in evaluations", key="privacy_consent", on_change=_save_consent,
@@ -74,7 +74,7 @@ def _ask_consent(runtime: Runtime) -> None:
 def _save_consent(runtime: Runtime) -> None:
     """A callback."""
     try:
-        runtime.preferences.agree(OWNER, CONSENT, st.session_state.privacy_consent)
+        runtime.preferences.agree(owner(), CONSENT, st.session_state.privacy_consent)
     except SwitchboardError as exc:
         keep_notice(exc)
 

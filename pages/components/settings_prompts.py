@@ -13,7 +13,7 @@ from core.errors import SwitchboardError
 from pages.components.format import count
 from pages.components.markdown import escape
 from pages.components.run_diff import word_diff
-from pages.components.session import OWNER, show_error
+from pages.components.session import owner, show_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -181,7 +181,7 @@ def _save(runtime: Runtime, base: PromptVersion | None) -> None:
             {prompt: state[_key(base, prompt)] for prompt in prompts.TITLES},
             note=state["prompts_note"],
             base=base.name if base is not None else None,
-            owner=OWNER,
+            owner=owner(),
         )
     except SwitchboardError as exc:
         state[_PROBLEM] = exc

@@ -53,7 +53,7 @@ def show(
     while it is `covered`.
     """
     if current is not None:
-        runtime.thread_list.mark_seen(current, session.OWNER)
+        runtime.thread_list.mark_seen(current, session.owner())
     marks = Marks(runtime, current)
     with st.sidebar:
         _buttons()
@@ -79,9 +79,9 @@ def _buttons() -> None:
 
 
 def _list(runtime: Runtime, current: str | None, marks: Marks, actions: Sequence[Action]) -> None:
-    pinned = runtime.thread_list.pinned(session.OWNER)
+    pinned = runtime.thread_list.pinned(session.owner())
     shown = st.session_state.get(_SHOWN, SHOWN)
-    page = runtime.thread_list.page(session.OWNER, ThreadFilter(pinned=False), limit=shown)
+    page = runtime.thread_list.page(session.owner(), ThreadFilter(pinned=False), limit=shown)
     if not pinned and not page.threads:
         st.caption("Your conversations will be listed here.")
         return
@@ -150,11 +150,11 @@ def show_menu(runtime: Runtime, one: ListedThread, actions: Sequence[Action] = (
 
 def _at_once(runtime: Runtime, one: ListedThread, choice: str, actions: Sequence[Action]) -> None:
     if choice == "pin":
-        runtime.thread_list.pin([one.id], session.OWNER, pinned=not one.pinned)
+        runtime.thread_list.pin([one.id], session.owner(), pinned=not one.pinned)
     elif choice == "archive" and one.archived:
-        runtime.thread_list.restore([one.id], session.OWNER)
+        runtime.thread_list.restore([one.id], session.owner())
     elif choice == "archive":
-        runtime.thread_list.archive([one.id], session.OWNER)
+        runtime.thread_list.archive([one.id], session.owner())
         st.toast(f"Archived: {short(one.title)}", icon=":material/archive:")
     else:
         actions[int(choice.removeprefix("action_"))].run(one.id)

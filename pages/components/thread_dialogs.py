@@ -64,7 +64,7 @@ def _search(runtime: Runtime, _ids: tuple[str, ...]) -> None:
         st.caption("Finds whole words, in any order; the last one may be unfinished.")
         return
     try:
-        found = runtime.thread_search.find(session.OWNER, query, limit=SHOWN_HITS)
+        found = runtime.thread_search.find(session.owner(), query, limit=SHOWN_HITS)
     except SwitchboardError as exc:
         session.show_error(exc)
         return
@@ -96,35 +96,35 @@ def open_hit(runtime: Runtime, hit: Hit) -> None:
     """Shows the branch with the message that was found, when the thread shows another."""
     if hit.message_id is None:
         return
-    shown = runtime.threads.messages(hit.thread.id, session.OWNER, limit=2_000)
+    shown = runtime.threads.messages(hit.thread.id, session.owner(), limit=2_000)
     if all(message.id != hit.message_id for message in shown):
-        runtime.threads.show(hit.message_id, session.OWNER)
+        runtime.threads.show(hit.message_id, session.owner())
 
 
 def _rename(runtime: Runtime, ids: tuple[str, ...]) -> None:
-    thread = runtime.threads.get(ids[0], session.OWNER)
+    thread = runtime.threads.get(ids[0], session.owner())
     with st.form("rename_thread", border=False):
         title = st.text_input("Title", value=thread.title, max_chars=MAX_TITLE)
         if st.form_submit_button("Rename", type="primary"):
-            _do(lambda: runtime.thread_list.rename(ids[0], session.OWNER, title or ""))
+            _do(lambda: runtime.thread_list.rename(ids[0], session.owner(), title or ""))
 
 
 def _tags(runtime: Runtime, ids: tuple[str, ...]) -> None:
     threads = runtime.thread_list
-    have = list(threads.of_ids(session.OWNER, ids)[0].tags)
+    have = list(threads.of_ids(session.owner(), ids)[0].tags)
     tags = st.multiselect(
-        "Tags", sorted({*threads.tags(session.OWNER), *have}, key=str.casefold), default=have,
+        "Tags", sorted({*threads.tags(session.owner()), *have}, key=str.casefold), default=have,
         accept_new_options=True, max_selections=MAX_TAGS, placeholder="Choose or type a tag",
         key=f"tags_{ids[0]}",
         help=f"At most {MAX_TAGS} a thread, {MAX_TAG} characters each.",
     )  # fmt: skip
     if st.button("Save", type="primary", key="save_tags"):
-        _do(lambda: threads.set_tags(ids[0], session.OWNER, tags))
+        _do(lambda: threads.set_tags(ids[0], session.owner(), tags))
 
 
 def _delete(runtime: Runtime, ids: tuple[str, ...]) -> None:
     if len(ids) == 1:
-        thread = runtime.threads.get(ids[0], session.OWNER)
+        thread = runtime.threads.get(ids[0], session.owner())
         st.markdown(f"**{short(thread.title, 120)}**")
     st.markdown(
         "Messages, files, run logs, the agents' memory and what analytics kept of the words are "
@@ -140,7 +140,7 @@ def _delete(runtime: Runtime, ids: tuple[str, ...]) -> None:
 
 def _delete_all(runtime: Runtime, ids: Sequence[str]) -> None:
     for thread_id in ids:
-        runtime.delete_thread(thread_id, session.OWNER)
+        runtime.delete_thread(thread_id, session.owner())
         if thread_id == session.thread_id():
             session.set_thread(None)
 

@@ -47,8 +47,8 @@ class Marks:
         self._running = running
         try:
             if self._current in ended:
-                self._runtime.thread_list.mark_seen(self._current, session.OWNER)
-            states = self._runtime.thread_list.states(session.OWNER, list(self._places))
+                self._runtime.thread_list.mark_seen(self._current, session.owner())
+            states = self._runtime.thread_list.states(session.owner(), list(self._places))
         except SwitchboardError:  # the list is not worth an answer
             return
         for thread_id, state in states.items():

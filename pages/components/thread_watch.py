@@ -25,7 +25,7 @@ EVERY_S = 2.0
 
 def look(runtime: Runtime, thread_id: str | None) -> ThreadState | None:
     """What a page is about to show; taken before it reads messages or runs."""
-    return runtime.threads.state(thread_id, session.OWNER)
+    return runtime.threads.state(thread_id, session.owner())
 
 
 def watch(

@@ -54,7 +54,7 @@ def short(title: str, limit: int = _TITLE_CHARS) -> str:
 
 def time_zone(runtime: Runtime) -> tzinfo:
     """The person's own choice, else the browser's."""
-    return person_zone(runtime.preferences.load(session.OWNER))
+    return person_zone(runtime.preferences.load(session.owner()))
 
 
 def group_of(at_us: int, zone: tzinfo) -> str:

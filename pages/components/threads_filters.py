@@ -73,8 +73,8 @@ def clear() -> None:
 
 
 def _fields(runtime: Runtime, zone: tzinfo) -> ThreadFilter:
-    facts = _facts(runtime, runtime.database.where, session.OWNER)
-    tags = runtime.thread_list.tags(session.OWNER)
+    facts = _facts(runtime, runtime.database.where, session.owner())
+    tags = runtime.thread_list.tags(session.owner())
     agents = {name: BY_NAME[name].title if name in BY_NAME else name for name in facts.agents}
     models = {one: runtime.catalog.display_name(one) for one in facts.models}
     errors = {ANY_ERROR: "Any error", "lost": error_name("lost")}

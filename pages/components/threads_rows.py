@@ -122,7 +122,7 @@ def _facts(one: ListedThread, hit: Hit | None, zone: tzinfo) -> str:
 
 
 def _tag_fields(runtime: Runtime, picked: Sequence[str]) -> None:
-    known = list(runtime.thread_list.tags(session.OWNER))
+    known = list(runtime.thread_list.tags(session.owner()))
     tags = st.multiselect(
         "Tags", known, accept_new_options=True, key=_NEW_TAG,
         placeholder="Choose or type", help=f"At most {MAX_TAG} characters each.",
@@ -143,7 +143,7 @@ def _tagged(
     picked: Sequence[str],
     tags: Sequence[str],
 ) -> None:
-    _do(lambda: change(picked, session.OWNER, tags), picked)
+    _do(lambda: change(picked, session.owner(), tags), picked)
 
 
 def _button(
@@ -155,7 +155,7 @@ def _button(
 ) -> None:
     st.button(
         label, icon=icon, key=f"bulk_{label}",
-        on_click=lambda: _do(lambda: change(picked, session.OWNER), picked),
+        on_click=lambda: _do(lambda: change(picked, session.owner()), picked),
     )  # fmt: skip
 
 

@@ -1,0 +1,60 @@
+"""The API: a second door to the same runtime, with no logic of its own.
+
+Built on first use, because FastAPI and its routes take longer to import than the server to start.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from api.headers import App, Receive, Scope, Send
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+
+def make_api() -> FastAPI:
+    """Everything under /api. Raises nothing that a setting can cause: routes answer with the error."""
+    from fastapi import FastAPI
+
+    from api import errors
+    from api.routes import health
+    from core.version import VERSION
+
+    api = FastAPI(
+        title="Switchboard",
+        version=VERSION,
+        description="Chat with LangGraph agents, compare models, read what answers cost.",
+        docs_url=None,
+        redoc_url=None,
+    )
+    errors.install(api)
+    for routes in (health,):
+        api.include_router(routes.router)
+    return api
+
+
+class LazyApp:
+    """An ASGI app that is built when it is first called, or before by `build`."""
+
+    def __init__(self, make: Callable[[], App]) -> None:
+        self._make = make
+        self._app: App | None = None
+        self._lock = threading.Lock()
+
+    def build(self) -> App:
+        """Any thread; once."""
+        with self._lock:
+            if self._app is None:
+                self._app = self._make()
+            return self._app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._app
+        if app is None:
+            import anyio.to_thread
+
+            app = await anyio.to_thread.run_sync(self.build)
+        await app(scope, receive, send)
