@@ -23,7 +23,7 @@ def make_api(settings: Settings | None = None) -> FastAPI:
 
     from api import errors
     from api.guards.install import install
-    from api.guards.parameters import known_parameters
+    from api.guards.parameters import KnownParameters
     from api.routes import health
     from core.settings import load_settings
     from core.version import VERSION
@@ -35,7 +35,7 @@ def make_api(settings: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         responses=errors.DOCUMENTED,
-        dependencies=[Depends(known_parameters)],
+        dependencies=[Depends(KnownParameters())],
     )
     errors.install(api)
     for routes in (health,):
