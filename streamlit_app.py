@@ -38,7 +38,8 @@ if __name__ == "__main__":
         ],
         position="top",
     )
-    page.run()
+    with session.watched():
+        page.run()
 else:
     import logging
 
@@ -47,6 +48,7 @@ else:
     from agents.current import current_runtime, existing_runtime
     from api.app import LazyApp, make_api
     from api.guards.hosts import served_hosts
+    from api.login import start
     from api.server import lifespan, middleware, refuse_open_address
     from core.errors import ConfigError
     from core.settings import load_settings
@@ -55,12 +57,10 @@ else:
         _settings = load_settings()
     except ConfigError as exc:
         raise SystemExit(f"{exc.message} {exc.what_to_do}") from exc
-    refuse_open_address(st.get_option("server.address"), _settings.allow_open_address)
-    _hosts = served_hosts(
-        st.get_option("server.address"),
-        st.get_option("server.allowedHosts"),
-        login=bool(_settings.auth),
-    )
+    start.refuse_unfinished_login(_settings)
+    _address, _login = st.get_option("server.address"), bool(_settings.auth)
+    refuse_open_address(_address, _settings.allow_open_address, login=_login)
+    _hosts = served_hosts(_address, st.get_option("server.allowedHosts"), login=_login)
     # Streamlit checks its socket by itself, against names without brackets.
     st.config.set_option("server.allowedHosts", [host.strip("[]") for host in _hosts])
     # With a folder named `pages` Streamlit starts in its old multipage mode, in which a deep link
@@ -73,7 +73,7 @@ else:
     _api = LazyApp(make_api)
     app = st.App(
         __file__,
-        routes=[Mount("/api", app=_api)],
-        middleware=middleware(_hosts),
-        lifespan=lifespan(current_runtime, existing_runtime, _api.build),
+        routes=[Mount("/api", app=_api), *start.login_routes(_settings)],
+        middleware=[*middleware(_hosts), *start.gate(_settings)],
+        lifespan=lifespan(current_runtime, existing_runtime, _api.build, start.say_who_can_log_in),
     )
