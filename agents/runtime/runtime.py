@@ -26,6 +26,7 @@ from agents.known_models import remember
 from agents.loop import LoopThread
 from agents.migrations import make_or_migrate
 from agents.models import ModelRegistry
+from agents.once import AskedOnce
 from agents.preference_store import PreferenceStore
 from agents.preferences import checked_temperature
 from agents.prompt_versions import PromptVersions
@@ -33,6 +34,7 @@ from agents.queue import MessageQueue, Queued
 from agents.ratings import Rating, RatingStore
 from agents.retrieval import Knowledge
 from agents.run import THREAD_KINDS, Run, TurnRequest
+from agents.run_reader import RunReader
 from agents.run_store import RunStore
 from agents.runs import RunManager
 from agents.runtime.ratings_copy import count_rating
@@ -134,6 +136,8 @@ class Runtime:
             max_concurrent=settings.max_concurrent_runs,
             max_queued=settings.max_queued_runs,
         )
+        self.run_reader = RunReader(self._databases, self.store, self.runs.get)
+        self.asked_once = AskedOnce(self._databases, self.start)
         self.queue = MessageQueue(
             self._databases,
             start=self.start,
