@@ -27,6 +27,16 @@ THREAD_KINDS: tuple[ThreadKind, ...] = get_args(ThreadKind)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Said:
+    """A message of a conversation that another program keeps."""
+
+    role: Literal["user", "assistant"]
+    text: str
+    attachments: tuple[str, ...] = ()
+    """Ids of prepared files, which the request names too."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TurnRequest:
     """What a door asks for. Validated by the runtime before a run is made."""
 
@@ -71,6 +81,14 @@ class TurnRequest:
     """Id of the queued message that this is; it leaves the queue in the moment the run begins."""
     temporary: bool = False
     """A new thread is kept in memory only, and of its runs nothing but counters."""
+    one_off: bool = False
+    """A temporary thread goes as soon as its answer has ended: nobody can ask for it again."""
+    earlier: tuple[Said, ...] = ()
+    """What was said before the question, in a new thread. Not kept with the request."""
+    max_tokens: int | None = None
+    """The longest answer of one call of a model."""
+    stop: tuple[str, ...] = ()
+    """Texts before which an answer ends."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -26,6 +26,7 @@ from agents.known_models import remember
 from agents.loop import LoopThread
 from agents.migrations import make_or_migrate
 from agents.models import ModelRegistry
+from agents.one_off import OneOffs, checked_earlier
 from agents.preference_store import PreferenceStore
 from agents.preferences import checked_temperature
 from agents.prompt_versions import PromptVersions
@@ -141,6 +142,7 @@ class Runtime:
             active=self.runs.for_thread,
             drop_file=self.files.delete,
         )
+        self._one_offs = OneOffs(self._databases, self.threads, self.files, self._turns)
         self.comparisons = Comparisons(
             self.database,
             threads=self.threads,
@@ -229,6 +231,7 @@ class Runtime:
         return replace(
             request,
             text=text,
+            earlier=checked_earlier(request),
             temperature=checked_temperature(request.temperature),
             note=checked_note(request.note or "") or None,
         )
@@ -380,6 +383,8 @@ class Runtime:
 
     def _after(self, run: Run, event: Event) -> None:
         self.queue.observe(run, event)
+        if run.finished and run.request.one_off:
+            self.loop.submit(self._one_offs.forget(run))
 
     def _emit(self, run: Run, event: Event) -> None:
         """Publishes from a callback that may run on another thread."""

@@ -95,6 +95,8 @@ class TurnMaker:
             router_models=house.settings.router_models,
             pinned_agent=request.agent,
             temperature=request.temperature,
+            max_tokens=request.max_tokens,
+            stop=request.stop,
             note=request.note,
             retrieval=request.retrieval,
             prompt_version=house.prompts.seen(request.prompt) if request.prompt else None,
@@ -175,11 +177,14 @@ class TurnMaker:
                 self._savers[path] = await open_saver(path)
             return self._savers[path]
 
-    async def forget(self, thread_id: str) -> None:
-        """Deletes the agents' memory of a thread."""
+    async def forget(self, thread_id: str, *, temporary: bool = False) -> None:
+        """Deletes the agents' memory of a thread. `temporary`: it never was on the disk."""
         from agents.checkpoints import forget
 
-        await self.open_saver()
+        await self.open_saver(temporary=temporary)
+        if temporary:
+            await forget(self._savers[MEMORY], thread_id)
+            return
         for saver in list(self._savers.values()):
             await forget(saver, thread_id)
 
