@@ -173,6 +173,11 @@ class RunManager:
         self._saver.close()
 
     @property
+    def closing(self) -> bool:
+        """Whether no new runs are taken any more."""
+        return self._closing
+
+    @property
     def journal_errors(self) -> int:
         """Journal and log writes that failed since the start."""
         return self._saver.errors

@@ -32,10 +32,12 @@ from agents.preferences import checked_temperature
 from agents.prompt_versions import PromptVersions
 from agents.queue import MessageQueue, Queued
 from agents.ratings import Rating, RatingStore
+from agents.readiness import Readiness, checks_of
 from agents.retrieval import Knowledge
 from agents.run import THREAD_KINDS, Run, TurnRequest
 from agents.run_store import RunStore
 from agents.runs import RunManager
+from agents.runtime.figures_now import known_model, readings
 from agents.runtime.ratings_copy import count_rating
 from agents.runtime.recording import Recording
 from agents.runtime.turns import TurnMaker
@@ -49,6 +51,7 @@ from agents.waiting import WaitingStore
 from agents.warm_up import WarmUp
 from analytics.erasure import Erased, erase_user, forget_thread
 from analytics.house import Analytics
+from analytics.prometheus import PrometheusMetrics
 from core.catalog import Catalog
 from core.database import Database
 from core.errors import InvalidInput, StorageError
@@ -124,6 +127,9 @@ class Runtime:
             self.knowledge.embed_with(self.models.embedder(settings.embedding_model), self.loop)
             self.files.embed_with(self.models.embedder(settings.embedding_model), self.loop)
         self._recording = Recording(settings, parts, self.store.is_temporary)
+        self.metrics = PrometheusMetrics(
+            known_model=partial(known_model, self), readings=partial(readings, self)
+        )
         self._turns = TurnMaker(
             self, metrics=self._metrics, emit=self._emit, words=self._recording.words
         )
@@ -131,7 +137,12 @@ class Runtime:
             self.loop,
             self.store,
             self._turns.make,
-            observers=[self._recording.record, self._recording.charge, self._after],
+            observers=[
+                self._recording.record,
+                self._recording.charge,
+                lambda run, event: self.metrics.observe(event),
+                self._after,
+            ],
             max_concurrent=settings.max_concurrent_runs,
             max_queued=settings.max_queued_runs,
         )
@@ -168,6 +179,7 @@ class Runtime:
             lambda: self.knowledge.sync(embed=False),  # its imports would slow the first page
             (
                 _import_for_pages,
+                self.metrics.load,
                 *(partial(self._turns.load, graph.name) for graph in GRAPHS),
                 lambda: self.loop.run(self._turns.open_saver(), WARM_UP_STEP_S),
                 lambda: self.loop.run(self.models.warm_up(), WARM_UP_STEP_S),
@@ -175,6 +187,7 @@ class Runtime:
                 self.files.tidy,
             ),
         )
+        self.readiness = Readiness(checks_of(self))
         self._analytics.start()
 
     # -- what the doors call
@@ -339,6 +352,7 @@ class Runtime:
         """Other prices: for calls from now on, and for what pages show next."""
         self.catalog, self.price_problem = remember(self.database, catalog), None
         self.models.use_catalog(self.catalog)
+        self.metrics.use_catalog()
 
     @property
     def closed(self) -> bool:
