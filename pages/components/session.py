@@ -5,17 +5,23 @@ Session state holds ids and plain values only, and only this file names its keys
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import streamlit as st
 
-from core.errors import SwitchboardError
-from core.identity import LOCAL, Principal
+from core.errors import Forbidden, SwitchboardError
+from core.identity import LOCAL, Principal, Right
 from core.ids import is_id
 
 if TYPE_CHECKING:
     from agents.runtime import Runtime
+    from analytics.queries import Queries
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 TEMPORARY = "temporary_chat"
 """Key of the switch for it."""
@@ -49,6 +55,57 @@ def principal() -> Principal:
 def owner() -> str:
     """The name under which everything of whoever is looking is stored."""
     return principal().owner
+
+
+def allowed(right: Right) -> bool:
+    """Whether whoever is looking may do this now."""
+    return principal().may(right)
+
+
+def require(right: Right) -> None:
+    """For a page or a section that was reached without the right: one sentence, and it ends there."""
+    try:
+        demand(right)
+    except Forbidden as exc:
+        show_error(exc)
+        st.stop()
+
+
+def demand(right: Right) -> None:
+    """Raises Forbidden. For callbacks: a widget may stand on a page from before a right was lost."""
+    if not allowed(right):
+        raise Forbidden(
+            "Your account may not do this here.", what_to_do="Ask an administrator for the right."
+        )
+
+
+def needs(right: Right) -> Callable[[Callable[Given, Result]], Callable[Given, Result | None]]:
+    """Decorates a callback, or what a button does: without the right it does nothing but say so."""
+
+    def guarded(act: Callable[Given, Result]) -> Callable[Given, Result | None]:
+        @wraps(act)
+        def checked(*args: Given.args, **kwargs: Given.kwargs) -> Result | None:
+            try:
+                demand(right)
+            except Forbidden as exc:
+                keep_notice(exc)
+                return None
+            return act(*args, **kwargs)
+
+        checked.__dict__["needs"] = right
+        return checked
+
+    return guarded
+
+
+def figures() -> Queries:
+    """The figures whoever is looking may see: everybody's or their own. Raises Forbidden."""
+    return runtime().figures(principal())
+
+
+def figures_key() -> tuple[str, str | None]:
+    """Key of whatever pages keep of figures for all sessions: the database, and whose figures."""
+    return str(runtime().settings.path("analytics.db")), figures().owner
 
 
 def enter_frame() -> None:
