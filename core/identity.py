@@ -71,3 +71,6 @@ class Principal:
 
 LOCAL = Principal(owner="local", name="You", role="admin")
 """The one person of an installation where nobody logs in."""
+
+SESSION_COOKIE = "switchboard_session"
+"""The cookie of the pages' login. The API never looks at it."""

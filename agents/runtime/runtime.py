@@ -94,7 +94,7 @@ class Runtime:
         self.database = Database(url, prepare=make_or_migrate)
         self.catalog = remember(self.database, self.catalog)
         self._databases = Databases(self.database)
-        self.identity = Identity(settings)
+        self.identity = Identity(settings, self.database)
         self.threads = ThreadStore(self._databases)
         self.files = Files(self._databases, settings.path("files"))
         self.store = RunStore(self._databases, self.files.keep)

@@ -5,7 +5,8 @@ Session state holds ids and plain values only, and only this file names its keys
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 import streamlit as st
 
 from core.errors import Forbidden, SwitchboardError
-from core.identity import LOCAL, Principal, Right
+from core.identity import Principal, Right
 from core.ids import is_id
+from pages.components import who
 
 if TYPE_CHECKING:
     from agents.runtime import Runtime
@@ -27,6 +29,7 @@ TEMPORARY = "temporary_chat"
 """Key of the switch for it."""
 
 _FRAME = "_frame"
+_OWNER = "_owner"
 _NOTICE = "_notice"
 _CLOCK = "_clock"
 _PROBLEMS = "/problems"
@@ -48,8 +51,8 @@ def runtime() -> Runtime:
 
 
 def principal() -> Principal:
-    """Who is looking."""
-    return LOCAL
+    """Who is looking. Found once per script run, and always somebody: see `enter_frame`."""
+    return who.kept() or who.demand(runtime())
 
 
 def owner() -> str:
@@ -109,9 +112,40 @@ def figures_key() -> tuple[str, str | None]:
 
 
 def enter_frame() -> None:
-    """Called by the entry file at the start of every script run."""
-    st.session_state[_FRAME] = True
+    """Called by the entry file at the start of every script run. Without a login nothing comes after."""
     clock().runs += 1
+    try:
+        found = who.known(runtime())
+    except SwitchboardError as exc:
+        show_error(exc)
+        st.stop()
+    _forget_others(found)
+    if found is None:
+        from pages.components.login_screen import show_login_screen
+
+        show_login_screen()
+        st.stop()
+    st.session_state[_FRAME] = True
+
+
+def _forget_others(found: Principal | None) -> None:
+    """Empties the browser session when what it holds is of somebody else, or of nobody any more."""
+    now = found.owner if found else ""
+    if st.session_state.get(_OWNER, now) != now:
+        kept = clock()  # who watches it must not take this for a Stop
+        st.session_state.clear()
+        st.session_state[_CLOCK] = kept
+    st.session_state[_OWNER] = now
+
+
+@contextlib.contextmanager
+def watched() -> Iterator[None]:
+    """Around a page: it is drawn anew, wherever it stopped, when its reader's rights change."""
+    built = runtime()
+    try:
+        yield
+    finally:
+        who.watch(built)
 
 
 def clock() -> ScriptClock:
