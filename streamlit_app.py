@@ -38,7 +38,8 @@ if __name__ == "__main__":
         ],
         position="top",
     )
-    page.run()
+    with session.watched():
+        page.run()
 else:
     import logging
 
@@ -46,6 +47,7 @@ else:
 
     from agents.current import current_runtime, existing_runtime
     from api.app import LazyApp, make_api
+    from api.login import start
     from api.server import lifespan, middleware, refuse_open_address
     from core.errors import ConfigError
     from core.settings import load_settings
@@ -54,7 +56,10 @@ else:
         _settings = load_settings()
     except ConfigError as exc:
         raise SystemExit(f"{exc.message} {exc.what_to_do}") from exc
-    refuse_open_address(st.get_option("server.address"), _settings.allow_open_address)
+    start.refuse_unfinished_login(_settings)
+    refuse_open_address(
+        st.get_option("server.address"), _settings.allow_open_address, login=bool(_settings.auth)
+    )
     # With a folder named `pages` Streamlit starts in its old multipage mode, in which a deep link
     # runs a page file alone. One call of st.navigation before the first session ends that.
     # It says twice that there is no session, and that this can be ignored.
@@ -65,7 +70,10 @@ else:
     _api = LazyApp(make_api)
     app = st.App(
         __file__,
-        routes=[Mount("/api", app=_api)],
-        middleware=middleware(list(st.get_option("server.allowedHosts"))),
-        lifespan=lifespan(current_runtime, existing_runtime, _api.build),
+        routes=[Mount("/api", app=_api), *start.login_routes(_settings)],
+        middleware=[
+            *middleware(list(st.get_option("server.allowedHosts"))),
+            *start.gate(_settings),
+        ],
+        lifespan=lifespan(current_runtime, existing_runtime, _api.build, start.say_who_can_log_in),
     )

@@ -17,6 +17,7 @@ from typing import Any, Literal, get_args
 from core.comparison import Retrieval
 from core.events import Event
 from core.events_codec import is_terminal
+from core.identity import Figures
 from core.ids import new_id
 
 EntryPoint = Literal["chat", "compare", "api", "cli", "eval"]
@@ -79,6 +80,9 @@ class TurnRequest:
     """Interrupt id to what the graph gets as its answer."""
     queued_id: str | None = None
     """Id of the queued message that this is; it leaves the queue in the moment the run begins."""
+    figures: Figures = "own"
+    """Whose figures its tools may read: `Principal.figures`, set by the door and never by what a
+    caller sent. It is not kept with the request: what is read back from a database says "own"."""
     temporary: bool = False
     """A new thread is kept in memory only, and of its runs nothing but counters."""
     one_off: bool = False

@@ -299,7 +299,7 @@ class RunStore:
             kept = connection.scalar(select(run.c.request).where(run.c.id == run_id))
         if kept is None:
             return None
-        known = {one.name for one in fields(TurnRequest)}
+        known = {one.name for one in fields(TurnRequest)} - {"figures"}
         return TurnRequest(**{k: v for k, v in kept.items() if k in known} | {"text": ""})
 
     def recover(self) -> list[str]:

@@ -38,14 +38,14 @@ def middleware(hosts: list[str]) -> list[Middleware]:
     ]
 
 
-def refuse_open_address(address: str | None, allowed: bool) -> None:
-    """Nobody logs in yet, so only this machine may connect. Raises SystemExit with the sentence."""
-    if allowed or (address or "").strip() in LOOPBACK:
+def refuse_open_address(address: str | None, allowed: bool, *, login: bool) -> None:
+    """Without a login only this machine may connect. Raises SystemExit with the sentence."""
+    if login or allowed or (address or "").strip() in LOOPBACK:
         return
     raise SystemExit(
-        f"Switchboard has no login yet and will not listen on {address or 'every address'}. "
-        "Use --server.address 127.0.0.1, or set SWITCHBOARD_ALLOW_OPEN_ADDRESS=true if something "
-        "in front of it checks who connects."
+        f"Nobody has to log in here, so Switchboard will not listen on {address or 'every address'}. "
+        "Set SWITCHBOARD_AUTH (docs/general/log-in.md says how), use --server.address 127.0.0.1, or "
+        "set SWITCHBOARD_ALLOW_OPEN_ADDRESS=true if something in front of it checks who connects."
     )
 
 
@@ -53,11 +53,12 @@ def lifespan(
     runtime: Callable[[], Closable],
     existing: Callable[[], Closable | None],
     build_api: Callable[[], object],
+    say: Callable[[Any], None],
 ) -> Callable[[Any], Any]:
     """Starts the runtime and its warm-up with the server, and drains it when the server stops.
 
     A runtime that cannot start (a data folder that cannot be written) does not stop the server: the
-    page then shows the sentence that says what to do.
+    page then shows the sentence that says what to do. `say` gets the runtime that did start.
     """
 
     @contextlib.asynccontextmanager
@@ -67,6 +68,7 @@ def lifespan(
                 built = runtime()
                 built.warm_up.start()
                 built.resume()
+                say(built)
             build_api()
 
         starting = asyncio.create_task(asyncio.to_thread(start))

@@ -32,11 +32,11 @@ from pages.components.lost_files import show_recording_trouble
 SKELETON_PX = 420
 
 runtime = session.begin_page()
-zone, catalog = runtime.queries.zone, runtime.catalog
+zone, catalog = runtime.zone, runtime.catalog
 
 
 def usual() -> RangeName:
-    return usual_range(records_since_us(runtime.queries))
+    return usual_range(records_since_us(session.figures()))
 
 
 def show(name: str, keep: Filter, live: bool) -> None:
@@ -45,9 +45,9 @@ def show(name: str, keep: Filter, live: bool) -> None:
     try:
         if not seen():
             loading.skeleton(height=SKELETON_PX)
-        reading = current(runtime, keep)
+        reading = current(keep)
         tab = Tab(
-            runtime=runtime, keep=reading.keep, zone=zone, catalog=catalog, log=log_in_url(),
+            runtime=runtime, figures=session.figures(), keep=reading.keep, zone=zone, catalog=catalog, log=log_in_url(),
             live=live, version=reading.version, records_since_us=reading.records_since_us,
         )  # fmt: skip
         if tab.answer(overview.runs_in_range):
@@ -55,7 +55,7 @@ def show(name: str, keep: Filter, live: bool) -> None:
             show_tab(name, tab)
         else:
             loading.empty()
-            show_nothing(name, keep, catalog, any_runs(runtime))
+            show_nothing(name, keep, catalog, any_runs())
         note_drawn(keep, time.perf_counter() - began)
     except SwitchboardError as exc:
         loading.empty()
@@ -72,12 +72,12 @@ def pulse(keep: Filter, was_live: bool) -> None:
     """
     active = runtime.runs.active()
     try:
-        show_live(active, latest_first_tokens(runtime), catalog)
+        show_live(active, latest_first_tokens(), catalog)
         outgrown = not _range_chosen() and usual() != keep.range
-        if bool(active) != was_live or outgrown or (not active and outdated(runtime, keep)):
+        if bool(active) != was_live or outgrown or (not active and outdated(keep)):
             st.rerun()
         if readable(keep):
-            reading = current(runtime, keep)
+            reading = current(keep)
             compared = _compared(reading.keep, keep, reading.records_since_us)
             st.caption(age_line(reading.read_at_us, was_live, zone.key, compared))
     except SwitchboardError:
@@ -102,7 +102,7 @@ def _compared(pinned: Filter, keep: Filter, since_us: int) -> str:
 def wait_for_figures() -> None:
     """Stands in for the whole page while the figures cannot be read, and looks again."""
     try:
-        facets(runtime)
+        facets()
         usual()
     except SwitchboardError as exc:
         show_trouble(exc)
@@ -122,7 +122,7 @@ show_banner(runtime)
 show_recording_trouble(runtime)
 chosen_tab = show_tabs()
 try:
-    chosen = show_controls(runtime, facets(runtime), usual())
+    chosen = show_controls(runtime, facets(), usual())
 except SwitchboardError:
     wait_for_figures()
 else:

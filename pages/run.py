@@ -45,7 +45,7 @@ def write_view() -> None:
 
 def show(known: KnownRun, view: str) -> None:
     """The head and the chosen part. Raises StorageError."""
-    zone, catalog, detail = runtime.queries.zone, runtime.catalog, known.detail
+    zone, catalog, detail = runtime.zone, runtime.catalog, known.detail
     if detail is None:
         st.info("This run waits for a place; nothing happened yet.", icon=":material/hourglass:")
         return

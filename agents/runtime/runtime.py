@@ -22,6 +22,7 @@ from agents.exchange.load import sweep
 from agents.files.desk import Files
 from agents.graphs import GRAPHS, entry
 from agents.identity import Identity
+from agents.identity.desk import demand
 from agents.known_models import remember
 from agents.loop import LoopThread
 from agents.migrations import make_or_migrate
@@ -57,13 +58,16 @@ from core.database import Database
 from core.errors import InvalidInput, StorageError
 from core.events import Event
 from core.folder_lock import FolderLock
+from core.identity import LOCAL, Principal
 from core.metrics_query import MetricsAnswer, MetricsQuestion
 from core.price_overlay import load_with_imports
 from core.settings import Settings
 from core.text import message_text
 
 if TYPE_CHECKING:
-    pass
+    from zoneinfo import ZoneInfo
+
+    from analytics.queries import Queries
 
 log = logging.getLogger(__name__)
 HISTORY_ROWS = 60
@@ -94,7 +98,7 @@ class Runtime:
         self.database = Database(url, prepare=make_or_migrate)
         self.catalog = remember(self.database, self.catalog)
         self._databases = Databases(self.database)
-        self.identity = Identity(settings)
+        self.identity = Identity(settings, self.database)
         self.threads = ThreadStore(self._databases)
         self.files = Files(self._databases, settings.path("files"))
         self.store = RunStore(self._databases, self.files.keep)
@@ -270,6 +274,19 @@ class Runtime:
         status = self.models.status(model_id)
         return "" if status.configured else status.reason
 
+    def figures(self, principal: Principal) -> Queries:
+        """The figures somebody may see: everybody's, or those of their own runs. The one way from a
+        door to analytics' rows. Raises Forbidden."""
+        if principal.may("all_figures"):
+            return self.queries
+        demand(principal, "figures")
+        return self.queries.of(principal.owner)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The reporting zone: in which days and months are counted."""
+        return self.queries.zone
+
     def events(self, run_id: str, owner: str) -> list[Event]:
         """The log of any run, live or finished. Raises NotFound."""
         run = self.runs.get(run_id)
@@ -391,9 +408,13 @@ class Runtime:
         self._databases.close()
         self._folder.close()
 
-    def _metrics(self, question: MetricsQuestion) -> MetricsAnswer:
+    def _metrics(self, request: TurnRequest, question: MetricsQuestion) -> MetricsAnswer:
+        """What the agents are told: by default about the person's own runs only."""
         self.recorder.flush(1.0)
-        return self.queries.answer(question)
+        alone = not self.identity.required and request.owner == LOCAL.owner
+        everybody = alone or request.figures == "all"
+        asked = self.queries if everybody else self.queries.of(request.owner)
+        return asked.answer(question)
 
     def _after(self, run: Run, event: Event) -> None:
         self.queue.observe(run, event)

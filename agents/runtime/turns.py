@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from agents.context import RunContext
@@ -62,7 +63,7 @@ class TurnMaker:
         self,
         house: House,
         *,
-        metrics: Callable[[MetricsQuestion], MetricsAnswer],
+        metrics: Callable[[TurnRequest, MetricsQuestion], MetricsAnswer],
         emit: Callable[[Run, Event], None],
         words: Callable[[str], RunWords | None],
     ) -> None:
@@ -90,7 +91,7 @@ class TurnMaker:
             owner=request.owner,
             models=house.models,
             knowledge=house.files.knowledge(self._knowledge_of(run), run, notices),
-            metrics=self._metrics,
+            metrics=partial(self._metrics, request),
             answer_models=answer_models,
             router_models=house.settings.router_models,
             pinned_agent=request.agent,

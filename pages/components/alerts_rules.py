@@ -29,7 +29,7 @@ COLORS = {"critical": "red", "warning": "orange", "info": "blue"}
 
 def show_rules(runtime: Runtime) -> None:
     """Draws the rules; the one that is edited opens in its place."""
-    found = runtime.queries.ask(lambda ask: rules(ask.reader), Filter())
+    found = session.figures().ask(lambda ask: rules(ask.reader), Filter())
     editing = st.session_state.get(EDITING)
     for rule in found:
         with st.container(border=True, key=f"rule_{rule.rule_id}"):

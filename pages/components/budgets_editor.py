@@ -90,7 +90,7 @@ def _limit(start: Given, key: str) -> Decimal:
 
 
 def _target(runtime: Runtime, scope: str, start: str, key: str) -> str:
-    facets = runtime.queries.facets(Filter(range="90d"))
+    facets = session.figures().facets(Filter(range="90d"))
     seen = [EACH, start, *getattr(facets, scope, ())]
     shown: Callable[[str], str] = {"model": runtime.catalog.display_name, "agent": agent_title}.get(
         scope, str

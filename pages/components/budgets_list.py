@@ -32,7 +32,7 @@ TARGETS = 5
 
 def show_budgets(runtime: Runtime) -> None:
     """Draws the budgets; the one that is edited opens in its place."""
-    found = runtime.queries.ask(lambda ask: budgets(ask.reader), Filter())
+    found = session.figures().ask(lambda ask: budgets(ask.reader), Filter())
     uses = runtime.spending.uses()
     editing = st.session_state.get(EDITING)
     if not found:
@@ -143,9 +143,7 @@ def _show_use(runtime: Runtime, use: Use) -> None:
 def _outlook(runtime: Runtime, use: Use) -> str:
     asked, now = use.budget.definition, time.time_ns() // 1000
     if use.exhausted:
-        return (
-            f"Used up. It starts again on {starts_again(asked.period, now, runtime.queries.zone)}."
-        )
+        return f"Used up. It starts again on {starts_again(asked.period, now, runtime.zone)}."
     if asked.period == "day":
         return ""
     where = str(runtime.settings.path("analytics.db"))
@@ -162,7 +160,7 @@ def _outlook(runtime: Runtime, use: Use) -> str:
 @st.cache_data(ttl="1m", max_entries=200, show_spinner=False)
 def _month(_runtime: Runtime, where: str, definition: str, target: str, spent: int) -> Month | None:
     asked = BudgetDefinition.model_validate_json(definition)
-    return month_of(_runtime.queries, asked, target, time.time_ns() // 1000)
+    return month_of(session.figures(), asked, target, time.time_ns() // 1000)
 
 
 def _switch(runtime: Runtime, budget_id: str) -> None:

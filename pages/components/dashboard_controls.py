@@ -62,7 +62,7 @@ def show_controls(runtime: Runtime, facets: Facets, usual: RangeName) -> Filter:
     The URL owns the choice: widgets are set from it before they are drawn and write it in their
     callbacks. (`bind="query-params"` would put labels there instead of ids.)
     """
-    zone, catalog = runtime.queries.zone, runtime.catalog
+    zone, catalog = runtime.zone, runtime.catalog
     own = moments_in_url(zone)
     if isinstance(own, str):
         st.warning(own, icon=":material/event_busy:")

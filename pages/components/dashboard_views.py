@@ -45,7 +45,7 @@ def show_views(runtime: Runtime) -> None:
             placeholder="Slow answers of this week",
         )  # fmt: skip
         st.button("Save view", key="view_save", on_click=partial(_save, runtime))
-        kept = runtime.queries.ask(lambda ask: saved_views(ask, session.owner()), Filter())
+        kept = session.figures().ask(lambda ask: saved_views(ask, session.owner()), Filter())
         if not kept:
             st.caption("No view is saved yet.")
             return
@@ -68,7 +68,7 @@ def show_notes(runtime: Runtime, keep: Filter, zone: ZoneInfo) -> None:
             f"When ({zone.key})", first, key=_NOTE_AT, step=timedelta(minutes=5), on_change="ignore"
         )
         st.button("Add note", key="note_add", on_click=partial(_add_note, runtime, zone))
-        found = runtime.queries.ask(marks, keep)
+        found = session.figures().ask(marks, keep)
         with st.container(height=_LIST_PX if len(found) > 5 else "content", border=False):
             for mark in found:
                 _show_mark(runtime, mark, zone)

@@ -50,7 +50,7 @@ def per_second(rows: float) -> str:
 
 def warnings(runtime: Runtime, health: RecorderHealth) -> list[str]:
     """Markdown sentences: what is wrong and what it means."""
-    return [*_of_recorder(health, runtime.queries.zone), *_of_helpers(runtime), *_of_runs(runtime)]
+    return [*_of_recorder(health, runtime.zone), *_of_helpers(runtime), *_of_runs(runtime)]
 
 
 def _of_recorder(health: RecorderHealth, zone: ZoneInfo) -> list[str]:

@@ -110,7 +110,7 @@ def _show_file(runtime: Runtime, file_id: str, name: str, data: bytes) -> None:
 
 
 def _show_found(runtime: Runtime, found: Imported) -> None:
-    summary, zone = found.summary, runtime.queries.zone
+    summary, zone = found.summary, runtime.zone
     models = ", ".join(f"{escape(m)} ({count(n)})" for m, n in summary.models[:MOST_MODELS])
     more = len(summary.models) - MOST_MODELS
     parts = [
@@ -185,7 +185,7 @@ def _show_faults(found: Imported) -> None:
 
 def _show_list(runtime: Runtime) -> None:
     for one in runtime.comparisons.votes.imports():
-        when = zoned(one["at_us"], runtime.queries.zone)
+        when = zoned(one["at_us"], runtime.zone)
         with st.container(horizontal=True, vertical_alignment="center", border=True):
             st.markdown(
                 f"**{escape(one['name'])}**  \n"

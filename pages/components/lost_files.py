@@ -31,7 +31,7 @@ def show_lost_files(runtime: Runtime) -> bool:
     """Draws what was lost and is not seen yet, newest first; False when there is nothing."""
     unseen = _unseen(runtime)
     for one in unseen:
-        when = f"{local(one.at_us, runtime.queries.zone):%Y-%m-%d %H:%M}"
+        when = f"{local(one.at_us, runtime.zone):%Y-%m-%d %H:%M}"
         text = f"**{when}** · {escape(one.sentence(_name(runtime)))} {_repaired(one)}"
         st.warning(text, icon=":material/warning:")
     if unseen:
@@ -50,7 +50,7 @@ def show_recording_trouble(runtime: Runtime) -> None:
     health = runtime.recorder.health()
     lines = []
     if health.failing:
-        lines.append(not_written(health.failing_since_us, health.last_error, runtime.queries.zone))
+        lines.append(not_written(health.failing_since_us, health.last_error, runtime.zone))
     if unseen := _unseen(runtime):
         lines.append(f"{escape(unseen[0].sentence(_name(runtime)))} {_repaired(unseen[0])}")
     for line in lines:

@@ -60,8 +60,8 @@ def show_exports(runtime: Runtime) -> None:
             "Format", EXPORT_FORMATS, key="export_form", format_func=FORMAT_NAMES.__getitem__
         )
     try:
-        keep = _range(runtime.queries.zone)
-        window = runtime.queries.window(keep)
+        keep = _range(runtime.zone)
+        window = session.figures().window(keep)
     except InvalidInput as exc:
         st.warning(escape(f"{exc.message} {exc.what_to_do}"), icon=":material/warning:")
     else:
@@ -146,7 +146,7 @@ def _show_files(runtime: Runtime) -> None:
 
 
 def _show_file(runtime: Runtime, file: ExportFile) -> None:
-    made = local(file.made_at_us, runtime.queries.zone)
+    made = local(file.made_at_us, runtime.zone)
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
     ):

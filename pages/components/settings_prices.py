@@ -15,6 +15,7 @@ from analytics.repricing import Difference, Preview, Repricing, apply, history, 
 from analytics.timeaxis import DAY_US
 from core.errors import SwitchboardError
 from core.pricing import format_usd
+from pages.components import session
 from pages.components.format import count
 from pages.components.markdown import escape
 from pages.components.session import keep_notice, show_error
@@ -61,7 +62,7 @@ def _ask(runtime: Runtime) -> None:
     until_us = time.time_ns() // 1000
     since_us = 0 if days is None else until_us - days * DAY_US
     progress = _progress()
-    found = runtime.queries.ask(
+    found = session.figures().ask(
         lambda ask: preview(ask.reader, runtime.catalog, since_us, until_us, progress),
         Filter(range="all"),
     )
@@ -109,7 +110,7 @@ def _show_models(runtime: Runtime, found: Preview) -> None:
 
 def _apply(runtime: Runtime, seen: _Seen) -> None:
     progress = _progress()
-    done = runtime.queries.ask(
+    done = session.figures().ask(
         lambda ask: apply(
             runtime.recorder, ask.reader, runtime.catalog, seen.since_us, seen.until_us, progress
         ),
@@ -123,7 +124,7 @@ def _apply(runtime: Runtime, seen: _Seen) -> None:
 
 def _show_history(runtime: Runtime) -> None:
     st.markdown("**Re-pricings so far**")
-    done = runtime.queries.ask(lambda ask: history(ask.reader, _SHOWN), Filter(range="all"))
+    done = session.figures().ask(lambda ask: history(ask.reader, _SHOWN), Filter(range="all"))
     if not done:
         st.caption("None.")
         return
@@ -144,7 +145,7 @@ def _undo(runtime: Runtime) -> None:
 
 
 def _history_table(runtime: Runtime, done: list[Repricing]) -> dict[str, list[str]]:
-    zone = runtime.queries.zone
+    zone = runtime.zone
 
     def day(at_us: int) -> str:
         return f"{datetime.fromtimestamp(at_us / 1e6, zone):%Y-%m-%d}" if at_us else "the first"

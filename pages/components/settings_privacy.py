@@ -14,6 +14,7 @@ from analytics.queries import Filter
 from analytics.queries.stored import stored
 from analytics.retention import Cleaning
 from core.errors import SwitchboardError
+from pages.components import session
 from pages.components.format import count
 from pages.components.markdown import escape
 from pages.components.session import keep_notice, owner, show_error
@@ -83,7 +84,7 @@ def _save_consent(runtime: Runtime) -> None:
 
 
 def _kept_table(runtime: Runtime) -> dict[str, list[str]]:
-    settings, found = runtime.settings, runtime.queries.ask(stored, Filter(range="all"))
+    settings, found = runtime.settings, session.figures().ask(stored, Filter(range="all"))
     texts = ", ".join(
         f"{count(s.items)} {s.mode} (of runs: {count(s.runs)})" for s in found.content
     )
@@ -107,7 +108,7 @@ def _last_cleaning(runtime: Runtime) -> str:
         return (
             "What is too old is deleted once an hour; the first round since the start is to come."
         )
-    when = datetime.fromtimestamp(last.at_us / 1e6, runtime.queries.zone)
+    when = datetime.fromtimestamp(last.at_us / 1e6, runtime.zone)
     if last.error is not None:
         return f":material/warning: Cleaning at {when:%H:%M} failed: {escape(last.error)}"
     deleted = [
@@ -128,7 +129,7 @@ def _last_cleaning(runtime: Runtime) -> str:
 def _day(runtime: Runtime, at_us: int | None) -> str:
     if at_us is None:
         return "–"
-    return f"{datetime.fromtimestamp(at_us / 1e6, runtime.queries.zone):%Y-%m-%d}"
+    return f"{datetime.fromtimestamp(at_us / 1e6, runtime.zone):%Y-%m-%d}"
 
 
 # -- deleting before its time

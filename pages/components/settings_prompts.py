@@ -95,7 +95,7 @@ def _read(runtime: Runtime, version: PromptVersion | None) -> None:
 
 def about_line(version: PromptVersion, runtime: Runtime) -> str:
     """When it was saved, from what, and what it replaces, as Markdown."""
-    saved = datetime.fromtimestamp(version.created_at_us / 1e6, runtime.queries.zone)
+    saved = datetime.fromtimestamp(version.created_at_us / 1e6, runtime.zone)
     parts = [
         f"Saved {saved:%d %b %Y, %H:%M}",
         f"from {escape(version.base)}" if version.base else "from the prompts that ship",
