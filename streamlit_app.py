@@ -47,6 +47,7 @@ else:
 
     from agents.current import current_runtime, existing_runtime
     from api.app import LazyApp, make_api
+    from api.guards.hosts import served_hosts
     from api.login import start
     from api.server import lifespan, middleware, refuse_open_address
     from core.errors import ConfigError
@@ -60,6 +61,13 @@ else:
     refuse_open_address(
         st.get_option("server.address"), _settings.allow_open_address, login=bool(_settings.auth)
     )
+    _hosts = served_hosts(
+        st.get_option("server.address"),
+        st.get_option("server.allowedHosts"),
+        login=bool(_settings.auth),
+    )
+    # Streamlit checks its socket by itself, against names without brackets.
+    st.config.set_option("server.allowedHosts", [host.strip("[]") for host in _hosts])
     # With a folder named `pages` Streamlit starts in its old multipage mode, in which a deep link
     # runs a page file alone. One call of st.navigation before the first session ends that.
     # It says twice that there is no session, and that this can be ignored.
@@ -71,9 +79,6 @@ else:
     app = st.App(
         __file__,
         routes=[Mount("/api", app=_api), *start.login_routes(_settings)],
-        middleware=[
-            *middleware(list(st.get_option("server.allowedHosts"))),
-            *start.gate(_settings),
-        ],
+        middleware=[*middleware(_hosts), *start.gate(_settings)],
         lifespan=lifespan(current_runtime, existing_runtime, _api.build, start.say_who_can_log_in),
     )

@@ -14,13 +14,18 @@ from api.headers import App, Receive, Scope, Send
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from core.settings import Settings
 
-def make_api() -> FastAPI:
-    """Everything under /api. Raises nothing that a setting can cause: routes answer with the error."""
-    from fastapi import FastAPI
+
+def make_api(settings: Settings | None = None) -> FastAPI:
+    """Everything under /api. `settings`: by default those of the process; raises ConfigError."""
+    from fastapi import Depends, FastAPI
 
     from api import errors
+    from api.guards.install import install
+    from api.guards.parameters import KnownParameters
     from api.routes import health
+    from core.settings import load_settings
     from core.version import VERSION
 
     api = FastAPI(
@@ -29,10 +34,13 @@ def make_api() -> FastAPI:
         description="Chat with LangGraph agents, compare models, read what answers cost.",
         docs_url=None,
         redoc_url=None,
+        responses=errors.DOCUMENTED,
+        dependencies=[Depends(KnownParameters())],
     )
     errors.install(api)
     for routes in (health,):
         api.include_router(routes.router)
+    install(api, settings or load_settings())
     return api
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, FastAPI
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import HTTPConnection
 
 from agents.current import current_runtime
 from core.identity import Principal
@@ -18,10 +19,17 @@ async def _house() -> Runtime:
     return await run_in_threadpool(current_runtime)
 
 
-async def _caller(request: Request, house: House) -> Principal:
-    """Only the `Authorization` header counts: no cookie, query or proxy header makes anybody somebody."""
-    header = request.headers.get("authorization")
-    return await run_in_threadpool(house.identity.from_bearer, header)
+async def house_of(api: FastAPI) -> Runtime:
+    """The runtime its routes get. Raises SwitchboardError when it cannot start."""
+    house: Runtime = await api.dependency_overrides.get(_house, _house)()
+    return house
+
+
+async def _caller(connection: HTTPConnection) -> Principal:
+    """Found at the entrance (api/guards/entrance.py), from the `Authorization` header alone: no cookie,
+    query or proxy header makes anybody somebody."""
+    principal: Principal = connection.state.principal
+    return principal
 
 
 House = Annotated["Runtime", Depends(_house)]

@@ -28,12 +28,12 @@ class Closable(Protocol):
 
 
 def middleware(hosts: list[str]) -> list[Middleware]:
-    """Host check first, then security headers. `hosts`: names the server may be called by."""
+    """Host check first, then security headers. `hosts`: of api/guards/hosts.py."""
     import streamlit
 
     index = Path(streamlit.__file__).parent / "static" / "index.html"
     return [
-        Middleware(TrustedHostMiddleware, allowed_hosts=[*hosts, "[::1]"], www_redirect=False),
+        Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
         Middleware(SecurityHeaders, index_html=index.read_text("utf-8")),
     ]
 
