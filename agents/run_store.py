@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from agents import once
 from agents.branches import branch
 from agents.databases import Databases
 from agents.ending import save_answer
@@ -35,8 +36,8 @@ IMPORTED = "imported"
 """Of a run that happened elsewhere and came with its thread: it counts in no figures here."""
 KeepFiles = Callable[[Connection, Run, str, Mapping[str, str]], None]
 """Gets the run, the id of its question, and the messages of files that came with earlier ones."""
-_NOT_KEPT = frozenset({"text", "earlier"})
-"""Of a request: both are messages of the thread."""
+_NOT_KEPT = frozenset({"text", "earlier", "once"})
+"""Of a request: two are messages of the thread; one that is asked for again is another request."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +91,8 @@ class RunStore:
     def begin(self, new_run: Run) -> Place:
         """Saves the question (and a new thread for it) and marks the thread as busy.
 
-        Raises ThreadBusy when the thread has an active run, NotFound for a foreign thread or message.
+        Raises ThreadBusy when the thread has an active run, NotFound for a foreign thread or message,
+        AskedBefore for a request that another run answers.
         """
         request = new_run.request
         if request.temporary and request.thread_id is None:
@@ -98,6 +100,7 @@ class RunStore:
         if self._dbs.is_temporary(new_run.thread_id):
             self._dbs.add_temporary(new_run.id)
         with self._dbs.of(new_run.id).write() as connection:
+            once.refuse_second(connection, request)
             self._claim_thread(connection, new_run)
             elsewhere = _say_earlier(connection, new_run)
             found, position = place(connection, new_run)
@@ -117,6 +120,7 @@ class RunStore:
                     started_at_us=new_run.started_at_us,
                 )
             )
+            once.note(connection, request, new_run.id)
         return found
 
     def _claim_thread(self, connection: Connection, new_run: Run) -> None:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from api.drain import Drain
 from api.headers import App, Receive, Scope, Send
 
 if TYPE_CHECKING:
@@ -17,14 +18,18 @@ if TYPE_CHECKING:
     from core.settings import Settings
 
 
-def make_api(settings: Settings | None = None) -> FastAPI:
-    """Everything under /api. `settings`: by default those of the process; raises ConfigError."""
+def make_api(settings: Settings | None = None, drain: Drain | None = None) -> FastAPI:
+    """Everything under /api. `settings`: by default those of the process; raises ConfigError.
+
+    `drain`: of the process, when a signal can end it.
+    """
     from fastapi import Depends, FastAPI
 
     from api import errors
+    from api.connection import KnowsConnection
     from api.guards.install import install
     from api.guards.parameters import KnownParameters
-    from api.routes import health
+    from api.routes import chat, health
     from core.settings import load_settings
     from core.version import VERSION
 
@@ -37,10 +42,12 @@ def make_api(settings: Settings | None = None) -> FastAPI:
         responses=errors.DOCUMENTED,
         dependencies=[Depends(KnownParameters())],
     )
+    api.state.drain = drain or Drain()
     errors.install(api)
-    for routes in (health,):
+    for routes in (health, chat):
         api.include_router(routes.router)
     install(api, settings or load_settings())
+    api.add_middleware(KnowsConnection)
     return api
 
 

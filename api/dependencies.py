@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 
 from agents.current import current_runtime
+from agents.identity.desk import demand
 from core.identity import Principal
 
 if TYPE_CHECKING:
@@ -32,5 +33,15 @@ async def _caller(connection: HTTPConnection) -> Principal:
     return principal
 
 
+async def _chatter(caller: Caller, house: House) -> Principal:
+    """Somebody who may chat, and has not asked too often."""
+    demand(caller, "chat")
+    limits = getattr(house, "limits", None)
+    if limits is not None:
+        await run_in_threadpool(limits.request, caller)
+    return caller
+
+
 House = Annotated["Runtime", Depends(_house)]
 Caller = Annotated[Principal, Depends(_caller)]
+Chatter = Annotated[Principal, Depends(_chatter)]

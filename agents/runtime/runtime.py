@@ -27,6 +27,7 @@ from agents.known_models import remember
 from agents.loop import LoopThread
 from agents.migrations import make_or_migrate
 from agents.models import ModelRegistry
+from agents.once import AskedOnce
 from agents.one_off import OneOffs, checked_earlier
 from agents.preference_store import PreferenceStore
 from agents.preferences import checked_temperature
@@ -36,6 +37,7 @@ from agents.ratings import Rating, RatingStore
 from agents.readiness import Readiness, checks_of
 from agents.retrieval import Knowledge
 from agents.run import THREAD_KINDS, Run, TurnRequest
+from agents.run_reader import RunReader
 from agents.run_store import RunStore
 from agents.runs import RunManager
 from agents.runtime.figures_now import known_model, readings
@@ -150,6 +152,8 @@ class Runtime:
             max_concurrent=settings.max_concurrent_runs,
             max_queued=settings.max_queued_runs,
         )
+        self.run_reader = RunReader(self._databases, self.store, self.runs.get)
+        self.asked_once = AskedOnce(self._databases, self.start)
         self.queue = MessageQueue(
             self._databases,
             start=self.start,
