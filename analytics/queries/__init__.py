@@ -190,6 +190,11 @@ class Queries:
         keep = answers.checked_filter(question)
         return answers.answer(self._facts, self._scope(keep), question, self.zone)
 
+    def measured(self, question: MetricsQuestion, keep: Filter) -> MetricsAnswer:
+        """The same of any filter, which stands in for the question's range and filters."""
+        answers.checked_filter(question)
+        return answers.answer(self._facts, self._scope(keep), question, self.zone)
+
     def data_version(self) -> int:
         """Grows with every commit of the recorder, also one in another process. 0 = nothing yet."""
         version = select(schema_meta.c.value).where(schema_meta.c.name == "data_version")

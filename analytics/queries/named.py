@@ -82,7 +82,7 @@ def answer(
         )
     keep = queries.pin(keep)
     if name == "measure":
-        return _measure(queries, measured or MetricsQuestion(range=keep.range))
+        return _measure(queries, keep, measured or MetricsQuestion(range=keep.range))
     window = queries.window(keep)
     return Named(
         question=name,
@@ -92,8 +92,8 @@ def answer(
     )
 
 
-def _measure(queries: Queries, question: MetricsQuestion) -> Named:
-    found = queries.answer(question)
+def _measure(queries: Queries, keep: Filter, question: MetricsQuestion) -> Named:
+    found = queries.measured(question, keep)
     rows = [
         Row(measure=question.measure, label=r.label, value=r.value, unit=found.unit, n=r.n)
         for r in (*found.rows, found.total)
