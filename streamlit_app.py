@@ -58,14 +58,9 @@ else:
     except ConfigError as exc:
         raise SystemExit(f"{exc.message} {exc.what_to_do}") from exc
     start.refuse_unfinished_login(_settings)
-    refuse_open_address(
-        st.get_option("server.address"), _settings.allow_open_address, login=bool(_settings.auth)
-    )
-    _hosts = served_hosts(
-        st.get_option("server.address"),
-        st.get_option("server.allowedHosts"),
-        login=bool(_settings.auth),
-    )
+    _address, _login = st.get_option("server.address"), bool(_settings.auth)
+    refuse_open_address(_address, _settings.allow_open_address, login=_login)
+    _hosts = served_hosts(_address, st.get_option("server.allowedHosts"), login=_login)
     # Streamlit checks its socket by itself, against names without brackets.
     st.config.set_option("server.allowedHosts", [host.strip("[]") for host in _hosts])
     # With a folder named `pages` Streamlit starts in its old multipage mode, in which a deep link

@@ -115,8 +115,9 @@ class EventStream(Response):
         check: Callable[[], object] | None = None,
         on_leave: Callable[[], object] | None = None,
         headers: Mapping[str, str] | None = None,
+        status_code: int = 200,  # FastAPI looks here for what to document
     ) -> None:
-        self.status_code = 200
+        self.status_code = status_code
         self.background = None
         self.init_headers({**HEADERS, **(headers or {})})
         self._source, self._check, self._on_leave = source, check, on_leave

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -17,7 +18,15 @@ ROLES: dict[Role, str] = {"user": "User", "analyst": "Analyst", "admin": "Admini
 
 
 def show_login_screen() -> None:
-    """Nothing of the product, and one way on."""
+    """Nothing of the product and no navigation, under whatever address the browser shows."""
+    here = urlsplit(st.context.url or "").path.strip("/")
+    pages = [st.Page(_draw, title="Log in", url_path="start", default=True)]
+    if here and "/" not in here:
+        pages.append(st.Page(_draw, title="Log in", url_path=here))
+    st.navigation(pages, position="hidden").run()
+
+
+def _draw() -> None:
     with st.container(horizontal_alignment="center", key="login_screen"):
         st.title("Log in", anchor=False, text_alignment="center")
         st.markdown(
