@@ -1,6 +1,7 @@
 """Dashboard: what every run cost in time, tokens and money."""
 
 import time
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -29,14 +30,23 @@ from pages.components.dashboard_tab import Tab
 from pages.components.dashboard_tabs import show_tab, show_tabs
 from pages.components.lost_files import show_recording_trouble
 
+if TYPE_CHECKING:
+    from agents.run import Run
+
 SKELETON_PX = 420
 
-runtime = session.begin_page()
+runtime = session.begin_page("figures")
 zone, catalog = runtime.zone, runtime.catalog
 
 
 def usual() -> RangeName:
     return usual_range(records_since_us(session.figures()))
+
+
+def in_flight() -> list[Run]:
+    """What runs now, of whom the figures are about."""
+    seen = session.figures().owner
+    return [run for run in runtime.runs.active() if seen in (None, run.request.owner)]
 
 
 def show(name: str, keep: Filter, live: bool) -> None:
@@ -70,7 +80,7 @@ def pulse(keep: Filter, was_live: bool) -> None:
     Only when runs begin or end, or a quiet page became old, the page is drawn once more; whatever
     is the same in it stays as it is.
     """
-    active = runtime.runs.active()
+    active = in_flight()
     try:
         show_live(active, latest_first_tokens(), catalog)
         outgrown = not _range_chosen() and usual() != keep.range
@@ -118,15 +128,18 @@ def show_trouble(exc: SwitchboardError) -> None:
 if "run" in st.query_params:  # an address from before runs had a page of their own
     set_run(st.query_params.pop("run"))
 st.title("Dashboard", anchor=False)
-show_banner(runtime)
-show_recording_trouble(runtime)
-chosen_tab = show_tabs()
+if session.allowed("all_figures"):
+    show_banner(runtime)
+    show_recording_trouble(runtime)
+else:
+    st.caption("The figures of your own questions. Nobody else's are among them.")
+chosen_tab = show_tabs(everybody=session.allowed("all_figures"))
 try:
     chosen = show_controls(runtime, facets(), usual())
 except SwitchboardError:
     wait_for_figures()
 else:
-    is_live = bool(runtime.runs.active())
+    is_live = bool(in_flight())
     top = st.container()
     st.fragment(show, run_every=PULSE_S if is_live else None)(chosen_tab, chosen, is_live)
     with top:  # drawn last: it compares with what was just drawn

@@ -47,7 +47,8 @@ def show(tab: Tab) -> None:
         show_tokens(partial(_tokens, tab), cached, zone, catalog, marks)
     show_models(models, catalog)
     health = tab.runtime.recorder.health()
-    growth = growth_words(health, tab.records_since_us, time.time_ns() // 1000)
+    now_us = time.time_ns() // 1000
+    growth = growth_words(health, tab.records_since_us, now_us) if tab.everybody else ""
     show_quality(tab.answer(summary.data_quality), health, growth)
 
 

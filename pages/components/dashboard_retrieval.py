@@ -77,7 +77,8 @@ def show(tab: Tab) -> None:
             _show_over_time(tab, tab.answer(retrievals_over_time))
             _show_scores(tab.answer(scores), rows)
         _show_modes(rows)
-    _show_documents(tab, tab.answer(documents))
+    if tab.everybody:  # a day's counter does not know who found a document
+        _show_documents(tab, tab.answer(documents))
 
 
 def mode_name(mode: str) -> str:

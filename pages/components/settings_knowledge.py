@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import SwitchboardError
+from pages.components import session
 from pages.components.format import count, duration, size
 from pages.components.markdown import escape
 from pages.components.session import show_error
@@ -27,11 +28,16 @@ PROBLEMS_SHOWN = 100
 def show_knowledge(runtime: Runtime) -> None:
     """Draws areas, the last report and the button. A fragment: reading again redraws only this."""
     st.subheader("Knowledge", anchor=False)
-    st.caption(
-        f"Folder: {escape(str(runtime.knowledge.folder))}. Its sub-folders are the areas; "
-        "SWITCHBOARD_KNOWLEDGE_DIR points at another folder. Only files that changed are read again."
-    )
-    if st.button("Re-index", key="reindex", icon=":material/sync:"):
+    may_read_again = session.allowed("settings")
+    if may_read_again:
+        st.caption(
+            f"Folder: {escape(str(runtime.knowledge.folder))}. Its sub-folders are the areas; "
+            "SWITCHBOARD_KNOWLEDGE_DIR points at another folder. Only files that changed are read "
+            "again."
+        )
+    else:
+        st.caption("The documents answers are made from. They are the same for everybody here.")
+    if may_read_again and st.button("Re-index", key="reindex", icon=":material/sync:"):
         failure = _sync(runtime)
         if failure is not None:
             show_error(failure)
@@ -47,7 +53,8 @@ def show_knowledge(runtime: Runtime) -> None:
             "No documents yet. Put .md, .markdown or .txt files into the folder and re-index.",
             icon=":material/folder_open:",
         )
-    _show_report(runtime.knowledge.report)
+    if may_read_again:
+        _show_report(runtime.knowledge.report)
     status = runtime.knowledge.embedding_status
     if status is not None:
         st.fragment(_show_vectors, run_every=VECTORS_S if status.running else None)(runtime)
