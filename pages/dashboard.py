@@ -1,7 +1,6 @@
 """Dashboard: what every run cost in time, tokens and money."""
 
 import time
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -12,7 +11,13 @@ from pages.components import session
 from pages.components.alerts_banner import show_banner
 from pages.components.dashboard_controls import log_in_url, show_controls
 from pages.components.dashboard_empty import show_nothing
-from pages.components.dashboard_live import PULSE_S, age_line, latest_first_tokens, show_live
+from pages.components.dashboard_live import (
+    PULSE_S,
+    age_line,
+    in_flight,
+    latest_first_tokens,
+    show_live,
+)
 from pages.components.dashboard_range import moments_in_url, range_in_url, range_name, usual_range
 from pages.components.dashboard_reading import (
     any_runs,
@@ -30,9 +35,6 @@ from pages.components.dashboard_tab import Tab
 from pages.components.dashboard_tabs import show_tab, show_tabs
 from pages.components.lost_files import show_recording_trouble
 
-if TYPE_CHECKING:
-    from agents.run import Run
-
 SKELETON_PX = 420
 
 runtime = session.begin_page("figures")
@@ -41,12 +43,6 @@ zone, catalog = runtime.zone, runtime.catalog
 
 def usual() -> RangeName:
     return usual_range(records_since_us(session.figures()))
-
-
-def in_flight() -> list[Run]:
-    """What runs now, of whom the figures are about."""
-    seen = session.figures().owner
-    return [run for run in runtime.runs.active() if seen in (None, run.request.owner)]
 
 
 def show(name: str, keep: Filter, live: bool) -> None:
@@ -80,7 +76,7 @@ def pulse(keep: Filter, was_live: bool) -> None:
     Only when runs begin or end, or a quiet page became old, the page is drawn once more; whatever
     is the same in it stays as it is.
     """
-    active = in_flight()
+    active = in_flight(runtime)
     try:
         show_live(active, latest_first_tokens(), catalog)
         outgrown = not _range_chosen() and usual() != keep.range
@@ -139,7 +135,7 @@ try:
 except SwitchboardError:
     wait_for_figures()
 else:
-    is_live = bool(in_flight())
+    is_live = bool(in_flight(runtime))
     top = st.container()
     st.fragment(show, run_every=PULSE_S if is_live else None)(chosen_tab, chosen, is_live)
     with top:  # drawn last: it compares with what was just drawn
