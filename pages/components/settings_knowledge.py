@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from agents.knowledge.notes import area_of, is_notes_area
 from core.errors import SwitchboardError
 from pages.components import session
 from pages.components.format import count, duration, size
@@ -42,7 +43,11 @@ def show_knowledge(runtime: Runtime) -> None:
         if failure is not None:
             show_error(failure)
     try:
-        areas = runtime.knowledge.areas()
+        areas = [
+            one
+            for one in runtime.knowledge.areas()
+            if not is_notes_area(one.area) or one.area == area_of(session.owner())
+        ]
     except SwitchboardError as exc:
         show_error(exc)
         return
