@@ -19,6 +19,7 @@ from core.events import (
     ReasoningStep,
     Route,
     RunStarted,
+    Source,
     Sources,
     TerminalEvent,
     ToolEnd,
@@ -229,7 +230,7 @@ class RunFold:
             retrieval_mode=event.mode,
             retrieval_hits=len(fresh),
             retrieval_top_score=max(scores, default=None),
-            documents=frozenset(s.document for s in fresh if s.document != ATTACHED_FILE),
+            documents=frozenset(s.document for s in fresh if _is_everybodys(s)),
             output_bytes=sum(len(s.text.encode("utf-8", "replace")) for s in fresh),
         )
 
@@ -274,3 +275,9 @@ class RunFold:
         own = [s for s in nodes if agent is not None and s.agent == agent]
         best = own or nodes
         return best[0].step_id if best else None
+
+
+def _is_everybodys(source: Source) -> bool:
+    """Whether it is of the documents, and not somebody's file or note: those have names that say
+    what their owner wrote. Areas of notes have a slash in their name, those of folders have none."""
+    return source.document != ATTACHED_FILE and "/" not in source.area

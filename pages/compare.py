@@ -17,7 +17,7 @@ STARTERS = (
     "Explain step by step how to add my own LangGraph agent.",
 )
 
-runtime = session.begin_page()
+runtime = session.begin_page("chat")
 
 
 def send(text: str | None = None) -> None:

@@ -29,7 +29,7 @@ VIEWS = {
     "compare": "Compare",
 }
 
-runtime = session.begin_page()
+runtime = session.begin_page("figures")
 
 
 def view_in_url() -> str:

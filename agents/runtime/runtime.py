@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from agents.comparing.desk import Comparisons
+from agents.comparing.votes import VoteStore
 from agents.databases import Databases
 from agents.evaluation.desk import Evaluations
 from agents.exchange.desk import Exchange
@@ -285,6 +286,11 @@ class Runtime:
             return self.queries
         demand(principal, "figures")
         return self.queries.of(principal.owner)
+
+    def votes(self, principal: Principal) -> VoteStore:
+        """The votes somebody may see: everybody's, or their own."""
+        every = self.comparisons.votes
+        return every if principal.may("all_figures") else every.of(principal.owner)
 
     @property
     def zone(self) -> ZoneInfo:

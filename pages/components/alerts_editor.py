@@ -69,6 +69,7 @@ def show_reasons(exc: BadDefinition) -> None:
     st.error("  \n".join(lines), icon=":material/error:")
 
 
+@session.needs("settings")
 def _save(
     runtime: Runtime, name: str, given: Given, rule: AlertRule | None, close: Callable[[], None]
 ) -> None:
@@ -80,6 +81,7 @@ def _save(
     except SwitchboardError as exc:
         session.show_error(exc)
         return
+    session.note("alert_changed", rule.rule_id if rule else "", "saved")
     runtime.alerts.look_now()
     close()
     st.rerun()

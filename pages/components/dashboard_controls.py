@@ -11,6 +11,7 @@ from analytics.queries import Facets, Filter
 from core.metrics_query import RangeName
 from core.words import STATUS_NAMES as STATUS_NAMES
 from core.words import status_name as status_name
+from pages.components import session
 from pages.components.answer import agent_title
 from pages.components.dashboard_range import (
     Moments,
@@ -166,6 +167,8 @@ def _show_filters(keep: Filter, facets: Facets, catalog: Catalog) -> None:
         "entry_point": entry_name,
     }
     for field, title in _TITLES.items():
+        if field == "user" and not session.allowed("all_figures"):
+            continue
         name = names.get(field, str)
         options = tuple(dict.fromkeys([*getattr(facets, field), *getattr(keep, field)]))
         if len(options) > MANY:

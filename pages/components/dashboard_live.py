@@ -20,6 +20,7 @@ from pages.components.markdown import escape
 
 if TYPE_CHECKING:
     from agents.run import Run
+    from agents.runtime import Runtime
     from analytics.queries import Queries
     from analytics.queries.overview import FirstToken
     from core.catalog import Catalog
@@ -32,6 +33,12 @@ RECENT = 400
 MIN_PIECES = 4
 CHARS_PER_TOKEN = 4.0
 DOTS_PX, DOTS_HEIGHT = 150, 36
+
+
+def in_flight(runtime: Runtime) -> list[Run]:
+    """What runs now, of the people whose figures the reader sees."""
+    seen = session.figures().owner
+    return [run for run in runtime.runs.active() if seen in (None, run.request.owner)]
 
 
 def latest_first_tokens() -> tuple[FirstToken, ...]:

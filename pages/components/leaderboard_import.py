@@ -99,10 +99,12 @@ def _show_file(runtime: Runtime, file_id: str, name: str, data: bytes) -> None:
         f"Import {_battles(found.summary.battles)}", type="primary", icon=":material/upload:",
         disabled=not found.ballots, key="battles_import",
     ):  # fmt: skip
+        session.require("settings")
         with st.spinner("Writing the battles …"):
             import_id = runtime.comparisons.votes.add_import(
                 title, found.summary.digest, found.ballots
             )
+        session.note("figures_imported", import_id, "battles")
         st.session_state.pop("battles_file", None)
         show_sources([f"import:{import_id}"])
         st.toast(f"{_battles(found.summary.battles)} imported", icon=":material/check_circle:")
@@ -200,8 +202,11 @@ def _show_list(runtime: Runtime) -> None:
                 )  # fmt: skip
 
 
+@session.needs("settings")
 def _delete(runtime: Runtime, import_id: str) -> None:
     try:
         runtime.comparisons.votes.delete_import(import_id)
     except SwitchboardError as exc:
         session.keep_notice(exc)
+    else:
+        session.note("figures_imported", import_id, "battles deleted")

@@ -10,6 +10,7 @@ import streamlit as st
 from analytics.incidents import see
 from analytics.timeaxis import local
 from core.errors import SwitchboardError
+from pages.components import session
 from pages.components.format import count
 from pages.components.markdown import escape
 from pages.components.session import keep_notice
@@ -97,6 +98,7 @@ def _name(runtime: Runtime) -> str:
     return "analytics.db" if not runtime.settings.analytics_url else "The analytics database"
 
 
+@session.needs("settings")
 def _see(runtime: Runtime, ids: list[str]) -> None:
     try:
         runtime.recorder.change_incidents(lambda connection: see(connection, ids))

@@ -129,6 +129,7 @@ def _changed(runtime: Runtime, report: KeptReport) -> list[str]:
     return changed
 
 
+@session.needs("all_figures")
 def _delete(runtime: Runtime, report_id: str) -> None:
     """A callback."""
     st.session_state.pop("_report_made", None)

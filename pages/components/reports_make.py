@@ -59,11 +59,13 @@ def show_make(runtime: Runtime) -> None:
         help="HTML opens in any browser, without a network, and prints well.",
     )  # fmt: skip
     if st.button("Make the report", type="primary", key="make_report", disabled=not forms):
+        session.require("all_figures")
         with st.spinner("Making the report …"):
             made = runtime.reports.make(
                 period, now_us=now_us, forms=[f for f in FORMATS if f in forms],
                 keep=Filter(**chosen),  # type: ignore[arg-type]
             )  # fmt: skip
+        session.note("report_made", made.report_id, made.kind)
         st.session_state[_MADE] = made
     if _MADE in st.session_state:
         st.subheader("Made just now", anchor=False)

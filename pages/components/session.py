@@ -19,6 +19,7 @@ from core.ids import is_id
 from pages.components import who
 
 if TYPE_CHECKING:
+    from agents.identity.audit import Action
     from agents.runtime import Runtime
     from analytics.queries import Queries
 
@@ -67,19 +68,25 @@ def allowed(right: Right) -> bool:
 
 def require(right: Right) -> None:
     """For a page or a section that was reached without the right: one sentence, and it ends there."""
-    try:
-        demand(right)
-    except Forbidden as exc:
-        show_error(exc)
+    if not allowed(right):
+        say_forbidden()
         st.stop()
+
+
+def say_forbidden() -> None:
+    show_error(_forbidden())
 
 
 def demand(right: Right) -> None:
     """Raises Forbidden. For callbacks: a widget may stand on a page from before a right was lost."""
     if not allowed(right):
-        raise Forbidden(
-            "Your account may not do this here.", what_to_do="Ask an administrator for the right."
-        )
+        raise _forbidden()
+
+
+def _forbidden() -> Forbidden:
+    return Forbidden(
+        "Your account has no right to this.", what_to_do="Ask an administrator if you need it."
+    )
 
 
 def needs(right: Right) -> Callable[[Callable[Given, Result]], Callable[Given, Result | None]]:
@@ -99,6 +106,11 @@ def needs(right: Right) -> Callable[[Callable[Given, Result]], Callable[Given, R
         return checked
 
     return guarded
+
+
+def note(action: Action, target: str = "", detail: str = "") -> None:
+    """Writes down who did what, after it was done. `target`: an id; never what people wrote."""
+    runtime().identity.audit.note(principal(), action, target, detail)
 
 
 def figures() -> Queries:
@@ -155,11 +167,11 @@ def clock() -> ScriptClock:
     return value
 
 
-def begin_page() -> Runtime:
+def begin_page(right: Right | None = None) -> Runtime:
     """The guard: first line of every page. Stops a page that was opened without the entry file.
 
     With a folder named `pages`, Streamlit can run a page file directly after a restart; then there
-    would be no frame and no login around it.
+    would be no frame and no login around it. Without the right the page says so and ends.
     """
     if not st.session_state.pop(_FRAME, False):
         st.error("This page was opened without its frame.")
@@ -173,6 +185,8 @@ def begin_page() -> Runtime:
     built.warm_up.start()
     built.warm_up.page_seen()
     show_notice()
+    if right is not None:
+        require(right)
     return built
 
 

@@ -109,11 +109,14 @@ def _checked(
     return check(_source, ColumnMapping.from_json(mapping), _catalog, rows_since_us=since_us)
 
 
+@session.needs("settings")
 def _start(runtime: Runtime, source: Source, mapping: ColumnMapping) -> None:
     try:
         runtime.imports.start_import(source, mapping, runtime.catalog)
     except InvalidInput as exc:
         session.keep_notice(exc)
+    else:
+        session.note("figures_imported", detail="calls")
 
 
 def _show_check(runtime: Runtime, found: CheckResult) -> None:
@@ -208,7 +211,7 @@ def _show_running(runtime: Runtime) -> None:
         st.info(f"Deleting {escape(state.name)}: {state.deleted:,} calls are gone.")
         return
     st.progress(state.share, f"Importing {escape(state.name)}: {share(state.share)}")
-    st.button("Stop", key="import_stop", on_click=runtime.imports.stop)
+    st.button("Stop", key="import_stop", on_click=_stop, args=(runtime,))
 
 
 def _show_end(state: JobState) -> None:
@@ -289,8 +292,16 @@ def dashboard_link(batch: ImportBatch, zone: ZoneInfo) -> dict[str, str]:
     return {**ends, "entry_point": "import"}
 
 
+@session.needs("settings")
+def _stop(runtime: Runtime) -> None:
+    runtime.imports.stop()
+
+
+@session.needs("settings")
 def _delete(runtime: Runtime, import_id: str, name: str) -> None:
     try:
         runtime.imports.start_delete(import_id, name)
     except InvalidInput as exc:
         session.keep_notice(exc)
+    else:
+        session.note("figures_imported", import_id, "deleted")

@@ -108,6 +108,7 @@ def _show_models(runtime: Runtime, found: Preview) -> None:
         st.caption(f"Showing {_SHOWN} of {count(len(found.by_model))} models.")
 
 
+@session.needs("settings")
 def _apply(runtime: Runtime, seen: _Seen) -> None:
     progress = _progress()
     done = session.figures().ask(
@@ -119,6 +120,7 @@ def _apply(runtime: Runtime, seen: _Seen) -> None:
     progress(None)
     del st.session_state[_KEY]
     changed = done.changed if done else 0
+    session.note("prices_changed", detail=f"{changed} past calls priced again")
     st.success(f"{count(changed)} calls have today's prices now.")
 
 
@@ -136,12 +138,15 @@ def _show_history(runtime: Runtime) -> None:
         )  # fmt: skip
 
 
+@session.needs("settings")
 def _undo(runtime: Runtime) -> None:
     st.session_state.pop(_KEY, None)  # a preview of before is wrong now
     try:
         undo_last(runtime.recorder)
     except SwitchboardError as exc:
         keep_notice(exc)
+    else:
+        session.note("prices_changed", detail="re-pricing undone")
 
 
 def _history_table(runtime: Runtime, done: list[Repricing]) -> dict[str, list[str]]:
