@@ -23,6 +23,7 @@ from agents.files.desk import Files
 from agents.graphs import GRAPHS, entry
 from agents.identity import Identity
 from agents.known_models import remember
+from agents.limits import Limits
 from agents.loop import LoopThread
 from agents.migrations import make_or_migrate
 from agents.models import ModelRegistry
@@ -75,6 +76,7 @@ class Runtime:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.limits = Limits(settings)
         self.catalog, self.price_problem = load_with_imports(settings.data_dir)
         """The second: why imported prices are not used, if so."""
         self._folder = FolderLock(settings.data_dir)
@@ -136,8 +138,8 @@ class Runtime:
         )
         self.queue = MessageQueue(
             self._databases,
-            start=self.start,
-            start_instead=self.start_instead,
+            start=self._begin,
+            start_instead=self._begin_instead,
             active=self.runs.for_thread,
             drop_file=self.files.delete,
         )
@@ -178,7 +180,12 @@ class Runtime:
     # -- what the doors call
 
     def start(self, request: TurnRequest) -> Run:
-        """Validates and starts a turn. Raises InvalidInput, NotFound, ThreadBusy, StorageError …"""
+        """Validates and starts a turn. Raises InvalidInput, NotFound, ThreadBusy, RateLimited …"""
+        self.limits.turn(request)
+        return self._begin(request)
+
+    def _begin(self, request: TurnRequest) -> Run:
+        """The same for a turn that was counted when it was asked for."""
         self.warm_up.hurry()
         request = self.checked(request)
         self.spending.wait_for_first_reading(FIRST_SPENDING_S)
@@ -189,22 +196,27 @@ class Runtime:
 
     def send(self, request: TurnRequest) -> Run | Queued:
         """Starts a turn, or queues the message while its thread still answers."""
+        self.limits.turn(request)
         active = self.runs.for_thread(request.thread_id) if request.thread_id else None
         if active is not None and not active.finished:
             request = self.checked(request)
             self.files.keep_waiting(request)
             return self.queue.add(request)
-        return self.start(request)
+        return self._begin(request)
 
     def start_instead(self, request: TurnRequest) -> Run:
         """Stops what the thread answers, keeps it, and starts this turn. Blocks until it has stopped."""
+        self.limits.turn(request)
+        return self._begin_instead(request)
+
+    def _begin_instead(self, request: TurnRequest) -> Run:
         checked = self.checked(request)
         active = self.runs.for_thread(checked.thread_id) if checked.thread_id else None
         if active is not None and not active.finished:
             self.runs.cancel(active.id)
             for _ in active.follow():
                 pass
-        return self.start(checked)
+        return self._begin(checked)
 
     def checked(self, request: TurnRequest) -> TurnRequest:
         """The request as it can be run. Raises InvalidInput or NotFound when it never can."""
