@@ -135,6 +135,7 @@ class Runtime:
             observers=[self._recording.record, self._recording.charge, self._after],
             max_concurrent=settings.max_concurrent_runs,
             max_queued=settings.max_queued_runs,
+            max_per_person=settings.max_runs_per_person,
         )
         self.queue = MessageQueue(
             self._databases,
