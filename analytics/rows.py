@@ -110,7 +110,7 @@ def _outcome(fold: RunFold, end: TerminalEvent, calls: Sequence[CallFact]) -> Ro
             return {"status": end.type, "error_type": None, "error_stage": None, **stopped}
         case "interrupted":
             return {"status": end.type, "error_type": None, "error_stage": None}
-    if end.code == "budget":
+    if end.code in ("budget", "quota"):
         # Nothing broke: it was not allowed to begin. No failure, and no miss of the service level.
         return {"status": "refused_budget", "error_type": end.code, "error_stage": None}
     last = calls[-1].attempt if calls else None

@@ -76,7 +76,7 @@ class Runtime:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.limits = Limits(settings)
+        self.limits = Limits(settings, lambda: self.spending)
         self.catalog, self.price_problem = load_with_imports(settings.data_dir)
         """The second: why imported prices are not used, if so."""
         self._folder = FolderLock(settings.data_dir)
@@ -136,6 +136,7 @@ class Runtime:
             max_concurrent=settings.max_concurrent_runs,
             max_queued=settings.max_queued_runs,
             max_per_person=settings.max_runs_per_person,
+            may_begin=self.spending.may_begin,
         )
         self.queue = MessageQueue(
             self._databases,
@@ -149,7 +150,7 @@ class Runtime:
             threads=self.threads,
             runs=self.store,
             start=self.start,
-            check=self.checked,
+            check=self._allowed,
             delete_thread=self.delete_thread,
             catalog=lambda: self.catalog,
         )
@@ -191,6 +192,8 @@ class Runtime:
         request = self.checked(request)
         self.spending.wait_for_first_reading(FIRST_SPENDING_S)
         self.alerts.refresh_budgets(older_than_s=SPENDING_AGE_S)
+        if request.thread_kind != "eval":  # an evaluation pauses when its runs are refused
+            self.limits.demand(request)
         run = self.runs.start(request)
         self.files.sent(request)
         return run
@@ -211,13 +214,18 @@ class Runtime:
         return self._begin_instead(request)
 
     def _begin_instead(self, request: TurnRequest) -> Run:
-        checked = self.checked(request)
+        checked = self._allowed(request)
         active = self.runs.for_thread(checked.thread_id) if checked.thread_id else None
         if active is not None and not active.finished:
             self.runs.cancel(active.id)
             for _ in active.follow():
                 pass
         return self._begin(checked)
+
+    def _allowed(self, request: TurnRequest) -> TurnRequest:
+        """The same as `checked`; raises QuotaExceeded as well."""
+        self.limits.demand(request)
+        return self.checked(request)
 
     def checked(self, request: TurnRequest) -> TurnRequest:
         """The request as it can be run. Raises InvalidInput or NotFound when it never can."""

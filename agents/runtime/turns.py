@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from agents.content import RunWords
     from agents.files.desk import Files
+    from agents.limits import Limits
     from agents.loop import LoopThread
     from agents.models import ModelRegistry
     from agents.prompt_versions import PromptVersions
@@ -50,6 +51,7 @@ class House(Protocol):
     files: Files
     loop: LoopThread
     warm_up: WarmUp
+    limits: Limits
 
     @property
     def spending(self) -> Spending: ...
@@ -77,8 +79,9 @@ class TurnMaker:
         self._graphs_lock = threading.Lock()
 
     def make(self, run: Run) -> GraphTurn:
-        """Raises BudgetExceeded when a budget is used up and names no other model."""
+        """Raises BudgetExceeded when a budget is used up and names no other model, QuotaExceeded."""
         house, request, graph = self._house, run.request, entry(run.request.graph)
+        house.limits.demand(request)
         budgets = house.spending.check(request.owner, request.agent, None)
         if budgets.refusal and not (budgets.instead and request.fallback):
             raise BudgetExceeded(budgets.refusal, what_to_do=budgets.what_to_do)

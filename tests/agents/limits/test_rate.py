@@ -29,6 +29,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     return later
 
 
+def limited(rate: str, data_dir: Any) -> Limits:
+    def nothing() -> Any:
+        raise AssertionError("a rate has nothing to do with money")
+
+    return Limits(Settings(data_dir=data_dir, rate_limit=rate), nothing)
+
+
 def counted(rate: Rate, owner: str, times: int) -> int:
     """How many of so many requests were let in."""
     let_in = 0
@@ -107,7 +114,7 @@ def test_many_threads_at_once_get_no_more(clock: Callable[[float], None]) -> Non
 
 
 def test_a_second_key_or_login_gives_nobody_more(data_dir: Any) -> None:
-    limits = Limits(Settings(data_dir=data_dir, rate_limit="2/hour"))
+    limits = limited("2/hour", data_dir)
     limits.request(Principal(owner="ann", name="Ann", via="api_key", credential_id="k1"))
     limits.request(Principal(owner="ann", name="Ann", via="api_key", credential_id="k2"))
     with pytest.raises(RateLimited):
@@ -117,7 +124,7 @@ def test_a_second_key_or_login_gives_nobody_more(data_dir: Any) -> None:
 
 
 def test_a_turn_whose_door_counted_it_is_not_counted_again(data_dir: Any) -> None:
-    limits = Limits(Settings(data_dir=data_dir, rate_limit="2/hour"))
+    limits = limited("2/hour", data_dir)
     for door in ("api", "compare", "eval", "api"):
         limits.turn(TurnRequest(text="hi", owner="ann", entry_point=door))  # type: ignore[arg-type]
     limits.turn(TurnRequest(text="hi", owner="ann"))
