@@ -69,6 +69,8 @@ class TurnRequest:
     """Interrupt id to what the graph gets as its answer."""
     queued_id: str | None = None
     """Id of the queued message that this is; it leaves the queue in the moment the run begins."""
+    fresh: bool = False
+    """Asks a model although the question was answered before (agents/answer_cache)."""
     temporary: bool = False
     """A new thread is kept in memory only, and of its runs nothing but counters."""
 

@@ -71,6 +71,9 @@ def run_facts(fold: RunFold) -> RunFacts:
     run.update(_counts(fold, calls))
     run.update(totals(calls))
     answer = answer_attempt(calls)
+    earlier = next((c.usage.earlier for c in calls if c.usage and c.usage.earlier), None)
+    run["answer_cache"] = earlier.kind if earlier else None
+    run["saved_pusd"] = earlier.cost_pusd if earlier else None
     run["answer_model"] = answer.model if answer else None
     run["answer_provider"] = answer.provider if answer else None
     slo = fold.meta.slo

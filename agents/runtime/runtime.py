@@ -14,6 +14,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from agents.answer_cache import AnswerCache
+from agents.answer_cache.desk import refuse_without_embeddings
+from agents.answer_cache.vectors import SharedEmbedder
 from agents.comparing.desk import Comparisons
 from agents.databases import Databases
 from agents.evaluation.desk import Evaluations
@@ -77,6 +80,7 @@ class Runtime:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.limits = Limits(settings, lambda: self.spending)
+        refuse_without_embeddings(settings)
         self.catalog, self.price_problem = load_with_imports(settings.data_dir)
         """The second: why imported prices are not used, if so."""
         self._folder = FolderLock(settings.data_dir)
@@ -121,9 +125,12 @@ class Runtime:
         self.exporter, self.report_schedule = parts.exporter, parts.report_schedule
         self.loop = LoopThread()
         self.models = ModelRegistry(settings, self.catalog, loop=self.loop.loop)
+        embedder = None
         if settings.embedding_model:
-            self.knowledge.embed_with(self.models.embedder(settings.embedding_model), self.loop)
+            embedder = SharedEmbedder(self.models.embedder(settings.embedding_model))
+            self.knowledge.embed_with(embedder, self.loop)
             self.files.embed_with(self.models.embedder(settings.embedding_model), self.loop)
+        self.answers = AnswerCache(self, embedder)
         self._recording = Recording(settings, parts, self.store.is_temporary)
         self._turns = TurnMaker(
             self, metrics=self._metrics, emit=self._emit, words=self._recording.words
@@ -132,7 +139,12 @@ class Runtime:
             self.loop,
             self.store,
             self._turns.make,
-            observers=[self._recording.record, self._recording.charge, self._after],
+            observers=[
+                self._recording.record,
+                self._recording.charge,
+                self.answers.observe,
+                self._after,
+            ],
             max_concurrent=settings.max_concurrent_runs,
             max_queued=settings.max_queued_runs,
             max_per_person=settings.max_runs_per_person,
@@ -350,6 +362,7 @@ class Runtime:
         self.prompts.forget_owner(owner)
         self.knowledge.forget_notes(owner)
         self.preferences.forget(owner)
+        self.answers.forget(owner)
         self.database.empty_log()
         return erased
 
@@ -379,6 +392,7 @@ class Runtime:
         self.exchange.close()
         self.runs.close(timeout)
         self.queue.close()
+        self.answers.close()
         self.evaluations.close()
         self.comparisons.judging.close()
         self.warm_up.join(timeout)

@@ -19,6 +19,7 @@ from core.events import Event
 if TYPE_CHECKING:
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
+    from agents.answer_cache import AnswerCache
     from agents.content import RunWords
     from agents.files.desk import Files
     from agents.limits import Limits
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from agents.retrieval import Knowledge
     from agents.run import Run, TurnRequest
     from agents.run_store import RunStore
+    from agents.runs import Turn
     from agents.spending import Spending
     from agents.warm_up import WarmUp
     from core.catalog import Catalog
@@ -52,6 +54,7 @@ class House(Protocol):
     loop: LoopThread
     warm_up: WarmUp
     limits: Limits
+    answers: AnswerCache
 
     @property
     def spending(self) -> Spending: ...
@@ -78,7 +81,7 @@ class TurnMaker:
         self._graphs: dict[str, Any] = {}
         self._graphs_lock = threading.Lock()
 
-    def make(self, run: Run) -> GraphTurn:
+    def make(self, run: Run) -> Turn:
         """Raises BudgetExceeded when a budget is used up and names no other model, QuotaExceeded."""
         house, request, graph = self._house, run.request, entry(run.request.graph)
         house.limits.demand(request)
@@ -111,12 +114,13 @@ class TurnMaker:
             keep_prompt=words.keep_prompt if words else None,
         )
         memory = house.store.is_temporary(run.id)
-        return GraphTurn(
+        turn = GraphTurn(
             run,
             context,
             lambda: self._access(graph, run, temporary=memory),
             lambda event: self._emit(run, event),
         )
+        return house.answers.around(run, turn)
 
     def _knowledge_of(self, run: Run) -> SeenKnowledge:
         """An evaluation must not depend on what its owner happens to have noted; a temporary chat
