@@ -92,6 +92,8 @@ class TurnRequest:
     figures: Figures = "own"
     """Whose figures its tools may read: `Principal.figures`, set by the door and never by what a
     caller sent. It is not kept with the request: what is read back from a database says "own"."""
+    fresh: bool = False
+    """Asks a model although the question was answered before (agents/answer_cache)."""
     temporary: bool = False
     """A new thread is kept in memory only, and of its runs nothing but counters."""
     one_off: bool = False

@@ -14,6 +14,7 @@ from analytics.slo import Slo
 from analytics.spans import Span
 from core.events import (
     ATTACHED_FILE,
+    CACHE,
     Attempt,
     Event,
     ReasoningStep,
@@ -212,8 +213,8 @@ class RunFold:
             self.failed_in = step.operation
 
     def _retrieval(self, event: Sources) -> None:
-        if event.mode == "none":
-            return
+        if event.mode == "none" or any(c.attempt.provider == CACHE for c in self.calls.values()):
+            return  # nothing was searched: shown again with an earlier answer
         # A later event of the same run repeats the sources of the earlier ones, numbered on.
         fresh = [s for s in event.sources if s.n not in self._sources_seen]
         self._sources_seen.update(s.n for s in fresh)

@@ -14,6 +14,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from agents.answer_cache import AnswerCache
+from agents.answer_cache.desk import refuse_without_embeddings
+from agents.answer_cache.vectors import SharedEmbedder
 from agents.comparing.desk import Comparisons
 from agents.comparing.votes import VoteStore
 from agents.databases import Databases
@@ -25,6 +28,7 @@ from agents.graphs import GRAPHS, entry
 from agents.identity import Identity
 from agents.identity.desk import demand
 from agents.known_models import remember
+from agents.limits import Limits
 from agents.loop import LoopThread
 from agents.migrations import make_or_migrate
 from agents.models import ModelRegistry
@@ -86,6 +90,8 @@ class Runtime:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.limits = Limits(settings, lambda: self.spending)
+        refuse_without_embeddings(settings)
         self.catalog, self.price_problem = load_with_imports(settings.data_dir)
         """The second: why imported prices are not used, if so."""
         self._folder = FolderLock(settings.data_dir)
@@ -130,9 +136,12 @@ class Runtime:
         self.exporter, self.report_schedule = parts.exporter, parts.report_schedule
         self.loop = LoopThread()
         self.models = ModelRegistry(settings, self.catalog, loop=self.loop.loop)
+        embedder = None
         if settings.embedding_model:
-            self.knowledge.embed_with(self.models.embedder(settings.embedding_model), self.loop)
+            embedder = SharedEmbedder(self.models.embedder(settings.embedding_model))
+            self.knowledge.embed_with(embedder, self.loop)
             self.files.embed_with(self.models.embedder(settings.embedding_model), self.loop)
+        self.answers = AnswerCache(self, embedder)
         self._recording = Recording(settings, parts, self.store.is_temporary)
         self.metrics = PrometheusMetrics(
             known_model=partial(known_model, self), readings=partial(readings, self)
@@ -148,17 +157,20 @@ class Runtime:
                 self._recording.record,
                 self._recording.charge,
                 lambda run, event: self.metrics.observe(event),
+                self.answers.observe,
                 self._after,
             ],
             max_concurrent=settings.max_concurrent_runs,
             max_queued=settings.max_queued_runs,
+            max_per_person=settings.max_runs_per_person,
+            may_begin=self.spending.may_begin,
         )
         self.run_reader = RunReader(self._databases, self.store, self.runs.get)
         self.asked_once = AskedOnce(self._databases, self.start)
         self.queue = MessageQueue(
             self._databases,
-            start=self.start,
-            start_instead=self.start_instead,
+            start=self._begin,
+            start_instead=self._begin_instead,
             active=self.runs.for_thread,
             drop_file=self.files.delete,
         )
@@ -168,7 +180,7 @@ class Runtime:
             threads=self.threads,
             runs=self.store,
             start=self.start,
-            check=self.checked,
+            check=self._allowed,
             delete_thread=self.delete_thread,
             catalog=lambda: self.catalog,
         )
@@ -202,33 +214,50 @@ class Runtime:
     # -- what the doors call
 
     def start(self, request: TurnRequest) -> Run:
-        """Validates and starts a turn. Raises InvalidInput, NotFound, ThreadBusy, StorageError …"""
+        """Validates and starts a turn. Raises InvalidInput, NotFound, ThreadBusy, RateLimited …"""
+        self.limits.turn(request)
+        return self._begin(request)
+
+    def _begin(self, request: TurnRequest) -> Run:
+        """The same for a turn that was counted when it was asked for."""
         self.warm_up.hurry()
         request = self.checked(request)
         self.spending.wait_for_first_reading(FIRST_SPENDING_S)
         self.alerts.refresh_budgets(older_than_s=SPENDING_AGE_S)
+        if request.thread_kind != "eval":  # an evaluation pauses when its runs are refused
+            self.limits.demand(request)
         run = self.runs.start(request)
         self.files.sent(request)
         return run
 
     def send(self, request: TurnRequest) -> Run | Queued:
         """Starts a turn, or queues the message while its thread still answers."""
+        self.limits.turn(request)
         active = self.runs.for_thread(request.thread_id) if request.thread_id else None
         if active is not None and not active.finished:
             request = self.checked(request)
             self.files.keep_waiting(request)
             return self.queue.add(request)
-        return self.start(request)
+        return self._begin(request)
 
     def start_instead(self, request: TurnRequest) -> Run:
         """Stops what the thread answers, keeps it, and starts this turn. Blocks until it has stopped."""
-        checked = self.checked(request)
+        self.limits.turn(request)
+        return self._begin_instead(request)
+
+    def _begin_instead(self, request: TurnRequest) -> Run:
+        checked = self._allowed(request)
         active = self.runs.for_thread(checked.thread_id) if checked.thread_id else None
         if active is not None and not active.finished:
             self.runs.cancel(active.id)
             for _ in active.follow():
                 pass
-        return self.start(checked)
+        return self._begin(checked)
+
+    def _allowed(self, request: TurnRequest) -> TurnRequest:
+        """The same as `checked`; raises QuotaExceeded as well."""
+        self.limits.demand(request)
+        return self.checked(request)
 
     def checked(self, request: TurnRequest) -> TurnRequest:
         """The request as it can be run. Raises InvalidInput or NotFound when it never can."""
@@ -372,6 +401,7 @@ class Runtime:
         self.prompts.forget_owner(owner)
         self.knowledge.forget_notes(owner)
         self.preferences.forget(owner)
+        self.answers.forget(owner)
         self.database.empty_log()
         return erased
 
@@ -402,6 +432,7 @@ class Runtime:
         self.exchange.close()
         self.runs.close(timeout)
         self.queue.close()
+        self.answers.close()
         self.evaluations.close()
         self.comparisons.judging.close()
         self.warm_up.join(timeout)
