@@ -9,6 +9,7 @@ from __future__ import annotations
 import streamlit as st
 
 if __name__ == "__main__":
+    from core.identity import Right
     from pages.components import session
 
     st.set_page_config(
@@ -21,19 +22,27 @@ if __name__ == "__main__":
         """The first page has no path of its own; people try this one."""
         st.switch_page(chat, query_params=st.query_params.to_dict())
 
+    def page_for(name: str, right: Right, title: str = "") -> st.Page:
+        """In the navigation only for who may use it; by its address it says what is missing."""
+        return st.Page(
+            f"pages/{name}.py", title=title or name.capitalize(), url_path=name,
+            visibility="visible" if session.allowed(right) else "hidden",
+        )  # fmt: skip
+
+    everybody = session.allowed("all_figures")
     page = st.navigation(
         [
             chat,
             st.Page(to_chat, title="Chat", url_path="chat", visibility="hidden"),
-            st.Page("pages/inbox.py", title=session.inbox_title(), url_path="inbox"),
-            st.Page("pages/threads.py", title="Threads", url_path="threads"),
-            st.Page("pages/compare.py", title="Compare", url_path="compare"),
-            st.Page("pages/evaluations.py", title="Evaluations", url_path="evaluations"),
-            st.Page("pages/leaderboard.py", title="Leaderboard", url_path="leaderboard"),
-            st.Page("pages/dashboard.py", title="Dashboard", url_path="dashboard"),
+            page_for("inbox", "chat", session.inbox_title()),
+            page_for("threads", "chat"),
+            page_for("compare", "chat"),
+            page_for("evaluations", "chat"),
+            page_for("leaderboard", "chat"),
+            page_for("dashboard", "figures"),
             st.Page("pages/run.py", title="Run", url_path="run", visibility="hidden"),
-            st.Page("pages/reports.py", title="Reports", url_path="reports"),
-            st.Page("pages/alerts.py", title="Alerts", url_path="alerts"),
+            page_for("reports", "all_figures"),
+            page_for("alerts", "figures", "Alerts" if everybody else "Budgets"),
             st.Page("pages/settings.py", title="Settings", url_path="settings"),
         ],
         position="top",

@@ -26,10 +26,11 @@ def make_api(settings: Settings | None = None, drain: Drain | None = None) -> Fa
     from fastapi import Depends, FastAPI
 
     from api import errors
+    from api.completions.shape import OpenAIShape
     from api.connection import KnowsConnection
     from api.guards.install import install
     from api.guards.parameters import KnownParameters
-    from api.routes import chat, health
+    from api.routes import analytics, chat, completions, health, info, metrics
     from core.settings import load_settings
     from core.version import VERSION
 
@@ -44,9 +45,10 @@ def make_api(settings: Settings | None = None, drain: Drain | None = None) -> Fa
     )
     api.state.drain = drain or Drain()
     errors.install(api)
-    for routes in (health, chat):
+    for routes in (health, info, metrics, chat, analytics, completions):
         api.include_router(routes.router)
     install(api, settings or load_settings())
+    api.add_middleware(OpenAIShape)
     api.add_middleware(KnowsConnection)
     return api
 

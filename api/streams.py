@@ -106,6 +106,7 @@ class EventStream(Response):
     """
 
     media_type = "text/event-stream"
+    opening = OPENING
 
     def __init__(
         self,
@@ -164,7 +165,7 @@ class EventStream(Response):
     async def _stream(self) -> bool:
         """Whether the client got all of it."""
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
-        if not (await self._sent(start) and await self._write(OPENING)):
+        if not (await self._sent(start) and await self._write(self.opening)):
             return False
         while not self._left:
             self._signal.clear()

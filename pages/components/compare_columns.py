@@ -275,6 +275,7 @@ def stop(runtime: Runtime, ids: list[str]) -> None:
 def retry(runtime: Runtime, comparison: Comparison, position: int) -> None:
     """The callback of Ask again."""
     try:
+        runtime.limits.request(session.principal())
         runtime.comparisons.retry(comparison, position)
     except SwitchboardError as exc:
         session.keep_notice(exc)

@@ -6,19 +6,25 @@ Session state holds ids and plain values only, and only this file names its keys
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import streamlit as st
 
-from core.errors import SwitchboardError
-from core.identity import Principal
+from core.errors import Forbidden, SwitchboardError
+from core.identity import Principal, Right
 from core.ids import is_id
 from pages.components import who
 
 if TYPE_CHECKING:
+    from agents.identity.audit import Action
     from agents.runtime import Runtime
+    from analytics.queries import Queries
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 TEMPORARY = "temporary_chat"
 """Key of the switch for it."""
@@ -53,6 +59,68 @@ def principal() -> Principal:
 def owner() -> str:
     """The name under which everything of whoever is looking is stored."""
     return principal().owner
+
+
+def allowed(right: Right) -> bool:
+    """Whether whoever is looking may do this now."""
+    return principal().may(right)
+
+
+def require(right: Right) -> None:
+    """For a page or a section that was reached without the right: one sentence, and it ends there."""
+    if not allowed(right):
+        say_forbidden()
+        st.stop()
+
+
+def say_forbidden() -> None:
+    show_error(_forbidden())
+
+
+def demand(right: Right) -> None:
+    """Raises Forbidden. For callbacks: a widget may stand on a page from before a right was lost."""
+    if not allowed(right):
+        raise _forbidden()
+
+
+def _forbidden() -> Forbidden:
+    return Forbidden(
+        "Your account has no right to this.", what_to_do="Ask an administrator if you need it."
+    )
+
+
+def needs(right: Right) -> Callable[[Callable[Given, Result]], Callable[Given, Result | None]]:
+    """Decorates a callback, or what a button does: without the right it does nothing but say so."""
+
+    def guarded(act: Callable[Given, Result]) -> Callable[Given, Result | None]:
+        @wraps(act)
+        def checked(*args: Given.args, **kwargs: Given.kwargs) -> Result | None:
+            try:
+                demand(right)
+            except Forbidden as exc:
+                keep_notice(exc)
+                return None
+            return act(*args, **kwargs)
+
+        checked.__dict__["needs"] = right
+        return checked
+
+    return guarded
+
+
+def note(action: Action, target: str = "", detail: str = "") -> None:
+    """Writes down who did what, after it was done. `target`: an id; never what people wrote."""
+    runtime().identity.audit.note(principal(), action, target, detail)
+
+
+def figures() -> Queries:
+    """The figures whoever is looking may see: everybody's or their own. Raises Forbidden."""
+    return runtime().figures(principal())
+
+
+def figures_key() -> tuple[str, str | None]:
+    """Key of whatever pages keep of figures for all sessions: the database, and whose figures."""
+    return str(runtime().settings.path("analytics.db")), figures().owner
 
 
 def enter_frame() -> None:
@@ -99,11 +167,11 @@ def clock() -> ScriptClock:
     return value
 
 
-def begin_page() -> Runtime:
+def begin_page(right: Right | None = None) -> Runtime:
     """The guard: first line of every page. Stops a page that was opened without the entry file.
 
     With a folder named `pages`, Streamlit can run a page file directly after a restart; then there
-    would be no frame and no login around it.
+    would be no frame and no login around it. Without the right the page says so and ends.
     """
     if not st.session_state.pop(_FRAME, False):
         st.error("This page was opened without its frame.")
@@ -117,6 +185,8 @@ def begin_page() -> Runtime:
     built.warm_up.start()
     built.warm_up.page_seen()
     show_notice()
+    if right is not None:
+        require(right)
     return built
 
 

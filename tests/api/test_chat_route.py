@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
-from tests.api.serving import MODEL, ask_stream, messages, serving
+from tests.api.serving import MODEL, messages, serving
 from tests.provider import ProviderServer, Reply
 
 QUESTION = "How do I set the port?"

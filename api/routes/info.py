@@ -1,0 +1,60 @@
+"""What this installation is, and which models it can ask."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from fastapi import APIRouter, Request
+from fastapi.routing import APIRoute
+from pydantic import Field
+from starlette.concurrency import run_in_threadpool
+
+from agents.about import About, ModelAbout, about, models
+from api.dependencies import Caller, House
+from api.schemas import Out
+
+router = APIRouter(tags=["service"])
+
+
+class Endpoint(Out):
+    path: str = Field(examples=["/chat"])
+    methods: list[str]
+    summary: str
+
+
+class Info(Out):
+    """No path, host, key or person is in it."""
+
+    about: About
+    endpoints: list[Endpoint] = Field(description="Below the address of the API.")
+
+
+class Models(Out):
+    models: list[ModelAbout]
+    catalogue_of: date = Field(description="The day of the catalogue of models and prices.")
+
+
+@router.get("/info")
+async def info(request: Request, caller: Caller, house: House) -> Info:
+    """Version, versions of what it stands on, what is switched on, agents, limits, warnings."""
+    found = await run_in_threadpool(about, house)
+    return Info(about=found, endpoints=_endpoints(request))
+
+
+@router.get("/models")
+async def list_models(caller: Caller, house: House) -> Models:
+    """Every model that can be chosen: whether it is usable and why not, what it can do, its prices."""
+    found = await run_in_threadpool(models, house)
+    return Models(models=found, catalogue_of=house.catalog.date)
+
+
+def _endpoints(request: Request) -> list[Endpoint]:
+    return [
+        Endpoint(
+            path=route.path,
+            methods=sorted(route.methods or ()),
+            summary=(route.description or "").partition("\n")[0],
+        )
+        for route in request.app.routes
+        if isinstance(route, APIRoute) and route.include_in_schema
+    ]
