@@ -64,7 +64,7 @@ class About:
     features: Mapping[str, bool]
     graphs: tuple[Graph, ...]
     agents: tuple[Agent, ...]
-    limits: Mapping[str, float | str | None]
+    limits: Mapping[str, int | float | str | None]
     warnings: tuple[str, ...]
 
 

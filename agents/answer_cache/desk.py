@@ -176,6 +176,7 @@ class AnswerCache:
             "prompt": house.prompts.seen(request.prompt).digest if request.prompt else None,
             "temperature": settings.temperature if warm is None else warm,
             "note": request.note,
+            "ends": [request.max_tokens, *request.stop],
             "knowledge": house.knowledge.version(request.owner),
         }
 

@@ -71,6 +71,11 @@ class Limits:
             )
 
     @property
+    def refused(self) -> int:
+        """Requests that came too often."""
+        return self._rate.refused
+
+    @property
     def storage_errors(self) -> int:
         """Requests that were allowed because their counts could not be read."""
         return self._rate.storage_errors

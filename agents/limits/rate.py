@@ -34,6 +34,7 @@ class Rate:
         self._rest_until = 0.0
         self.storage_errors = 0
         """Requests that were allowed because the storage could not be asked."""
+        self.refused = 0
         if not self._items:
             return
         from limits.strategies import MovingWindowRateLimiter
@@ -57,6 +58,7 @@ class Rate:
             self._went_without(exc)
             return
         if refused:
+            self.refused += 1
             longest = max(one.get_expiry() for one in refused)
             raise _sentence(refused[0], min(longest, max(again) - time.time()))
 

@@ -55,6 +55,23 @@ def readings(runtime: Runtime) -> Iterator[Reading]:
         "Calls that budgets did not allow.",
         runtime.spending.health().refused_checks,
     )
+    yield _counter(
+        "switchboard_rate_limited_requests",
+        "Requests refused because they came too often.",
+        runtime.limits.refused,
+    )
+    for result, value in (
+        ("hit", runtime.answers.hits),
+        ("miss", runtime.answers.misses),
+        ("error", runtime.answers.errors),
+    ):
+        yield Reading(
+            name="switchboard_answer_cache_lookups",
+            text="Questions looked up in the answer cache.",
+            kind="counter",
+            value=value,
+            labels=(("result", result),),
+        )
     for one in runtime.models.statuses():
         if one.configured:
             yield Reading(

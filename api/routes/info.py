@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from datetime import date
 
 from fastapi import APIRouter, Request
@@ -9,7 +11,7 @@ from fastapi.routing import APIRoute
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
-from agents.about import About, ModelAbout, about, models
+from agents.about import Agent, Graph, ModelAbout, about, models
 from api.dependencies import Caller, House
 from api.schemas import Out
 
@@ -25,8 +27,16 @@ class Endpoint(Out):
 class Info(Out):
     """No path, host, key or person is in it."""
 
-    about: About
+    service: str
+    version: str
+    environment: str | None
+    versions: Mapping[str, str] = Field(description="Of what Switchboard stands on.")
+    features: Mapping[str, bool] = Field(description="What is switched on.")
+    graphs: list[Graph]
+    agents: list[Agent]
     endpoints: list[Endpoint] = Field(description="Below the address of the API.")
+    limits: Mapping[str, int | float | str | None] = Field(description="Of requests; null: none.")
+    warnings: list[str]
 
 
 class Models(Out):
@@ -38,7 +48,8 @@ class Models(Out):
 async def info(request: Request, caller: Caller, house: House) -> Info:
     """Version, versions of what it stands on, what is switched on, agents, limits, warnings."""
     found = await run_in_threadpool(about, house)
-    return Info(about=found, endpoints=_endpoints(request))
+    fields = {one.name: getattr(found, one.name) for one in dataclasses.fields(found)}
+    return Info(**fields, endpoints=_endpoints(request))
 
 
 @router.get("/models")
