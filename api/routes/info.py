@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import date
 
 from fastapi import APIRouter, Request
-from fastapi.routing import APIRoute
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
@@ -20,7 +19,7 @@ router = APIRouter(tags=["service"])
 
 class Endpoint(Out):
     path: str = Field(examples=["/chat"])
-    methods: list[str]
+    method: str
     summary: str
 
 
@@ -49,7 +48,8 @@ async def info(request: Request, caller: Caller, house: House) -> Info:
     """Version, versions of what it stands on, what is switched on, agents, limits, warnings."""
     found = await run_in_threadpool(about, house)
     fields = {one.name: getattr(found, one.name) for one in dataclasses.fields(found)}
-    return Info(**fields, endpoints=_endpoints(request))
+    endpoints = await run_in_threadpool(_endpoints, request)
+    return Info(**fields, endpoints=endpoints)
 
 
 @router.get("/models")
@@ -60,12 +60,9 @@ async def list_models(caller: Caller, house: House) -> Models:
 
 
 def _endpoints(request: Request) -> list[Endpoint]:
-    return [
-        Endpoint(
-            path=route.path,
-            methods=sorted(route.methods or ()),
-            summary=(route.description or "").partition("\n")[0],
-        )
-        for route in request.app.routes
-        if isinstance(route, APIRoute) and route.include_in_schema
-    ]
+    found = []
+    for path, operations in request.app.openapi()["paths"].items():
+        for method, operation in operations.items():
+            about = str(operation.get("description", "")).partition("\n")[0]
+            found.append(Endpoint(path=path, method=method.upper(), summary=about))
+    return found
