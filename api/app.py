@@ -30,7 +30,7 @@ def make_api(settings: Settings | None = None, drain: Drain | None = None) -> Fa
     from api.connection import KnowsConnection
     from api.guards.install import install
     from api.guards.parameters import KnownParameters
-    from api.routes import analytics, chat, compare, completions, health, info, metrics
+    from api.routes import analytics, chat, compare, completions, health, info, metrics, reference
     from core.settings import load_settings
     from core.version import VERSION
 
@@ -45,7 +45,7 @@ def make_api(settings: Settings | None = None, drain: Drain | None = None) -> Fa
     )
     api.state.drain = drain or Drain()
     errors.install(api)
-    for routes in (health, info, metrics, chat, compare, analytics, completions):
+    for routes in (health, info, metrics, chat, compare, analytics, completions, reference):
         api.include_router(routes.router)
     install(api, settings or load_settings())
     api.add_middleware(OpenAIShape)
