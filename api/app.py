@@ -29,7 +29,7 @@ def make_api(settings: Settings | None = None, drain: Drain | None = None) -> Fa
     from api.connection import KnowsConnection
     from api.guards.install import install
     from api.guards.parameters import known_parameters
-    from api.routes import chat, health
+    from api.routes import chat, health, runs, socket, threads
     from core.settings import load_settings
     from core.version import VERSION
 
@@ -44,7 +44,7 @@ def make_api(settings: Settings | None = None, drain: Drain | None = None) -> Fa
     )
     api.state.drain = drain or Drain()
     errors.install(api)
-    for routes in (health, chat):
+    for routes in (health, chat, runs, socket, threads):
         api.include_router(routes.router)
     install(api, settings or load_settings())
     api.add_middleware(KnowsConnection)
