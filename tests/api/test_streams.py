@@ -164,7 +164,9 @@ def test_a_client_that_never_reads_is_dropped_and_harms_nobody(
 
 def long_log() -> EndedLog:
     events = [Token(text="x" * 20_000, message_id="m", seq=n) for n in range(800)]
-    return EndedLog(id=new_id(), thread_id=new_id(), events=[*events, Completed(message_id="m", seq=800)])
+    return EndedLog(
+        id=new_id(), thread_id=new_id(), events=[*events, Completed(message_id="m", seq=800)]
+    )
 
 
 def stuck_reader(host: str, port: int, head: str) -> socket.socket:
