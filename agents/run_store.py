@@ -13,12 +13,14 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from agents import once
 from agents.branches import branch
 from agents.databases import Databases
 from agents.ending import save_answer
 from agents.placing import place
 from agents.run import Checkpoint, Place, Run, TurnRequest
 from agents.tables import message, run, run_log, thread
+from agents.threads import ACTIVE
 from core.database import Database
 from core.errors import NotFound, ThreadBusy
 from core.events import Completed, Event
@@ -29,10 +31,14 @@ from core.transcript import AnswerSummary, Transcript, summarise
 
 log = logging.getLogger(__name__)
 ACTIVE = ("queued", "running")
+NO_RUN = ""
+"""Of a message that no run of this house made."""
 IMPORTED = "imported"
 """Of a run that happened elsewhere and came with its thread: it counts in no figures here."""
-KeepFiles = Callable[[Connection, Run, str], None]
-"""Gets the run and the id of its question."""
+KeepFiles = Callable[[Connection, Run, str, Mapping[str, str]], None]
+"""Gets the run, the id of its question, and the messages of files that came with earlier ones."""
+_NOT_KEPT = frozenset({"text", "earlier", "once"})
+"""Of a request: two are messages of the thread; one that is asked for again is another request."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,7 +92,8 @@ class RunStore:
     def begin(self, new_run: Run) -> Place:
         """Saves the question (and a new thread for it) and marks the thread as busy.
 
-        Raises ThreadBusy when the thread has an active run, NotFound for a foreign thread or message.
+        Raises ThreadBusy when the thread has an active run, NotFound for a foreign thread or message,
+        AskedBefore for a request that another run answers.
         """
         request = new_run.request
         if request.temporary and request.thread_id is None:
@@ -94,10 +101,12 @@ class RunStore:
         if self._dbs.is_temporary(new_run.thread_id):
             self._dbs.add_temporary(new_run.id)
         with self._dbs.of(new_run.id).write() as connection:
+            once.refuse_second(connection, request)
             self._claim_thread(connection, new_run)
+            elsewhere = _say_earlier(connection, new_run)
             found, position = place(connection, new_run)
             if request.attachments and self._keep_files is not None:
-                self._keep_files(connection, new_run, found.question_id)
+                self._keep_files(connection, new_run, found.question_id, elsewhere)
             connection.execute(
                 insert(run).values(
                     id=new_run.id,
@@ -105,13 +114,14 @@ class RunStore:
                     owner=request.owner,
                     graph=request.graph,
                     status="queued",
-                    request={k: v for k, v in asdict(request).items() if k != "text"},
+                    request={k: v for k, v in asdict(request).items() if k not in _NOT_KEPT},
                     question_id=found.question_id,
                     parent_id=found.parent_id,
                     position=position,
                     started_at_us=new_run.started_at_us,
                 )
             )
+            once.note(connection, request, new_run.id)
         return found
 
     def _claim_thread(self, connection: Connection, new_run: Run) -> None:
@@ -294,7 +304,7 @@ class RunStore:
             kept = connection.scalar(select(run.c.request).where(run.c.id == run_id))
         if kept is None:
             return None
-        known = {one.name for one in fields(TurnRequest)}
+        known = {one.name for one in fields(TurnRequest)} - {"figures"}
         return TurnRequest(**{k: v for k, v in kept.items() if k in known} | {"text": ""})
 
     def recover(self) -> list[str]:
@@ -336,6 +346,33 @@ class RunStore:
             if rows:
                 return [_history_row(row) for row in rows]
         return []
+
+
+def _say_earlier(connection: Connection, new_run: Run) -> dict[str, str]:
+    """Writes what was said before the question; gives the message of each file that came with it."""
+    rows: list[dict[str, Any]] = []
+    files: dict[str, str] = {}
+    for said in new_run.request.earlier:
+        message_id = new_id()
+        files |= dict.fromkeys(said.attachments, message_id)
+        rows.append(
+            {
+                "id": message_id,
+                "thread_id": new_run.thread_id,
+                "parent_id": rows[-1]["id"] if rows else None,
+                "position": len(rows),
+                "run_id": NO_RUN,
+                "role": said.role,
+                "text": said.text,
+                "created_at_us": new_run.started_at_us,
+            }
+        )
+    if rows:
+        connection.execute(insert(message), rows)
+        connection.execute(
+            update(thread).where(thread.c.id == new_run.thread_id).values(head_id=rows[-1]["id"])
+        )
+    return files
 
 
 def _history_row(row: Any) -> HistoryRow:

@@ -119,6 +119,19 @@ run = Table(
 """`parent_id` and `position`: where the answer goes. `checkpoint_*`: the agents' memory after it, as
 LangGraph's saver names it."""
 
+asked_once = Table(
+    "asked_once",
+    metadata,
+    Column("owner", String(255), primary_key=True),
+    Column("key", String(200), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("run_id", ForeignKey("run.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at_us", BigInteger, nullable=False),
+    Index("asked_once_by_age", "created_at_us"),
+    Index("asked_once_by_run", "run_id"),
+)
+"""Which run answers a request that its sender may repeat; see agents/once.py."""
+
 run_log = Table(
     "run_log",
     metadata,
@@ -185,6 +198,23 @@ attachment = Table(
     Column("created_at_us", BigInteger, nullable=False),
     Index("attachment_by_thread", "thread_id", "created_at_us"),
 )
+
+cached_answer = Table(
+    "cached_answer",
+    metadata,
+    Column("owner", String(255), primary_key=True),
+    Column("scope", String(64), primary_key=True),
+    Column("question", String(64), primary_key=True),
+    Column("message_id", ForeignKey("message.id", ondelete="CASCADE"), nullable=False),
+    Column("model", String(200)),
+    Column("vector", LargeBinary),
+    Column("made_at_us", BigInteger, nullable=False),
+    Column("used_at_us", BigInteger, nullable=False),
+    Index("cached_answer_by_message", "message_id"),
+    Index("cached_answer_by_use", "used_at_us"),
+)
+"""Which answers may be given again: names and vectors only, the words stay in `message`. `scope`:
+everything but the question that an answer depends on. `model`, `vector`: of the question's meaning."""
 
 preference = Table(
     "preference",

@@ -6,6 +6,7 @@
     ├── Forbidden             403  the role or the key's scopes do not allow it
     ├── NotFound              404  no such thread, run, model (a foreign id answers the same)
     ├── ThreadBusy            409  the thread already has an active run
+    ├── KeyReused             409  an idempotency key came with another request before
     ├── RateLimited           429  too many requests of one person or key; says when to come back
     ├── QuotaExceeded         429  the tokens or the money of one person's day are used up
     ├── Overloaded            503  more runs are waiting than the queue holds
@@ -19,6 +20,7 @@
         ├── ModelRefused      502  the request itself was refused (400, 404, content policy)
         ├── ContextTooLong    400  the conversation does not fit the model
         ├── BudgetExceeded    402  a hard budget is used up: no model was asked
+        │   └── QuotaUsedUp   429  QuotaExceeded, when it is found out in the middle of a run
         └── ProtocolError     502  what came back is not what the protocol says
 
 `code` is stable and machine-readable, `message` says what failed, `what_to_do` says what the reader
@@ -86,6 +88,11 @@ class QuotaExceeded(RateLimited):
 class ThreadBusy(SwitchboardError):
     code, http_status, retryable = "thread_busy", 409, True
     default_what_to_do = "Wait for the answer, or stop it first."
+
+
+class KeyReused(SwitchboardError):
+    code, http_status = "idempotency_key_reused", 409
+    default_what_to_do = "Use a new key for a new request."
 
 
 class Overloaded(SwitchboardError):
@@ -162,11 +169,29 @@ class BudgetExceeded(ModelFailure):
     default_what_to_do = "Wait until the budget starts again, or raise it on the page Alerts."
 
 
+class QuotaUsedUp(BudgetExceeded):
+    """What fails inside a run fails as a model does; `code` is that of QuotaExceeded."""
+
+    code, http_status = "quota", 429
+    default_what_to_do = QuotaExceeded.default_what_to_do
+
+
 class ProtocolError(ModelFailure):
     code, retryable = "model_protocol", True
     default_what_to_do = (
         "Check that the base URL is an OpenAI-compatible server, or choose another model."
     )
+
+
+def http_status_of(code: str) -> int:
+    """The HTTP status of an error that is known by its code only; 500 for one that is not known."""
+    waiting: list[type[SwitchboardError]] = [SwitchboardError]
+    while waiting:
+        one = waiting.pop()
+        if one.code == code:
+            return one.http_status
+        waiting += one.__subclasses__()
+    return 500
 
 
 _SECRETS = (
