@@ -175,7 +175,7 @@ class External:
 
 def refused(why: str) -> NotLoggedIn:
     """The same words for everybody; the log says why."""
-    log.info("not logged in: %s", why)
+    log.warning("not logged in: %s", why)
     return NotLoggedIn("This needs a login or a key that holds.")
 
 

@@ -99,11 +99,12 @@ class Keys:
         open_keys = select(api_key.c.id).where(
             api_key.c.owner == made.owner, api_key.c.revoked_at_us.is_(None)
         )
-        there = select(account.c.owner).where(
+        person = select(account.c.valid_after_us).where(
             account.c.owner == made.owner, account.c.disabled_at_us.is_(None)
         )
         with self._db.write() as connection:
-            if connection.execute(there).one_or_none() is None:
+            valid_after_us = connection.execute(person).scalar_one_or_none()
+            if valid_after_us is None:
                 raise NotFound(
                     "There is no such account that could have keys.",
                     what_to_do="Keys belong to people who log in: see SWITCHBOARD_AUTH.",
@@ -121,7 +122,8 @@ class Keys:
                     hint=made.hint,
                     name=made.name,
                     scopes=" ".join(sorted(made.scopes)),
-                    created_at_us=made.created_at_us,
+                    # Also when the clock was set back since the last end.
+                    created_at_us=max(made.created_at_us, valid_after_us + 1),
                     expires_at_us=made.expires_at_us,
                 )
             )

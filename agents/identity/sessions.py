@@ -166,12 +166,15 @@ def end_credentials(connection: Connection, owner: str, now: int) -> bool:
 
     False: there is no such account.
     """
+    before = select(account.c.valid_after_us).where(account.c.owner == owner)
+    known = connection.execute(before).scalar_one_or_none()
     person = update(account).where(account.c.owner == owner)
-    there = connection.execute(person.values(valid_after_us=now)).rowcount > 0
+    # Later than the end before it, also when the clock was set back in between.
+    connection.execute(person.values(valid_after_us=max(now, (known or 0) + 1)))
     for table, ended in ((login_session, "ended_at_us"), (api_key, "revoked_at_us")):
         running = update(table).where(table.c.owner == owner, table.c[ended].is_(None))
         connection.execute(running.values({ended: now}))
-    return there
+    return known is not None
 
 
 def _open(now: int) -> tuple[ColumnElement[bool], ...]:

@@ -264,6 +264,21 @@ def test_all_sessions_of_one_person_end_at_once(house: House) -> None:
     assert house.identity.from_session(house.log_in()) is not None
 
 
+def test_a_clock_that_is_set_back_locks_nobody_out_and_lets_nobody_in(house: House) -> None:
+    owner = house.add()
+    house.identity.sessions.end_all(owner)
+    house.clock.forward(-HOUR_US)
+    token = house.log_in()
+    principal = house.identity.from_session(token)
+    assert principal is not None
+    _, secret = house.identity.keys.create(principal, "ci")
+    assert house.identity.from_bearer(f"Bearer {secret}").owner == owner
+    house.identity.sessions.end_all(owner)
+    assert house.identity.from_session(token) is None
+    with pytest.raises(NotLoggedIn):
+        house.identity.from_bearer(f"Bearer {secret}")
+
+
 def test_what_was_seen_is_written_now_and_then(house: House) -> None:
     house.add()
     token = house.log_in()
