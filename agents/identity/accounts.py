@@ -198,7 +198,8 @@ class Accounts:
             with self._db.write() as connection:
                 same = (account.c.owner == row.owner) & (account.c.password == row.password)
                 connection.execute(update(account).where(same).values(password=fresh))
-        token = self._sessions.begin(row.owner, now, now + self._session_us)
+        begun = max(now, row.valid_after_us + 1)  # also when the clock was set back since
+        token = self._sessions.begin(row.owner, begun, now + self._session_us)
         self._audit.note(self._sessions.find(token), "log_in", named, remote)
         return token
 
@@ -219,7 +220,7 @@ class Accounts:
 def _row(connection: Connection, owner: str) -> Row[Any]:
     row = connection.execute(select(account).where(account.c.owner == owner)).one_or_none()
     if row is None:
-        raise NotFound("There is no such account.")
+        raise NotFound("There is no such account.", what_to_do="Look at the list of accounts.")
     return row
 
 

@@ -19,12 +19,16 @@ LARGEST_ANSWER = 256_000
 MOST_KEYS = 100
 FETCH_S = 5.0
 """For each step of a fetch, and for all of them together."""
+WAIT_S = 2.0
+"""For a fetch of another thread."""
 AGAIN_S = 60.0
 """Between two fetches, whatever asks for them."""
 FRESH_S = 3_600.0
 """After this the keys are fetched anew: a key that was taken back has to go."""
 STALE_S = 86_400.0
 """So long keys are used when the issuer cannot be reached."""
+
+_ASKED = {"Accept": "application/json", "Accept-Encoding": "identity"}
 
 Key = Mapping[str, Any]
 Fetch = Callable[[str], bytes]
@@ -57,12 +61,16 @@ class Jwks:
         found = self._named(kid)
         if found and self._age() < FRESH_S:
             return found
-        with self._lock:
-            found = self._named(kid)  # another thread may have fetched meanwhile
-            if not found or self._age() >= FRESH_S:
-                self._refresh()
-                found = self._named(kid)
-        return found
+        # Whoever has keys does not wait for newer ones; others not for long, or made-up key ids
+        # could keep every thread of the server waiting for an issuer that does not answer.
+        if self._lock.acquire(timeout=0 if found else WAIT_S):
+            try:
+                found = self._named(kid)  # another thread may have fetched meanwhile
+                if not found or self._age() >= FRESH_S:
+                    self._refresh()
+            finally:
+                self._lock.release()
+        return self._named(kid)
 
     def _named(self, kid: str | None) -> tuple[Key, ...]:
         if self._age() >= STALE_S:
@@ -118,12 +126,14 @@ def fetch_keys(url: str) -> bytes:
             httpx2.Client(
                 timeout=FETCH_S, follow_redirects=False, trust_env=not own_machine
             ) as client,
-            client.stream("GET", url, headers={"Accept": "application/json"}) as response,
+            client.stream("GET", url, headers=_ASKED) as response,
         ):
             if response.status_code != 200:
                 raise JwksError(f"the answer has status {response.status_code}")
+            if response.headers.get("content-encoding", "identity") != "identity":
+                raise JwksError("the answer is compressed, which was not asked for")
             body = bytearray()
-            for chunk in response.iter_bytes():
+            for chunk in response.iter_raw():
                 body += chunk
                 if len(body) > LARGEST_ANSWER:
                     raise JwksError(f"the answer is larger than {LARGEST_ANSWER:,} bytes")

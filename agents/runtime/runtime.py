@@ -206,6 +206,7 @@ class Runtime:
                 lambda: self.loop.run(self.models.warm_up(), WARM_UP_STEP_S),
                 self.knowledge.embed_missing,
                 self.files.tidy,
+                self.identity.tidy,
             ),
         )
         self.readiness = Readiness(checks_of(self))
@@ -395,11 +396,15 @@ class Runtime:
                 what_to_do="Delete the kept content on the Settings page, under Privacy.",
             ) from exc
 
-    def erase_person(self, owner: str) -> Erased:
+    def erase_person(
+        self, owner: str, *, account: bool = False, by: Principal | None = None
+    ) -> Erased:
         """Deletes a person's threads and choices, and takes the person out of analytics.
 
-        Their counters stay, without a name. Raises StorageError; then call it again.
+        Ends what the person is logged in with; with `account`, removes the account too. Their
+        counters stay, without a name. Raises StorageError; then call it again.
         """
+        self.identity.erase(owner, account=False, by=by)  # first: nobody goes on writing as them
         self.recorder.flush()
         erased = erase_user(self.recorder, owner)  # runs that go on end as runs of nobody
         self.exchange.stop(owner)
@@ -417,6 +422,8 @@ class Runtime:
         self.knowledge.forget_notes(owner)
         self.preferences.forget(owner)
         self.answers.forget(owner)
+        if account:
+            self.identity.erase(owner, account=True, by=by)
         self.database.empty_log()
         return erased
 
