@@ -12,19 +12,22 @@ from pages.components.settings_preferences import show_preferences
 from pages.components.settings_prices import show_prices
 from pages.components.settings_privacy import show_privacy
 from pages.components.settings_prompts import show_prompts
-from pages.components.settings_sections import show_about
+from pages.components.settings_sections import login_tabs, show_about
 
 runtime = session.begin_page()
 
 st.title("Settings", anchor=False)
-preferences, models, prompts, prices, knowledge, chats, data, privacy, imports, health = st.tabs(
-    ["Preferences", "Models", "Prompts", "Prices", "Knowledge", "Chats", "Data", "Privacy",
-     "Import", "Health"],
+of_people = login_tabs(runtime)
+(
+    preferences, *more, models, prompts, prices, knowledge, chats, data, privacy, imports, health
+) = st.tabs(
+    ["Preferences", *of_people, "Models", "Prompts", "Prices", "Knowledge", "Chats", "Data",
+     "Privacy", "Import", "Health"],
     key="settings_tab", bind="query-params", on_change="rerun",
 )  # fmt: skip
 with preferences:
     show_preferences(runtime)
-    show_about()
+    show_about(runtime)
 with models:
     show_models(runtime)
 with prompts:
@@ -43,3 +46,7 @@ with imports:
     show_import(runtime)
 with health:
     show_health(runtime)
+for tab, show in zip(more, of_people.values(), strict=True):
+    if tab.open:
+        with tab:
+            show(runtime)
