@@ -40,10 +40,12 @@ class Gate:
         app: App,
         knows: Callable[[Mapping[str, str]], bool],
         clock: Callable[[], float] = time.monotonic,
+        remembered: int = REMEMBERED,
     ) -> None:
         self.app = app
         self._knows = knows
         self._clock = clock
+        self._most = remembered
         self._remembered: dict[bytes, tuple[float, bool]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,7 +75,7 @@ class Gate:
         until, known = self._remembered.get(key, (0.0, False))
         if now >= until:
             known = await run_in_threadpool(self._knows, sent)
-            if len(self._remembered) >= REMEMBERED:
+            if len(self._remembered) >= self._most:
                 self._remembered.clear()
             self._remembered[key] = now + REMEMBERED_S, known
         return known

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from api.login.cookies import NEXT_COOKIE
-from api.login.gate import REMEMBERED, Gate
+from api.login.gate import Gate
 from core.identity import SESSION_COOKIE
 from tests.api.login_house import HTML, House, browser_of, log_in, make_house
 
@@ -105,11 +105,11 @@ def test_other_cookies_cost_no_look_up(house: House) -> None:
 
 
 def test_guesses_do_not_fill_the_memory() -> None:
-    gate = Gate(PlainTextResponse("in"), knows=lambda cookies: False)
+    gate = Gate(PlainTextResponse("in"), knows=lambda cookies: False, remembered=10)
     browser = TestClient(gate, follow_redirects=False)
-    for n in range(REMEMBERED + 100):
+    for n in range(25):
         browser.get("/", headers=HTML | {"cookie": f"{SESSION_COOKIE}=guess{n}"})
-    assert len(gate._remembered) == 100
+    assert len(gate._remembered) == 5
 
 
 def test_back_from_the_provider_home_leads_where_it_was_meant(house: House) -> None:
