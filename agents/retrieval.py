@@ -107,6 +107,13 @@ class Knowledge:
             self.notes.forget(owner)
             self.sync_notes()
 
+    def give_notes(self, owner: str, to: str) -> int:
+        """Makes an owner's notes another one's, also in the index; returns how many."""
+        given = self.notes.give(owner, to) if self.notes is not None else 0
+        if given:
+            self.sync_notes()
+        return given
+
     def embed_missing(self) -> None:
         """Starts computing missing vectors in the background, if a model is set; see
         `embedding_status`."""

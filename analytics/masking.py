@@ -31,7 +31,7 @@ _ASSIGNED = re.compile(
 _BEARER = re.compile(r"(?i)\b(bearer|basic)(\s{1,8}+)[A-Za-z0-9._~+/=\-]{6,}+")
 _KEY = re.compile(
     r"(?<![A-Za-z0-9])(?:"
-    r"(?:sk|pk|rk|xai|gsk|glpat|hf|whsec|npm)[-_][A-Za-z0-9_\-*]{8,}+"
+    r"(?:sk|sb|pk|rk|xai|gsk|glpat|hf|whsec|npm)[-_][A-Za-z0-9_\-*]{8,}+"
     r"|gh[oprsu]_[A-Za-z0-9]{16,}+|github_pat_[A-Za-z0-9_]{16,}+"
     r"|xox[abeprs]-[A-Za-z0-9\-]{8,}+|ya29\.[A-Za-z0-9_\-]{8,}+|AIza[A-Za-z0-9_\-]{20,}+"
     r"|(?:AKIA|ASIA)[A-Z0-9]{12,}+"

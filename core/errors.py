@@ -172,10 +172,14 @@ class ProtocolError(ModelFailure):
 _SECRETS = (
     (re.compile(r"\b(sk|pk|rk|xai|gsk)-[A-Za-z0-9_\-*]{4,}"), lambda m: f"{m[1]}-…{m[0][-4:]}"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=\-]{6,}"), lambda m: f"{m[1]} …"),
+    (re.compile(r"\bsb-[A-Za-z0-9]{16,}"), lambda m: f"sb-…{m[0][-4:]}"),
+    (re.compile(r"\beyJ[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*)*"), lambda m: "eyJ…"),
     (re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{12,}"), lambda m: f"{m[1]}…{m[0][-4:]}"),
     (re.compile(r"(\w+://[^:/@\s]+:)[^@/\s]+@"), lambda m: f"{m[1]}…@"),
     (
-        re.compile(r"(?i)\b(api[_-]?key|secret|token|password)(\"?\s*[=:]\s*\"?)[^\s\"',;&]{6,}"),
+        re.compile(
+            r"(?i)\b(api[_-]?key|secret|token|password|switchboard_session)(\"?\s*[=:]\s*\"?)[^\s\"',;&]{6,}"
+        ),
         lambda m: f"{m[1]}{m[2]}…",
     ),
 )

@@ -219,7 +219,7 @@ class Accounts:
 def _row(connection: Connection, owner: str) -> Row[Any]:
     row = connection.execute(select(account).where(account.c.owner == owner)).one_or_none()
     if row is None:
-        raise NotFound("There is no such account.")
+        raise NotFound("There is no such account.", what_to_do="Look at the list of accounts.")
     return row
 
 

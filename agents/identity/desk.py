@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,7 +20,7 @@ from agents.identity.roles import Roles, named_role
 from agents.identity.sessions import Sessions
 from agents.identity.values import Clock, now_us
 from core.database import Database
-from core.errors import Forbidden
+from core.errors import Forbidden, NotFound
 from core.identity import LOCAL, Principal, Right
 from core.settings import Settings
 
@@ -136,10 +137,12 @@ class Identity:
         )
 
     def erase(self, owner: str, *, account: bool, by: Principal | None = None) -> None:
-        """Ends everything that was issued to a person; with `account`, removes the account as well."""
+        """Ends everything that was issued to a person; with `account`, removes the account as well,
+        if there is one. Raises StorageError."""
         self.sessions.end_all(owner, by)
         if account:
-            self.accounts.delete(owner, by)
+            with contextlib.suppress(NotFound):
+                self.accounts.delete(owner, by)
 
 
 def demand(principal: Principal, right: Right) -> None:

@@ -72,13 +72,12 @@ class External:
             row = _account_row(connection, owner)
         if known is None and expires + LEEWAY_S <= now // SECOND_US:
             raise refused("an OIDC token that expired before it was used")
-        if row is None or row.disabled_at_us is None:
-            self._remember(row, owner, claims, issued_us)
-        if known is None:
-            known = self._begin(owner, token_hash, issued_us, ends_us)
-        found = self._sessions.by_id(known)
+        if row is not None and not self.holds(row, issued_us):
+            raise refused("an OIDC login of somebody who is disabled, or from before an end")
+        self._remember(row, owner, claims, issued_us)
+        found = self._sessions.by_id(known or self._begin(owner, token_hash, issued_us, ends_us))
         if found is None:
-            raise refused("an OIDC login that was ended, or of somebody who is disabled")
+            raise refused("an OIDC login that was ended")
         return found
 
     def person(self, issuer: str, claims: Mapping[str, object], issued_us: int) -> Row[Any]:

@@ -26,6 +26,8 @@ FRESH_S = 3_600.0
 STALE_S = 86_400.0
 """So long keys are used when the issuer cannot be reached."""
 
+_ASKED = {"Accept": "application/json", "Accept-Encoding": "identity"}
+
 Key = Mapping[str, Any]
 Fetch = Callable[[str], bytes]
 
@@ -118,12 +120,14 @@ def fetch_keys(url: str) -> bytes:
             httpx2.Client(
                 timeout=FETCH_S, follow_redirects=False, trust_env=not own_machine
             ) as client,
-            client.stream("GET", url, headers={"Accept": "application/json"}) as response,
+            client.stream("GET", url, headers=_ASKED) as response,
         ):
             if response.status_code != 200:
                 raise JwksError(f"the answer has status {response.status_code}")
+            if response.headers.get("content-encoding", "identity") != "identity":
+                raise JwksError("the answer is compressed, which was not asked for")
             body = bytearray()
-            for chunk in response.iter_bytes():
+            for chunk in response.iter_raw():
                 body += chunk
                 if len(body) > LARGEST_ANSWER:
                     raise JwksError(f"the answer is larger than {LARGEST_ANSWER:,} bytes")

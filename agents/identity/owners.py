@@ -19,7 +19,7 @@ from core.text import clean
 
 MAX_OWNER = 255
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@+-]{1,63}")
-_RESERVED = frozenset({"local", "nobody", "anonymous", "erased", "system", "unknown"})
+_RESERVED = frozenset({"local", "nobody", "anonymous", "erased", "judge", "system", "unknown"})
 
 
 def login_name(text: object) -> str:

@@ -47,8 +47,8 @@ def is_lower(role: Role, than: Role) -> bool:
 
 def verified_email(claims: Mapping[str, object]) -> str | None:
     """Lower case; None when the provider does not vouch for it."""
-    email = claims.get("email")
-    if claims.get("email_verified") not in (True, "true") or not isinstance(email, str):
+    email, verified = claims.get("email"), claims.get("email_verified")
+    if not (verified is True or verified == "true") or not isinstance(email, str):
         return None
     email = email.strip().casefold()
     return email if "@" in email and len(email) <= 255 and email.isprintable() else None

@@ -66,9 +66,10 @@ class Sessions:
     def end_all(self, owner: str, by: Principal | None = None) -> None:
         """Ends every session, key and token that was issued to this person up to now. Idempotent."""
         with self._db.write() as connection:
-            end_credentials(connection, owner, self._clock())
+            there = end_credentials(connection, owner, self._clock())
         self._changes.made()
-        self._audit.note(by, "sessions_ended", owner)
+        if there:
+            self._audit.note(by, "sessions_ended", owner)
 
     def of(self, owner: str) -> list[Session]:
         """Those that are still good, the newest first."""
@@ -160,12 +161,17 @@ def _seen(connection: Connection, row: Row[Any], now: int) -> None:
     connection.execute(person.values(seen_at_us=now))
 
 
-def end_credentials(connection: Connection, owner: str, now: int) -> None:
-    """Nothing that was issued to this person up to now holds after the transaction."""
-    connection.execute(update(account).where(account.c.owner == owner).values(valid_after_us=now))
+def end_credentials(connection: Connection, owner: str, now: int) -> bool:
+    """Nothing that was issued to this person up to now holds after the transaction.
+
+    False: there is no such account.
+    """
+    person = update(account).where(account.c.owner == owner)
+    there = connection.execute(person.values(valid_after_us=now)).rowcount > 0
     for table, ended in ((login_session, "ended_at_us"), (api_key, "revoked_at_us")):
         running = update(table).where(table.c.owner == owner, table.c[ended].is_(None))
         connection.execute(running.values({ended: now}))
+    return there
 
 
 def _open(now: int) -> tuple[ColumnElement[bool], ...]:

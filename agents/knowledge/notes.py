@@ -66,6 +66,20 @@ class Notes:
             return sum(1 for _ in (self.folder / owner_folder(owner)).glob("*.md"))
         return 0
 
+    def give(self, owner: str, to: str) -> int:
+        """Makes an owner's notes another one's; returns how many. The index follows with the next
+        sync. Raises StorageError; then call it again."""
+        source, target = (self.folder / owner_folder(one) for one in (owner, to))
+        given = 0
+        try:
+            for file in sorted(source.glob("*.md")):
+                target.mkdir(parents=True, exist_ok=True)
+                file.replace(target / file.name)  # the same note has the same name
+                given += 1
+        except OSError as exc:
+            raise StorageError(f"The notes could not be moved: {exc.strerror}.") from exc
+        return given
+
     def forget(self, owner: str) -> None:
         """Deletes everything of an owner. The index forgets it with the next sync."""
         with contextlib.suppress(FileNotFoundError):

@@ -53,6 +53,7 @@ from core.database import Database
 from core.errors import InvalidInput, StorageError
 from core.events import Event
 from core.folder_lock import FolderLock
+from core.identity import Principal
 from core.metrics_query import MetricsAnswer, MetricsQuestion
 from core.price_overlay import load_with_imports
 from core.settings import Settings
@@ -308,11 +309,15 @@ class Runtime:
                 what_to_do="Delete the kept content on the Settings page, under Privacy.",
             ) from exc
 
-    def erase_person(self, owner: str) -> Erased:
+    def erase_person(
+        self, owner: str, *, account: bool = False, by: Principal | None = None
+    ) -> Erased:
         """Deletes a person's threads and choices, and takes the person out of analytics.
 
-        Their counters stay, without a name. Raises StorageError; then call it again.
+        Ends what the person is logged in with; with `account`, removes the account too. Their
+        counters stay, without a name. Raises StorageError; then call it again.
         """
+        self.identity.erase(owner, account=False, by=by)  # first: nobody goes on writing as them
         self.recorder.flush()
         erased = erase_user(self.recorder, owner)  # runs that go on end as runs of nobody
         self.exchange.stop(owner)
@@ -329,6 +334,8 @@ class Runtime:
         self.prompts.forget_owner(owner)
         self.knowledge.forget_notes(owner)
         self.preferences.forget(owner)
+        if account:
+            self.identity.erase(owner, account=True, by=by)
         self.database.empty_log()
         return erased
 

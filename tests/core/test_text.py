@@ -66,6 +66,10 @@ def test_a_title_is_the_first_sentence_cut_at_a_word(question: str, title: str) 
         ("postgresql://user:hunter22@host/db", "postgresql://user:…@host/db"),
         ("AKIAIOSFODNN7EXAMPLE refused", "AKIA…MPLE refused"),
         ('{"api_key": "abcdefghijkl"}', '"api_key": "…'),
+        ("key sb-abcdef1234567890abcdef1234567890abcdefghWXYZ of", "key sb-…WXYZ of"),
+        ("got eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJib2IifQ.c2ln, sorry", "got eyJ…, sorry"),
+        ("Cookie: switchboard_session=abcdefghijkl; x=1", "switchboard_session=…; x=1"),
+        ("a sb-tree and an eye", "a sb-tree and an eye"),
     ],
 )
 def test_keys_never_get_through(text: str, shown: str) -> None:
