@@ -20,8 +20,8 @@ from api.headers import App, Receive, Scope, Send
 from api.login import cookies
 from api.login.local_path import HOME, local_path
 
-REMEMBERED_S = 5.0
-"""How long an answer of the look-up counts: a page loads dozens of files at once."""
+REMEMBERED_S = 1.0
+"""How long an answer of the look-up counts: a page with pictures asks for all of them at once."""
 REMEMBERED = 2_000
 _OPEN = ("/api/", "/login/", "/logout/", "/auth/", "/oauth2callback/", "/static/", "/component/")
 _OPEN_CORE = ("/_stcore/health", "/_stcore/host-config")
