@@ -73,10 +73,10 @@ def _show_sessions(runtime: Runtime, me: Principal) -> None:
         for one in runtime.identity.sessions.of(me.owner):
             here = one.id == me.credential_id
             with st.container(horizontal=True, vertical_alignment="center", key=f"login_{one.id}"):
+                until = moment(one.expires_at_us, zone)
+                facts = f"by {VIA[one.via]} · last seen {ago(one.seen_at_us)} · until {until}"
                 st.markdown(
-                    f"Since {moment(one.created_at_us, zone)} by {VIA[one.via]}, last seen "
-                    f"{ago(one.seen_at_us)}, until {moment(one.expires_at_us, zone)}",
-                    width="content",
+                    f"{moment(one.created_at_us, zone)}  \n:small[:gray[{facts}]]", width="stretch"
                 )
                 if here:
                     st.badge("This browser", color="green")
