@@ -54,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("--full-name", default="", help="what pages call the person")
     command("password", "set a new password; ends every session and key of the account")
     command("role", "change the role").add_argument("role", choices=ROLES)
+    command("rename", "change what pages call the person").add_argument("full_name")
     command("disable", "let nobody log in as this account any more")
     command("enable", "let the account log in again")
     command("end", "end every session, key and token of the account")
@@ -127,6 +128,9 @@ def _change(identity: Identity, owner: str, given: argparse.Namespace) -> None:
         case "role":
             accounts.set_role(owner, given.role)
             say(f"{owner} has the role {accounts.get(owner).role}.")
+        case "rename":
+            accounts.rename(owner, given.full_name)
+            say(f"{owner} is called {accounts.get(owner).name}.")
         case "disable":
             accounts.disable(owner)
             say(f"{owner} cannot log in any more.")

@@ -33,6 +33,7 @@ ACTIONS: tuple[Action, ...] = get_args(Action)
 
 LARGEST_PAGE = 500
 LONGEST_DETAIL = 300
+KEEP_DAYS = 730
 ERASED = "erased"
 
 
@@ -133,10 +134,11 @@ class Audit:
             named = update(audit).where(audit.c.target.in_(names))
             connection.execute(named.values(target=ERASED, detail=""))
 
-    def delete_before(self, at_us: int) -> int:
-        """Removes old rows; returns how many. Raises StorageError."""
+    def tidy(self) -> int:
+        """Removes rows that are older than anybody needs; returns how many. Raises StorageError."""
+        old = audit.c.at_us < self._clock() - KEEP_DAYS * 86_400_000_000
         with self._db.write() as connection:
-            return connection.execute(delete(audit).where(audit.c.at_us < at_us)).rowcount
+            return connection.execute(delete(audit).where(old)).rowcount
 
 
 def _known(action: str) -> str:

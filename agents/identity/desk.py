@@ -136,6 +136,11 @@ class Identity:
             expires_at_us=verified.expires_at_us,
         )
 
+    def tidy(self) -> None:
+        """Removes sessions and rows of the audit log that are long over. Raises StorageError."""
+        self.sessions.tidy()
+        self.audit.tidy()
+
     def erase(self, owner: str, *, account: bool, by: Principal | None = None) -> None:
         """Ends everything that was issued to a person; with `account`, removes the account as well,
         if there is one. Raises StorageError."""

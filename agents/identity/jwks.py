@@ -19,6 +19,8 @@ LARGEST_ANSWER = 256_000
 MOST_KEYS = 100
 FETCH_S = 5.0
 """For each step of a fetch, and for all of them together."""
+WAIT_S = 2.0
+"""For a fetch of another thread."""
 AGAIN_S = 60.0
 """Between two fetches, whatever asks for them."""
 FRESH_S = 3_600.0
@@ -59,12 +61,16 @@ class Jwks:
         found = self._named(kid)
         if found and self._age() < FRESH_S:
             return found
-        with self._lock:
-            found = self._named(kid)  # another thread may have fetched meanwhile
-            if not found or self._age() >= FRESH_S:
-                self._refresh()
-                found = self._named(kid)
-        return found
+        # Whoever has keys does not wait for newer ones; others not for long, or made-up key ids
+        # could keep every thread of the server waiting for an issuer that does not answer.
+        if self._lock.acquire(timeout=0 if found else WAIT_S):
+            try:
+                found = self._named(kid)  # another thread may have fetched meanwhile
+                if not found or self._age() >= FRESH_S:
+                    self._refresh()
+            finally:
+                self._lock.release()
+        return self._named(kid)
 
     def _named(self, kid: str | None) -> tuple[Key, ...]:
         if self._age() >= STALE_S:

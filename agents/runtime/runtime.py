@@ -172,6 +172,7 @@ class Runtime:
                 lambda: self.loop.run(self.models.warm_up(), WARM_UP_STEP_S),
                 self.knowledge.embed_missing,
                 self.files.tidy,
+                self.identity.tidy,
             ),
         )
         self._analytics.start()

@@ -77,6 +77,8 @@ def test_an_account_is_made_changed_and_listed(
     assert "SWITCHBOARD_AUTH=accounts" in out
     assert identity.accounts.log_in("alice", PASSWORD)
     assert run(typed, "role", "ALICE", "analyst") == 0
+    assert run(typed, "rename", "alice", "  Alice\tB. ") == 0
+    assert identity.accounts.get("alice").name == "Alice B."
     assert run(typed, "password", "alice", password="five other words in a row") == 0
     token = identity.accounts.log_in("alice", "five other words in a row")
     assert run(typed, "end", "alice") == 0

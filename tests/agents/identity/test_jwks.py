@@ -181,6 +181,30 @@ def test_many_at_once_ask_once(server: KeyServer) -> None:
     assert len(server.asked) == 1
 
 
+def test_who_has_keys_does_not_wait_for_newer_ones(clock: Clock) -> None:
+    answer, started, go_on = (
+        json.dumps({"keys": [ONE]}).encode(),
+        threading.Event(),
+        threading.Event(),
+    )
+
+    def slow(_url: str) -> bytes:
+        if clock.now > 1000:
+            started.set()
+            assert go_on.wait(10)
+        return answer
+
+    jwks = Jwks("https://idp.example/keys", fetch=slow, clock=clock)
+    assert kids(jwks, "one") == ["one"]
+    clock.now += 3_600
+    first = threading.Thread(target=jwks.candidates, args=("one",))
+    first.start()
+    assert started.wait(10)
+    assert kids(jwks, "one") == ["one"]  # while the other one still waits
+    go_on.set()
+    first.join()
+
+
 @pytest.mark.parametrize(
     "url",
     [
