@@ -1,6 +1,7 @@
 """Settings: what a person prefers, and this installation: models, prompts, prices, data, health."""
 
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
@@ -15,7 +16,7 @@ from pages.components.settings_preferences import show_preferences
 from pages.components.settings_prices import show_prices
 from pages.components.settings_privacy import show_privacy
 from pages.components.settings_prompts import show_prompts
-from pages.components.settings_sections import show_about
+from pages.components.settings_sections import login_tabs, show_about
 
 OF_INSTALLATION: dict[str, Right] = {
     "Prices": "settings",
@@ -31,7 +32,7 @@ runtime = session.begin_page()
 
 def show_own() -> None:
     show_preferences(runtime)
-    show_about()
+    show_about(runtime)
 
 
 SECTIONS: dict[str, Callable[[], None]] = {
@@ -47,14 +48,21 @@ SECTIONS: dict[str, Callable[[], None]] = {
     "Health": lambda: show_health(runtime),
 }
 
+OF_PEOPLE = {title: partial(show, runtime) for title, show in login_tabs(runtime).items()}
+"""Drawn when they are looked at only: they read who is logged in."""
+
 st.title("Settings", anchor=False)
 right = OF_INSTALLATION.get(st.query_params.get(TAB, ""))
 if right is not None and not session.allowed(right):
     st.query_params.pop(TAB)
     session.say_forbidden()
 titles = [name for name in SECTIONS if session.allowed(OF_INSTALLATION.get(name, "chat"))]
+titles[1:1] = OF_PEOPLE
 for tab, title in zip(
     st.tabs(titles, key=TAB, bind="query-params", on_change="rerun"), titles, strict=True
 ):
     with tab:
-        SECTIONS[title]()
+        if title in SECTIONS:
+            SECTIONS[title]()
+        elif tab.open:
+            OF_PEOPLE[title]()

@@ -20,8 +20,8 @@ from api.headers import App, Receive, Scope, Send
 from api.login import cookies
 from api.login.local_path import HOME, local_path
 
-REMEMBERED_S = 5.0
-"""How long an answer of the look-up counts: a page loads dozens of files at once."""
+REMEMBERED_S = 1.0
+"""How long an answer of the look-up counts: a page with pictures asks for all of them at once."""
 REMEMBERED = 2_000
 _OPEN = ("/api/", "/login/", "/logout/", "/auth/", "/oauth2callback/", "/static/", "/component/")
 _OPEN_CORE = ("/_stcore/health", "/_stcore/host-config")
@@ -40,10 +40,12 @@ class Gate:
         app: App,
         knows: Callable[[Mapping[str, str]], bool],
         clock: Callable[[], float] = time.monotonic,
+        remembered: int = REMEMBERED,
     ) -> None:
         self.app = app
         self._knows = knows
         self._clock = clock
+        self._most = remembered
         self._remembered: dict[bytes, tuple[float, bool]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,7 +75,7 @@ class Gate:
         until, known = self._remembered.get(key, (0.0, False))
         if now >= until:
             known = await run_in_threadpool(self._knows, sent)
-            if len(self._remembered) >= REMEMBERED:
+            if len(self._remembered) >= self._most:
                 self._remembered.clear()
             self._remembered[key] = now + REMEMBERED_S, known
         return known

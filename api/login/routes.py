@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from agents.runtime import Runtime
 
 WRONG = "The name or the password is not right."
+REFUSED = (
+    "Your organisation knows you, but this login does not hold here: it has ended, or your access "
+    "was taken away. Log in again, or ask an administrator."
+)
 ELSEWHERE = "This form was not sent by a page of Switchboard. Log in here."
 
 
@@ -47,8 +51,7 @@ class Login:
             who = await run_in_threadpool(self._visitor, request)
             if who.principal is not None:
                 return page(next=there, name=who.principal.name)
-            problem = f"{who.refused.message} {who.refused.what_to_do}" if who.refused else ""
-            answer = await self._form(there, problem=problem)
+            answer = await self._form(there, problem=REFUSED if who.refused else "")
         except SwitchboardError as exc:
             return _cannot(exc)
         if SESSION_COOKIE in request.cookies:
@@ -89,8 +92,11 @@ class Login:
         """Remembers where to, and opens Streamlit's door to the identity provider."""
         provider = request.query_params.get("provider", "default")
         there = local_path(request.query_params.get("next"))
-        runtime = await run_in_threadpool(self._runtime)
-        if "oidc" not in runtime.settings.auth or provider not in oidc.providers():
+        try:
+            ways, _ = await run_in_threadpool(self._ways)
+        except SwitchboardError as exc:
+            return _cannot(exc)
+        if "oidc" not in ways or provider not in oidc.providers():
             return RedirectResponse("/login", 303, HEADERS)
         answer = RedirectResponse(oidc.door(provider), 303, HEADERS)
         if there != HOME:

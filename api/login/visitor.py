@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Visitor:
-    """`refused`: why somebody whom the provider knows is not let in."""
+    """`refused`: the identity provider knows this person, who is not let in all the same."""
 
     principal: Principal | None
-    refused: NotLoggedIn | None = None
+    refused: bool = False
 
 
 def visitor(runtime: Runtime, cookies: Mapping[str, str]) -> Visitor:
@@ -33,5 +33,5 @@ def visitor(runtime: Runtime, cookies: Mapping[str, str]) -> Visitor:
         return Visitor(principal=None)
     try:
         return Visitor(principal=runtime.identity.from_oidc(claims))
-    except NotLoggedIn as exc:
-        return Visitor(principal=None, refused=exc)
+    except NotLoggedIn:
+        return Visitor(principal=None, refused=True)

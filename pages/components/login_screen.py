@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.identity import Role
 from pages.components import who
-from pages.components.markdown import escape
+from pages.components.thread_words import short
 
 if TYPE_CHECKING:
     from agents.runtime import Runtime
@@ -50,7 +50,7 @@ def show_who(runtime: Runtime) -> None:
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="who"
     ):
-        st.caption(f"{escape(found.name)} · {ROLES[found.role]}")
+        st.caption(short(found.name), help=ROLES[found.role])
         st.button(
             "Log out", key="log_out", icon=":material/logout:", type="tertiary",
             on_click=who.log_out, args=(runtime,),

@@ -14,7 +14,6 @@ from urllib.parse import urlencode, urlsplit
 import streamlit as st
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.scriptrunner import get_script_run_ctx
-from streamlit.runtime.scriptrunner_utils.script_run_context import RunLocation, ThreadState
 
 from core.errors import NotLoggedIn, SwitchboardError
 from core.identity import LOCAL, SESSION_COOKIE, Principal
@@ -60,13 +59,12 @@ def known(runtime: Runtime) -> Principal | None:
 
 
 def demand(runtime: Runtime) -> Principal:
-    """Who is looking. Without anybody a callback gets NotLoggedIn, and a page is drawn anew."""
+    """Who is looking. Without anybody the page, or the callback, ends here and is drawn anew."""
     found = known(runtime)
-    if found is not None:
-        return found
-    if ThreadState.get().run_location is not RunLocation.CALLBACK:
+    if found is None:
         st.rerun()  # the frame shows the login screen
-    raise NotLoggedIn("The login has ended.", what_to_do="Log in again.")
+        raise NotLoggedIn("The login has ended.", what_to_do="Log in again.")  # no script: no rerun
+    return found
 
 
 def watch(runtime: Runtime) -> None:
