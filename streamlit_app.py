@@ -9,6 +9,7 @@ from __future__ import annotations
 import streamlit as st
 
 if __name__ == "__main__":
+    from core.identity import Right
     from pages.components import session
 
     st.set_page_config(
@@ -21,24 +22,33 @@ if __name__ == "__main__":
         """The first page has no path of its own; people try this one."""
         st.switch_page(chat, query_params=st.query_params.to_dict())
 
+    def page_for(name: str, right: Right, title: str = "") -> st.Page:
+        """In the navigation only for who may use it; by its address it says what is missing."""
+        return st.Page(
+            f"pages/{name}.py", title=title or name.capitalize(), url_path=name,
+            visibility="visible" if session.allowed(right) else "hidden",
+        )  # fmt: skip
+
+    everybody = session.allowed("all_figures")
     page = st.navigation(
         [
             chat,
             st.Page(to_chat, title="Chat", url_path="chat", visibility="hidden"),
-            st.Page("pages/inbox.py", title=session.inbox_title(), url_path="inbox"),
-            st.Page("pages/threads.py", title="Threads", url_path="threads"),
-            st.Page("pages/compare.py", title="Compare", url_path="compare"),
-            st.Page("pages/evaluations.py", title="Evaluations", url_path="evaluations"),
-            st.Page("pages/leaderboard.py", title="Leaderboard", url_path="leaderboard"),
-            st.Page("pages/dashboard.py", title="Dashboard", url_path="dashboard"),
+            page_for("inbox", "chat", session.inbox_title()),
+            page_for("threads", "chat"),
+            page_for("compare", "chat"),
+            page_for("evaluations", "chat"),
+            page_for("leaderboard", "chat"),
+            page_for("dashboard", "figures"),
             st.Page("pages/run.py", title="Run", url_path="run", visibility="hidden"),
-            st.Page("pages/reports.py", title="Reports", url_path="reports"),
-            st.Page("pages/alerts.py", title="Alerts", url_path="alerts"),
+            page_for("reports", "all_figures"),
+            page_for("alerts", "figures", "Alerts" if everybody else "Budgets"),
             st.Page("pages/settings.py", title="Settings", url_path="settings"),
         ],
         position="top",
     )
-    page.run()
+    with session.watched():
+        page.run()
 else:
     import logging
     from functools import partial
@@ -48,6 +58,8 @@ else:
     from agents.current import current_runtime, existing_runtime
     from api.app import LazyApp, make_api
     from api.drain import Drain
+    from api.guards.hosts import served_hosts
+    from api.login import start
     from api.server import lifespan, middleware, refuse_open_address
     from core.errors import ConfigError
     from core.settings import load_settings
@@ -56,7 +68,12 @@ else:
         _settings = load_settings()
     except ConfigError as exc:
         raise SystemExit(f"{exc.message} {exc.what_to_do}") from exc
-    refuse_open_address(st.get_option("server.address"), _settings.allow_open_address)
+    start.refuse_unfinished_login(_settings)
+    _address, _login = st.get_option("server.address"), bool(_settings.auth)
+    refuse_open_address(_address, _settings.allow_open_address, login=_login)
+    _hosts = served_hosts(_address, st.get_option("server.allowedHosts"), login=_login)
+    # Streamlit checks its socket by itself, against names without brackets.
+    st.config.set_option("server.allowedHosts", [host.strip("[]") for host in _hosts])
     # With a folder named `pages` Streamlit starts in its old multipage mode, in which a deep link
     # runs a page file alone. One call of st.navigation before the first session ends that.
     # It says twice that there is no session, and that this can be ignored.
@@ -68,7 +85,9 @@ else:
     _api = LazyApp(partial(make_api, _settings, _drain))
     app = st.App(
         __file__,
-        routes=[Mount("/api", app=_api)],
-        middleware=middleware(list(st.get_option("server.allowedHosts"))),
-        lifespan=lifespan(current_runtime, existing_runtime, _api.build, _drain),
+        routes=[Mount("/api", app=_api), *start.login_routes(_settings)],
+        middleware=[*middleware(_hosts), *start.gate(_settings)],
+        lifespan=lifespan(
+            current_runtime, existing_runtime, _api.build, start.say_who_can_log_in, _drain
+        ),
     )

@@ -40,6 +40,8 @@ class ModelSource(Protocol):
         sink: Callable[[Event], None] | None = None,
         allowance: Allowance | None = None,
         begun: str = "",
+        max_tokens: int | None = None,
+        stop: tuple[str, ...] = (),
     ) -> BaseChatModel:
         """`begun`: text that the answer goes on with. `sink` gets what is reported after a cancel, when the graph's stream is not read any more."""
 
@@ -57,6 +59,10 @@ class RunContext:
     router_models: tuple[str, ...]
     pinned_agent: str | None = None
     temperature: float | None = None
+    max_tokens: int | None = None
+    """The longest answer of one call of an answering model."""
+    stop: tuple[str, ...] = ()
+    """Texts before which an answering model ends."""
     note: str | None = None
     """What the person wants of every answer; graphs give it to `agents.system_note.system_message`."""
     retrieval: Retrieval | None = None
@@ -102,8 +108,9 @@ class RunContext:
     ) -> BaseChatModel:
         """The configured chain of models: retries, fallbacks, deadlines, usage and cost included."""
         ids = model_ids if model_ids is not None else self.answer_models
+        answers = purpose == "answer"
         begun = ""
-        if purpose == "answer":
+        if answers:
             begun, self.begun = self.begun, ""
         return self.models.chat(
             ids,
@@ -113,6 +120,8 @@ class RunContext:
             sink=self.late.append,
             allowance=self._allowance(agent, purpose),
             begun=begun,
+            max_tokens=self.max_tokens if answers else None,
+            stop=self.stop if answers else (),
         )
 
     def _allowance(self, agent: str, purpose: CallPurpose) -> Allowance | None:

@@ -48,6 +48,11 @@ class Databases:
                 self._memory = Database(IN_MEMORY, prepare=make_or_migrate)
             self._temporary.update(ids)
 
+    def forget(self, *ids: str) -> None:
+        """Of threads and runs that are deleted: their ids are not temporary any more, but unknown."""
+        with self._lock:
+            self._temporary.difference_update(ids)
+
     def close(self) -> None:
         self.kept.close()
         if self._memory is not None:

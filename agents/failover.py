@@ -77,6 +77,10 @@ class ResilientChat(BaseChatModel):
 
     begun: str = Field(default="", exclude=True, repr=False)
     """The text of an answer that is gone on with."""
+    max_tokens: int | None = None
+    """The longest answer, for every model that is asked."""
+    stop: tuple[str, ...] = ()
+    """Texts before which an answer ends, beside those of a call."""
 
     @property
     def _llm_type(self) -> str:
@@ -126,7 +130,9 @@ class ResilientChat(BaseChatModel):
             stand_in=self.stand_in,
             begun=self.begun,
         )
-        return operation.stream(messages, stop, kwargs)
+        if self.max_tokens is not None:
+            kwargs.setdefault("max_tokens", self.max_tokens)
+        return operation.stream(messages, [*(stop or ()), *self.stop] or None, kwargs)
 
     async def _agenerate(
         self,

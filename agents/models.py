@@ -137,10 +137,12 @@ class ModelRegistry:
         sink: Callable[[Event], None] | None = None,
         allowance: Allowance | None = None,
         begun: str = "",
+        max_tokens: int | None = None,
+        stop: tuple[str, ...] = (),
     ) -> ResilientChat:
         """One model made of several; those that are not configured are left out. `sink` gets the
         events that no graph reads: all of them outside of one, and those of a stopped call. `begun`:
-        the text of an answer that its answer goes on with."""
+        the text of an answer that its answer goes on with. `max_tokens` and `stop` end answers."""
         from agents.failover import ResilientChat
 
         heat = self._settings.temperature if temperature is None else temperature
@@ -154,6 +156,8 @@ class ModelRegistry:
             allowance=allowance,
             stand_in=partial(self._stand_in, heat),
             begun=begun,
+            max_tokens=max_tokens,
+            stop=stop,
         )
 
     def embedder(self, model_id: str) -> RegistryEmbedder:

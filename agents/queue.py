@@ -21,6 +21,7 @@ from agents.tables import queued_message
 from agents.threads import now_us
 from core.errors import NotFound, SwitchboardError
 from core.events import Event
+from core.identity import Figures
 from core.ids import is_id, new_id
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,8 @@ class MessageQueue:
         self._active = active
         self._drop_file = drop_file
         self._sender = ThreadPoolExecutor(1, thread_name_prefix="queue")
+        self._figures: dict[str, Figures] = {}
+        """What those who queued a message may see, kept here only: after a restart it is their own."""
         self.problems: dict[str, SwitchboardError] = {}
         """Thread to why its next message could not be sent."""
 
@@ -65,7 +68,8 @@ class MessageQueue:
             text=request.text,
             created_at_us=now_us(),
         )
-        kept = {key: value for key, value in asdict(request).items() if key != "text"}
+        kept = {k: v for k, v in asdict(request).items() if k not in ("text", "figures")}
+        self._figures[one.id] = request.figures
         with self._dbs.of(request.thread_id).write() as connection:
             connection.execute(
                 insert(queued_message).values(**asdict(one), owner=request.owner, request=kept)
@@ -87,6 +91,7 @@ class MessageQueue:
         row = self._row(queued_id, owner)
         with self._dbs.of(row.thread_id).write() as connection:
             connection.execute(delete(queued_message).where(queued_message.c.id == row.id))
+        self._figures.pop(row.id, None)
         for attachment_id in row.request.get("attachments", ()):
             self._drop_file(attachment_id, owner)
 
@@ -119,8 +124,9 @@ class MessageQueue:
         return active is None or active.finished
 
     def _send(self, row: Row[Any], start: Callable[[TurnRequest], Run]) -> Run:
-        request = TurnRequest(**{**row.request, "text": row.text, "queued_id": row.id})
-        run = start(request)
+        given = {"text": row.text, "queued_id": row.id, "figures": self._figures.get(row.id, "own")}
+        run = start(TurnRequest(**{**row.request, **given}))
+        self._figures.pop(row.id, None)
         self.problems.pop(row.thread_id, None)
         return run
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Protocol
 
 from agents.embeddings import Embedder, Embeddings, EmbeddingStatus
 from agents.knowledge.index import AreaInfo, KnowledgeIndex
-from agents.knowledge.notes import MOUNT, Note, Notes
+from agents.knowledge.notes import MOUNT, Note, Notes, area_of, is_notes_area
 from agents.knowledge.passages import Passage
 from agents.knowledge.search import Hit, Retriever
 from agents.knowledge.sync import Progress, SyncReport
@@ -120,6 +121,15 @@ class Knowledge:
 
     def areas(self) -> list[AreaInfo]:
         return self.index.areas()
+
+    def version(self, owner: str) -> str:
+        """Changes with every document or note that a person's answers can be made of. Blocking."""
+        digest = hashlib.sha256()
+        own = area_of(owner)
+        for info in self.index.documents():
+            if info.area == own or not is_notes_area(info.area):
+                digest.update(f"{info.path}\0{info.content_hash}\n".encode())
+        return digest.hexdigest()
 
     async def search(
         self, query: str, *, areas: Iterable[str] | None = None, k: int = 8, first: int = 1

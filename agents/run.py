@@ -16,6 +16,7 @@ from agents.loop_signal import LoopSignal
 from core.comparison import Retrieval
 from core.events import Event
 from core.events_codec import is_terminal
+from core.identity import Figures
 from core.ids import new_id
 
 EntryPoint = Literal["chat", "compare", "api", "cli", "eval"]
@@ -23,6 +24,16 @@ StoppedBy = Literal["user", "api", "shutdown"]
 ThreadKind = Literal["chat", "compare", "eval"]
 THREAD_KINDS: tuple[ThreadKind, ...] = get_args(ThreadKind)
 """Only chats are listed; the others belong to a comparison or an evaluation."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Said:
+    """A message of a conversation that another program keeps."""
+
+    role: Literal["user", "assistant"]
+    text: str
+    attachments: tuple[str, ...] = ()
+    """Ids of prepared files, which the request names too."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,8 +89,21 @@ class TurnRequest:
     """Interrupt id to what the graph gets as its answer."""
     queued_id: str | None = None
     """Id of the queued message that this is; it leaves the queue in the moment the run begins."""
+    figures: Figures = "own"
+    """Whose figures its tools may read: `Principal.figures`, set by the door and never by what a
+    caller sent. It is not kept with the request: what is read back from a database says "own"."""
+    fresh: bool = False
+    """Asks a model although the question was answered before (agents/answer_cache)."""
     temporary: bool = False
     """A new thread is kept in memory only, and of its runs nothing but counters."""
+    one_off: bool = False
+    """A temporary thread goes as soon as its answer has ended: nobody can ask for it again."""
+    earlier: tuple[Said, ...] = ()
+    """What was said before the question, in a new thread. Not kept with the request."""
+    max_tokens: int | None = None
+    """The longest answer of one call of a model."""
+    stop: tuple[str, ...] = ()
+    """Texts before which an answer ends."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """What the caller wants to find with the run again; nothing here reads it."""
     once: Once | None = None

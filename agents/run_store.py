@@ -30,12 +30,14 @@ from core.text import short_title
 from core.transcript import AnswerSummary, Transcript, summarise
 
 log = logging.getLogger(__name__)
-_NOT_KEPT = ("text", "once")
-"""Of a request: the text is the question's; a run that is asked for again is another request."""
+NO_RUN = ""
+"""Of a message that no run of this house made."""
 IMPORTED = "imported"
 """Of a run that happened elsewhere and came with its thread: it counts in no figures here."""
-KeepFiles = Callable[[Connection, Run, str], None]
-"""Gets the run and the id of its question."""
+KeepFiles = Callable[[Connection, Run, str, Mapping[str, str]], None]
+"""Gets the run, the id of its question, and the messages of files that came with earlier ones."""
+_NOT_KEPT = frozenset({"text", "earlier", "once"})
+"""Of a request: two are messages of the thread; one that is asked for again is another request."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,9 +102,10 @@ class RunStore:
         with self._dbs.of(new_run.id).write() as connection:
             once.refuse_second(connection, request)
             self._claim_thread(connection, new_run)
+            elsewhere = _say_earlier(connection, new_run)
             found, position = place(connection, new_run)
             if request.attachments and self._keep_files is not None:
-                self._keep_files(connection, new_run, found.question_id)
+                self._keep_files(connection, new_run, found.question_id, elsewhere)
             connection.execute(
                 insert(run).values(
                     id=new_run.id,
@@ -300,7 +303,7 @@ class RunStore:
             kept = connection.scalar(select(run.c.request).where(run.c.id == run_id))
         if kept is None:
             return None
-        known = {one.name for one in fields(TurnRequest)}
+        known = {one.name for one in fields(TurnRequest)} - {"figures"}
         return TurnRequest(**{k: v for k, v in kept.items() if k in known} | {"text": ""})
 
     def recover(self) -> list[str]:
@@ -342,6 +345,33 @@ class RunStore:
             if rows:
                 return [_history_row(row) for row in rows]
         return []
+
+
+def _say_earlier(connection: Connection, new_run: Run) -> dict[str, str]:
+    """Writes what was said before the question; gives the message of each file that came with it."""
+    rows: list[dict[str, Any]] = []
+    files: dict[str, str] = {}
+    for said in new_run.request.earlier:
+        message_id = new_id()
+        files |= dict.fromkeys(said.attachments, message_id)
+        rows.append(
+            {
+                "id": message_id,
+                "thread_id": new_run.thread_id,
+                "parent_id": rows[-1]["id"] if rows else None,
+                "position": len(rows),
+                "run_id": NO_RUN,
+                "role": said.role,
+                "text": said.text,
+                "created_at_us": new_run.started_at_us,
+            }
+        )
+    if rows:
+        connection.execute(insert(message), rows)
+        connection.execute(
+            update(thread).where(thread.c.id == new_run.thread_id).values(head_id=rows[-1]["id"])
+        )
+    return files
 
 
 def _history_row(row: Any) -> HistoryRow:

@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from agents.loop import LoopThread
+from agents.places import Places
 from agents.run import Checkpoint, Run, StoppedBy, TurnRequest
 from agents.run_saving import RunSaver, Store
 from agents.scope import RunScope, current_scope
@@ -82,12 +83,16 @@ class RunManager:
         observers: Sequence[Observer] = (),
         max_concurrent: int = 16,
         max_queued: int = 200,
+        max_per_person: int | None = None,
+        may_begin: Callable[[str, int], bool] = lambda owner, running: True,
     ) -> None:
+        """`may_begin`: see agents/places.py."""
         self._loop = loop
         self._store = store
         self._make_turn = make_turn
         self._observers = tuple(observers)
-        self._places = asyncio.Semaphore(max_concurrent)
+        self._places = Places(max_concurrent, per_person=max_per_person, may_begin=may_begin)
+        self._waiting_each = max(1, max_queued // 2) if max_per_person else None
         self._limit = max_concurrent + max_queued
         self._lock = threading.Lock()
         self._runs: dict[str, Run] = {}
@@ -97,7 +102,6 @@ class RunManager:
         self._scopes: dict[str, RunScope] = {}
         self._over: dict[str, asyncio.Event] = {}
         """Set when a run's task has ended, or is waited for no longer."""
-        self._waiting: dict[str, None] = {}
         self._ended_at: dict[str, float] = {}
         self._closing = False
         self.observer_errors = 0
@@ -115,6 +119,7 @@ class RunManager:
             raise ShuttingDown("Switchboard is shutting down and takes no new messages.")
         if len(self._active) >= self._limit:
             raise Overloaded(f"{len(self._active)} answers are already under way or waiting.")
+        self._refuse_a_crowd(request.owner)
         run = Run(
             request=request,
             id=request.run_id or new_id(),
@@ -126,6 +131,18 @@ class RunManager:
             self._active[run.id] = run
         self._loop.submit(self._drive(run))
         return run
+
+    def _refuse_a_crowd(self, owner: str) -> None:
+        """One person's waiting runs do not fill the queue that the others need."""
+        if self._waiting_each is None:
+            return
+        mine = [run for run in self.active() if run.request.owner == owner]
+        waiting = sum(run.state == "queued" for run in mine)
+        if waiting >= self._waiting_each:
+            raise Overloaded(
+                f"{waiting} of your questions are waiting already.",
+                what_to_do="Wait until some of them are answered, or stop them.",
+            )
 
     def get(self, run_id: str) -> Run | None:
         """The run while it is active and for about a minute after."""
@@ -180,6 +197,11 @@ class RunManager:
         self._saver.close()
 
     @property
+    def closing(self) -> bool:
+        """Whether no new runs are taken any more."""
+        return self._closing
+
+    @property
     def journal_errors(self) -> int:
         """Journal and log writes that failed since the start."""
         return self._saver.errors
@@ -226,7 +248,6 @@ class RunManager:
         run.provider_closed_us = run.elapsed_us()
         if run.stopped_by:
             await scope.settle(THREAD_GRACE_S)
-        self._waiting.pop(run.id, None)
         if run.state == "queued":  # it ended while it waited; its log names thread and graph too
             self._publish(run, _run_started(run))
         error = None if task.cancelled() or not task.done() else task.exception()
@@ -242,11 +263,15 @@ class RunManager:
         self._publish(run, terminal)
 
     async def _stream(self, run: Run) -> None:
-        self._waiting[run.id] = None
         scope = self._scopes[run.id] = RunScope()
         current_scope.set(scope)
-        async with self._places:
-            self._waiting.pop(run.id, None)
+        request = run.request
+        async with self._places.take(
+            run.id,
+            request.owner,
+            background=request.thread_kind == "eval",
+            on_wait=lambda: self._publish(run, self._heartbeat(run)),
+        ):
             run.state = "running"
             self._publish(run, _run_started(run))
             turn = self._turns[run.id] = self._make_turn(run)
@@ -313,20 +338,20 @@ class RunManager:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            positions = {run_id: k for k, run_id in enumerate(self._waiting, start=1)}
             for run in self.active():
                 if run.elapsed_us() - run.last_publish_us >= HEARTBEAT_US and not run.finished:
-                    self._publish(run, self._heartbeat(run, positions.get(run.id)))
+                    self._publish(run, self._heartbeat(run))
             self._forget_old()
             await self._saver.journal(self.active())
 
-    def _heartbeat(self, run: Run, position: int | None) -> Heartbeat:
+    def _heartbeat(self, run: Run) -> Heartbeat:
+        order = self._places.order() if run.state == "queued" else []
         turn = self._turns.get(run.id)
         return Heartbeat(
             state="queued" if run.state == "queued" else "running",
             node=turn.node if turn else None,
             agent=turn.agent if turn else None,
-            queue_position=position,
+            queue_position=order.index(run.id) + 1 if run.id in order else None,
         )
 
     def _forget_old(self) -> None:

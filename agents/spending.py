@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.errors import BudgetExceeded
+from core.errors import BudgetExceeded, QuotaUsedUp
 
 
 class Verdict(Protocol):
@@ -24,6 +24,10 @@ class Verdict(Protocol):
     @property
     def instead(self) -> str | None:
         """The model that this budget lets answer when it is used up."""
+
+    @property
+    def quota(self) -> bool:
+        """Whether it is the person's own quota that is used up, and no budget."""
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -66,7 +70,8 @@ class Allowance:
             self.notice(notice)
         if verdict.refusal is None:
             return None
-        error = BudgetExceeded(verdict.refusal, what_to_do=verdict.what_to_do)
+        kind = QuotaUsedUp if verdict.quota else BudgetExceeded
+        error = kind(verdict.refusal, what_to_do=verdict.what_to_do)
         return Refused(error=error, instead=verdict.instead if self.may_replace else None)
 
     def passed_over(self, refused: Refused, model: str, answers: str) -> None:

@@ -199,6 +199,23 @@ attachment = Table(
     Index("attachment_by_thread", "thread_id", "created_at_us"),
 )
 
+cached_answer = Table(
+    "cached_answer",
+    metadata,
+    Column("owner", String(255), primary_key=True),
+    Column("scope", String(64), primary_key=True),
+    Column("question", String(64), primary_key=True),
+    Column("message_id", ForeignKey("message.id", ondelete="CASCADE"), nullable=False),
+    Column("model", String(200)),
+    Column("vector", LargeBinary),
+    Column("made_at_us", BigInteger, nullable=False),
+    Column("used_at_us", BigInteger, nullable=False),
+    Index("cached_answer_by_message", "message_id"),
+    Index("cached_answer_by_use", "used_at_us"),
+)
+"""Which answers may be given again: names and vectors only, the words stay in `message`. `scope`:
+everything but the question that an answer depends on. `model`, `vector`: of the question's meaning."""
+
 preference = Table(
     "preference",
     metadata,

@@ -14,11 +14,13 @@ from analytics.slo import Slo
 from analytics.spans import Span
 from core.events import (
     ATTACHED_FILE,
+    CACHE,
     Attempt,
     Event,
     ReasoningStep,
     Route,
     RunStarted,
+    Source,
     Sources,
     TerminalEvent,
     ToolEnd,
@@ -211,8 +213,8 @@ class RunFold:
             self.failed_in = step.operation
 
     def _retrieval(self, event: Sources) -> None:
-        if event.mode == "none":
-            return
+        if event.mode == "none" or any(c.attempt.provider == CACHE for c in self.calls.values()):
+            return  # nothing was searched: shown again with an earlier answer
         # A later event of the same run repeats the sources of the earlier ones, numbered on.
         fresh = [s for s in event.sources if s.n not in self._sources_seen]
         self._sources_seen.update(s.n for s in fresh)
@@ -229,7 +231,7 @@ class RunFold:
             retrieval_mode=event.mode,
             retrieval_hits=len(fresh),
             retrieval_top_score=max(scores, default=None),
-            documents=frozenset(s.document for s in fresh if s.document != ATTACHED_FILE),
+            documents=frozenset(s.document for s in fresh if _is_everybodys(s)),
             output_bytes=sum(len(s.text.encode("utf-8", "replace")) for s in fresh),
         )
 
@@ -274,3 +276,9 @@ class RunFold:
         own = [s for s in nodes if agent is not None and s.agent == agent]
         best = own or nodes
         return best[0].step_id if best else None
+
+
+def _is_everybodys(source: Source) -> bool:
+    """Whether it is of the documents, and not somebody's file or note: those have names that say
+    what their owner wrote. Areas of notes have a slash in their name, those of folders have none."""
+    return source.document != ATTACHED_FILE and "/" not in source.area

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from analytics.alerts import Watcher
-from analytics.budgets import Spending
+from analytics.budgets import Quota, Spending
 from analytics.export_jobs import ExportJobs
 from analytics.imports import ImportJobs
 from analytics.otlp import exporter_for
@@ -57,7 +57,10 @@ class Analytics:
         self.exports = ExportJobs(self.queries, settings.data_dir)
         self.reports = Shelf(self.queries, self.recorder, settings, catalog, dict(agent_titles))
         self.report_schedule = Schedule(self.reports, self.queries, settings.reports)
-        self.spending = Spending(self.queries)
+        self.spending = Spending(
+            self.queries,
+            quota=Quota.of(settings.quota_tokens_per_day, settings.quota_usd_per_day),
+        )
         webhook = settings.alert_webhook_url
         self.alerts = Watcher(
             self.queries,

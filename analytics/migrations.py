@@ -51,8 +51,15 @@ def _to_3(connection: Connection) -> None:
     incident.create(connection, checkfirst=True)
 
 
+def _to_4(connection: Connection) -> None:
+    """Runs tell whether an earlier answer was given again, and what that saved."""
+    for name in ("answer_cache", "saved_pusd"):
+        column = CreateColumn(run.c[name]).compile(dialect=connection.dialect)
+        connection.execute(text(f"ALTER TABLE run ADD COLUMN {column}"))
+
+
 # Version reached -> what to do to a database of the version before.
-MIGRATIONS: Mapping[int, Migration] = {2: _to_2, 3: _to_3}
+MIGRATIONS: Mapping[int, Migration] = {2: _to_2, 3: _to_3, 4: _to_4}
 MADE = "made_ms"
 """In schema_meta: when the file was made. Tells a file from another one with the same tables."""
 

@@ -71,6 +71,9 @@ def run_facts(fold: RunFold) -> RunFacts:
     run.update(_counts(fold, calls))
     run.update(totals(calls))
     answer = answer_attempt(calls)
+    earlier = next((c.usage.earlier for c in calls if c.usage and c.usage.earlier), None)
+    run["answer_cache"] = earlier.kind if earlier else None
+    run["saved_pusd"] = earlier.cost_pusd if earlier else None
     run["answer_model"] = answer.model if answer else None
     run["answer_provider"] = answer.provider if answer else None
     slo = fold.meta.slo
@@ -110,7 +113,7 @@ def _outcome(fold: RunFold, end: TerminalEvent, calls: Sequence[CallFact]) -> Ro
             return {"status": end.type, "error_type": None, "error_stage": None, **stopped}
         case "interrupted":
             return {"status": end.type, "error_type": None, "error_stage": None}
-    if end.code == "budget":
+    if end.code in ("budget", "quota"):
         # Nothing broke: it was not allowed to begin. No failure, and no miss of the service level.
         return {"status": "refused_budget", "error_type": end.code, "error_stage": None}
     last = calls[-1].attempt if calls else None

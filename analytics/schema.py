@@ -24,7 +24,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 metadata = MetaData()
 
@@ -92,6 +92,9 @@ run = Table(
     Column("tokens_after_stop", Integer),
     Column("content_mode", Text),
     Column("import_id", Text),
+    # How an earlier answer was found that was given again (exact, semantic), and what it had cost.
+    Column("answer_cache", Text),
+    Column("saved_pusd", BigInteger),
     Index("run_by_time", "started_at_us"),
     Index("run_by_duration", "duration_us"),
     Index("run_by_conversation", "conversation_id", "started_at_us"),

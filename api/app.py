@@ -26,10 +26,22 @@ def make_api(settings: Settings | None = None, drain: Drain | None = None) -> Fa
     from fastapi import Depends, FastAPI
 
     from api import errors
+    from api.completions.shape import OpenAIShape
     from api.connection import KnowsConnection
     from api.guards.install import install
-    from api.guards.parameters import known_parameters
-    from api.routes import chat, health, runs, socket, threads
+    from api.guards.parameters import KnownParameters
+    from api.routes import (
+        analytics,
+        chat,
+        compare,
+        completions,
+        health,
+        info,
+        metrics,
+        runs,
+        socket,
+        threads,
+    )
     from core.settings import load_settings
     from core.version import VERSION
 
@@ -40,13 +52,26 @@ def make_api(settings: Settings | None = None, drain: Drain | None = None) -> Fa
         docs_url=None,
         redoc_url=None,
         responses=errors.DOCUMENTED,
-        dependencies=[Depends(known_parameters)],
+        dependencies=[Depends(KnownParameters())],
     )
     api.state.drain = drain or Drain()
     errors.install(api)
-    for routes in (health, chat, runs, socket, threads):
+    everything = (
+        health,
+        info,
+        metrics,
+        chat,
+        runs,
+        socket,
+        threads,
+        compare,
+        analytics,
+        completions,
+    )
+    for routes in everything:
         api.include_router(routes.router)
     install(api, settings or load_settings())
+    api.add_middleware(OpenAIShape)
     api.add_middleware(KnowsConnection)
     return api
 

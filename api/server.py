@@ -30,24 +30,24 @@ class Closable(Protocol):
 
 
 def middleware(hosts: list[str]) -> list[Middleware]:
-    """Host check first, then security headers. `hosts`: names the server may be called by."""
+    """Host check first, then security headers. `hosts`: of api/guards/hosts.py."""
     import streamlit
 
     index = Path(streamlit.__file__).parent / "static" / "index.html"
     return [
-        Middleware(TrustedHostMiddleware, allowed_hosts=[*hosts, "[::1]"], www_redirect=False),
+        Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
         Middleware(SecurityHeaders, index_html=index.read_text("utf-8")),
     ]
 
 
-def refuse_open_address(address: str | None, allowed: bool) -> None:
-    """Nobody logs in yet, so only this machine may connect. Raises SystemExit with the sentence."""
-    if allowed or (address or "").strip() in LOOPBACK:
+def refuse_open_address(address: str | None, allowed: bool, *, login: bool) -> None:
+    """Without a login only this machine may connect. Raises SystemExit with the sentence."""
+    if login or allowed or (address or "").strip() in LOOPBACK:
         return
     raise SystemExit(
-        f"Switchboard has no login yet and will not listen on {address or 'every address'}. "
-        "Use --server.address 127.0.0.1, or set SWITCHBOARD_ALLOW_OPEN_ADDRESS=true if something "
-        "in front of it checks who connects."
+        f"Nobody has to log in here, so Switchboard will not listen on {address or 'every address'}. "
+        "Set SWITCHBOARD_AUTH (docs/general/log-in.md says how), use --server.address 127.0.0.1, or "
+        "set SWITCHBOARD_ALLOW_OPEN_ADDRESS=true if something in front of it checks who connects."
     )
 
 
@@ -55,13 +55,14 @@ def lifespan(
     runtime: Callable[[], Closable],
     existing: Callable[[], Closable | None],
     build_api: Callable[[], object],
+    say: Callable[[Any], None],
     drain: Drain,
 ) -> Callable[[Any], Any]:
     """Starts the runtime and its warm-up with the server, and drains it when the server stops: on a
     signal before the server cuts anybody off, see api/drain.py.
 
     A runtime that cannot start (a data folder that cannot be written) does not stop the server: the
-    page then shows the sentence that says what to do.
+    page then shows the sentence that says what to do. `say` gets the runtime that did start.
     """
 
     @contextlib.asynccontextmanager
@@ -71,6 +72,7 @@ def lifespan(
                 built = runtime()
                 built.warm_up.start()
                 built.resume()
+                say(built)
             build_api()
 
         def end_runs() -> Callable[[float], None] | None:

@@ -108,6 +108,7 @@ class EventStream(Response):
     """
 
     media_type = "text/event-stream"
+    opening = OPENING
 
     def __init__(
         self,
@@ -116,8 +117,9 @@ class EventStream(Response):
         check: Callable[[], object] | None = None,
         on_leave: Callable[[], object] | None = None,
         headers: Mapping[str, str] | None = None,
+        status_code: int = 200,  # FastAPI looks here for what to document
     ) -> None:
-        self.status_code = 200
+        self.status_code = status_code
         self.background = None
         self.init_headers({**HEADERS, **(headers or {})})
         self._source, self._check, self._on_leave = source, check, on_leave
@@ -160,7 +162,7 @@ class EventStream(Response):
     async def _stream(self) -> bool:
         """Whether the client got all of it."""
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
-        if not (await self._sent(start) and await self._write(OPENING)):
+        if not (await self._sent(start) and await self._write(self.opening)):
             return False
         while not self._left:
             self._signal.clear()

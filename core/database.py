@@ -22,6 +22,8 @@ from sqlalchemy.pool import StaticPool
 
 from core.errors import StorageError
 
+SAFE_SQLITE = (3, 51, 3)
+"""Older ones can damage a write-ahead log when two connections write at the same moment."""
 IN_MEMORY = "sqlite://"
 """A database of one connection that leaves nothing behind."""
 

@@ -20,6 +20,7 @@
         ├── ModelRefused      502  the request itself was refused (400, 404, content policy)
         ├── ContextTooLong    400  the conversation does not fit the model
         ├── BudgetExceeded    402  a hard budget is used up: no model was asked
+        │   └── QuotaUsedUp   429  QuotaExceeded, when it is found out in the middle of a run
         └── ProtocolError     502  what came back is not what the protocol says
 
 `code` is stable and machine-readable, `message` says what failed, `what_to_do` says what the reader
@@ -166,6 +167,13 @@ class ContextTooLong(ModelFailure):
 class BudgetExceeded(ModelFailure):
     code, http_status = "budget", 402
     default_what_to_do = "Wait until the budget starts again, or raise it on the page Alerts."
+
+
+class QuotaUsedUp(BudgetExceeded):
+    """What fails inside a run fails as a model does; `code` is that of QuotaExceeded."""
+
+    code, http_status = "quota", 429
+    default_what_to_do = QuotaExceeded.default_what_to_do
 
 
 class ProtocolError(ModelFailure):

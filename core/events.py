@@ -214,6 +214,27 @@ class Attempt(Envelope):
     """True when this attempt continues text another model began."""
 
 
+CACHE = "cache"
+"""Provider of an attempt that took an earlier answer out of the answer cache instead of asking a model."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EarlierAnswer:
+    """The answer a run repeats instead of asking a model."""
+
+    kind: Literal["exact", "semantic"]
+    """Whether the same question was asked, or one that means the same."""
+    run_id: str
+    """The run that made it."""
+    model: str | None
+    at_us: int
+    """When it was made: UTC microseconds."""
+    cost_pusd: int | None = None
+    """What it cost then, which is what was saved now; None = unknown."""
+    similarity: float | None = None
+    """Cosine of the two questions; semantic only."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UsageReported(Envelope):
     """Tokens and money of one attempt. None = unknown, never 0. Costs in pico-USD (1e-12)."""
@@ -249,6 +270,8 @@ class UsageReported(Envelope):
     cost_quality: str | None = None
     price_id: str | None = None
     cost_why: str | None = None
+    earlier: EarlierAnswer | None = None
+    """Set when no model was asked because an earlier answer is repeated; tokens and cost are 0."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

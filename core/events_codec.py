@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
-from core.events import EVENT_CLASSES, Candidate, Event, Interrupt, Source
+from core.events import EVENT_CLASSES, Candidate, EarlierAnswer, Event, Interrupt, Source
 
 TERMINAL_TYPES = frozenset({"completed", "error", "cancelled", "interrupted"})
 
@@ -22,6 +22,7 @@ _PARTS: dict[tuple[str, str], type[Any]] = {
     ("route", "candidates"): Candidate,
     ("sources", "sources"): Source,
     ("interrupted", "interrupts"): Interrupt,
+    ("usage", "earlier"): EarlierAnswer,
 }
 
 
@@ -39,6 +40,8 @@ def to_dict(event: Any) -> dict[str, Any]:
             continue
         if isinstance(value, tuple):
             value = [to_dict(item) if is_dataclass(item) else item for item in value]
+        elif is_dataclass(value):
+            value = to_dict(value)
         out[f.name] = value
     return out
 
@@ -57,8 +60,10 @@ def from_dict(data: Mapping[str, Any]) -> Event:
     known = {f.name for f in fields(cls)}
     values = {key: value for key, value in data.items() if key in known}
     for key, value in values.items():
+        part = _PARTS.get((event_type(cls), key))
+        if part is not None and isinstance(value, Mapping):
+            values[key] = part(**value)
         if isinstance(value, list):
-            part = _PARTS.get((event_type(cls), key))
             values[key] = tuple(part(**item) if part else item for item in value)
     try:
         return cls(**values)

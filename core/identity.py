@@ -23,6 +23,9 @@ Right = Literal["chat", "figures", "all_figures", "settings", "people"]
 all_figures: everybody's, with exports, reports and alerts. settings: prices, prompts, imports, privacy,
 budgets. people: accounts, roles, keys of others, the audit log."""
 
+Figures = Literal["own", "all"]
+"""Whose figures an answer may be made of."""
+
 ROLES: tuple[Role, ...] = get_args(Role)
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 ALL_SCOPES: frozenset[Scope] = frozenset(SCOPES)
@@ -60,6 +63,14 @@ class Principal:
         """Whether the role allows it and the credential is for it."""
         return right in _OF_ROLE[self.role] and any(right in _OF_SCOPE[s] for s in self.scopes)
 
+    @property
+    def figures(self) -> Figures:
+        """Whose figures the agents may tell them about."""
+        return "all" if self.may("all_figures") else "own"
+
 
 LOCAL = Principal(owner="local", name="You", role="admin")
 """The one person of an installation where nobody logs in."""
+
+SESSION_COOKIE = "switchboard_session"
+"""The cookie of the pages' login. The API never looks at it."""

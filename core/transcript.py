@@ -11,7 +11,16 @@ from dataclasses import asdict, dataclass, field
 from math import ceil
 from typing import Any, Literal
 
-from core.events import Attempt, Event, Failed, Interrupted, Route, Sources, UsageReported
+from core.events import (
+    Attempt,
+    EarlierAnswer,
+    Event,
+    Failed,
+    Interrupted,
+    Route,
+    Sources,
+    UsageReported,
+)
 
 SEPARATOR = "\n\n"
 WHOLE = ("stop", "end_turn", "stop_sequence")
@@ -56,6 +65,7 @@ class Transcript:
     """How often text that was already shown was taken back."""
     route: Route | None = None
     sources: Sources | None = None
+    earlier: EarlierAnswer | None = None
     steps: dict[str, Step] = field(default_factory=dict)
     tools: dict[str, ToolCall] = field(default_factory=dict)
     attempts: dict[str, Attempt] = field(default_factory=dict)
@@ -129,6 +139,8 @@ class Transcript:
                     self.withdrawals += 1
             case "usage":
                 self.usages[event.call_id] = event
+                if event.earlier is not None:  # nobody was routed to
+                    self.earlier, self.agent = event.earlier, event.agent
                 if event.purpose == "answer":
                     self._uncounted_chars = 0
             case "heartbeat":
@@ -224,6 +236,8 @@ class AnswerSummary:
     route: dict[str, Any] | None = None
     sources: list[dict[str, Any]] = field(default_factory=list)
     source_mode: str | None = None
+    earlier: dict[str, Any] | None = None
+    """The answer that was repeated instead of asking a model: core/events.py EarlierAnswer."""
     steps: list[dict[str, Any]] = field(default_factory=list)
     tools: list[dict[str, Any]] = field(default_factory=list)
     thinking: str = ""
@@ -256,10 +270,11 @@ def summarise(transcript: Transcript) -> AnswerSummary:
     usage = transcript.usages.get(answer.call_id) if answer else None
     route = transcript.route
     failure = transcript.failure
+    earlier = transcript.earlier
     return AnswerSummary(
         status=transcript.status,
         agent=transcript.agent,
-        model=answer.model if answer else None,
+        model=earlier.model if earlier else answer.model if answer else None,
         ttft_us=transcript.ttft_us,
         duration_us=transcript.duration_us,
         tokens_per_s=decode_speed(answer, usage),
@@ -284,6 +299,7 @@ def summarise(transcript: Transcript) -> AnswerSummary:
         route=_slim(route) if route else None,
         sources=[asdict(s) for s in transcript.sources.sources] if transcript.sources else [],
         source_mode=transcript.sources.mode if transcript.sources else None,
+        earlier=asdict(earlier) if earlier else None,
         steps=[asdict(s) for s in transcript.steps.values()],
         tools=[asdict(t) for t in transcript.tools.values()],
         thinking="".join(transcript.thinking)[:20_000],

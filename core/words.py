@@ -27,6 +27,8 @@ _ERRORS = {
     "model_rate_limited": "Rate limited",
     "model_refused": "Request refused by the provider",
     "model_unavailable": "Model unavailable",
+    "quota": "Daily quota used up",
+    "rate_limited": "Too many requests",
     "storage": "Storage failed",
     "thread_busy": "Thread was busy",
     "tool_error": "Tool failed",

@@ -26,7 +26,7 @@ STARTERS = (
     "How many runs were there today, by agent?",
 )
 
-runtime = session.begin_page()
+runtime = session.begin_page("chat")
 
 
 def show_empty() -> None:

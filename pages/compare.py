@@ -17,7 +17,7 @@ STARTERS = (
     "Explain step by step how to add my own LangGraph agent.",
 )
 
-runtime = session.begin_page()
+runtime = session.begin_page("chat")
 
 
 def send(text: str | None = None) -> None:
@@ -26,6 +26,7 @@ def send(text: str | None = None) -> None:
     state, desk = st.session_state, runtime.comparisons
     open_one = compare_runs.shown(runtime)
     try:
+        runtime.limits.request(session.principal())
         if open_one is not None and state.get("compare_go_on") and unchanged(open_one):
             found, problems = desk.follow_up(open_one, text)
         else:

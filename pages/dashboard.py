@@ -11,7 +11,13 @@ from pages.components import session
 from pages.components.alerts_banner import show_banner
 from pages.components.dashboard_controls import log_in_url, show_controls
 from pages.components.dashboard_empty import show_nothing
-from pages.components.dashboard_live import PULSE_S, age_line, latest_first_tokens, show_live
+from pages.components.dashboard_live import (
+    PULSE_S,
+    age_line,
+    in_flight,
+    latest_first_tokens,
+    show_live,
+)
 from pages.components.dashboard_range import moments_in_url, range_in_url, range_name, usual_range
 from pages.components.dashboard_reading import (
     any_runs,
@@ -31,12 +37,12 @@ from pages.components.lost_files import show_recording_trouble
 
 SKELETON_PX = 420
 
-runtime = session.begin_page()
-zone, catalog = runtime.queries.zone, runtime.catalog
+runtime = session.begin_page("figures")
+zone, catalog = runtime.zone, runtime.catalog
 
 
 def usual() -> RangeName:
-    return usual_range(records_since_us(runtime.queries))
+    return usual_range(records_since_us(session.figures()))
 
 
 def show(name: str, keep: Filter, live: bool) -> None:
@@ -45,9 +51,9 @@ def show(name: str, keep: Filter, live: bool) -> None:
     try:
         if not seen():
             loading.skeleton(height=SKELETON_PX)
-        reading = current(runtime, keep)
+        reading = current(keep)
         tab = Tab(
-            runtime=runtime, keep=reading.keep, zone=zone, catalog=catalog, log=log_in_url(),
+            runtime=runtime, figures=session.figures(), keep=reading.keep, zone=zone, catalog=catalog, log=log_in_url(),
             live=live, version=reading.version, records_since_us=reading.records_since_us,
         )  # fmt: skip
         if tab.answer(overview.runs_in_range):
@@ -55,7 +61,7 @@ def show(name: str, keep: Filter, live: bool) -> None:
             show_tab(name, tab)
         else:
             loading.empty()
-            show_nothing(name, keep, catalog, any_runs(runtime))
+            show_nothing(name, keep, catalog, any_runs())
         note_drawn(keep, time.perf_counter() - began)
     except SwitchboardError as exc:
         loading.empty()
@@ -70,14 +76,14 @@ def pulse(keep: Filter, was_live: bool) -> None:
     Only when runs begin or end, or a quiet page became old, the page is drawn once more; whatever
     is the same in it stays as it is.
     """
-    active = runtime.runs.active()
+    active = in_flight(runtime)
     try:
-        show_live(active, latest_first_tokens(runtime), catalog)
+        show_live(active, latest_first_tokens(), catalog)
         outgrown = not _range_chosen() and usual() != keep.range
-        if bool(active) != was_live or outgrown or (not active and outdated(runtime, keep)):
+        if bool(active) != was_live or outgrown or (not active and outdated(keep)):
             st.rerun()
         if readable(keep):
-            reading = current(runtime, keep)
+            reading = current(keep)
             compared = _compared(reading.keep, keep, reading.records_since_us)
             st.caption(age_line(reading.read_at_us, was_live, zone.key, compared))
     except SwitchboardError:
@@ -102,7 +108,7 @@ def _compared(pinned: Filter, keep: Filter, since_us: int) -> str:
 def wait_for_figures() -> None:
     """Stands in for the whole page while the figures cannot be read, and looks again."""
     try:
-        facets(runtime)
+        facets()
         usual()
     except SwitchboardError as exc:
         show_trouble(exc)
@@ -118,15 +124,18 @@ def show_trouble(exc: SwitchboardError) -> None:
 if "run" in st.query_params:  # an address from before runs had a page of their own
     set_run(st.query_params.pop("run"))
 st.title("Dashboard", anchor=False)
-show_banner(runtime)
-show_recording_trouble(runtime)
-chosen_tab = show_tabs()
+if session.allowed("all_figures"):
+    show_banner(runtime)
+    show_recording_trouble(runtime)
+else:
+    st.caption("The figures of your own questions. Nobody else's are among them.")
+chosen_tab = show_tabs(everybody=session.allowed("all_figures"))
 try:
-    chosen = show_controls(runtime, facets(runtime), usual())
+    chosen = show_controls(runtime, facets(), usual())
 except SwitchboardError:
     wait_for_figures()
 else:
-    is_live = bool(runtime.runs.active())
+    is_live = bool(in_flight(runtime))
     top = st.container()
     st.fragment(show, run_every=PULSE_S if is_live else None)(chosen_tab, chosen, is_live)
     with top:  # drawn last: it compares with what was just drawn

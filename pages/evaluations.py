@@ -9,7 +9,7 @@ from pages.components.evaluation_new import show_new
 from pages.components.evaluation_one import show_evaluation
 from pages.components.evaluation_sets import show_sets
 
-runtime = session.begin_page()
+runtime = session.begin_page("chat")
 
 opened = evaluation_url.opened(runtime)
 if opened is not None:

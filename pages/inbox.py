@@ -14,7 +14,7 @@ SHOWN = 20
 MAX_ASKED_CHARS = 240
 TITLES = {graph.name: graph.title for graph in GRAPHS}
 
-runtime = session.begin_page()
+runtime = session.begin_page("chat")
 
 
 def answered(run: Run) -> None:

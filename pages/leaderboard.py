@@ -20,17 +20,20 @@ from pages.components.leaderboard_verdicts import headline, show_verdicts
 from pages.components.leaderboard_votes import by_whom, show_notices, show_vote_quality
 from pages.components.report_downloads import show_report
 
-runtime = session.begin_page()
+runtime = session.begin_page("chat")
 
 
 def show_empty() -> None:
+    may_import = session.allowed("settings")
     st.caption(
         "No votes yet. Ask a question on Compare and vote before you know who answered: each vote makes "
-        "the ranking here surer.  \nOr import battles of others to see what a full page says."
+        "the ranking here surer."
+        + ("  \nOr import battles of others to see what a full page says." if may_import else "")
     )
     if st.button("Compare blind", icon=":material/how_to_vote:", type="primary"):
         fill_compare()
-    show_import(runtime, open_=True)
+    if may_import:
+        show_import(runtime, open_=True)
 
 
 def show_board(offered: Mapping[str, int]) -> None:
@@ -50,7 +53,8 @@ def show_board(offered: Mapping[str, int]) -> None:
         )
         show_vote_quality(view)
         show_next(view)
-    show_import(runtime)
+    if session.allowed("settings"):
+        show_import(runtime)
 
 
 def show_controls(view: View, offered: Mapping[str, int]) -> None:
@@ -68,6 +72,7 @@ def report_of(view: View, offered: Mapping[str, int]) -> Report:
     names = source_names(runtime, offered)
     return votes_report(
         runtime,
+        votes=runtime.votes(session.principal()),
         sources={one: names[one] for one in view.choice.sources},
         counting=view.choice.counting(view.groups),
         rating=view.choice.rating(),

@@ -8,7 +8,7 @@ from pages.components.reports_export import show_exports
 from pages.components.reports_kept import show_kept
 from pages.components.reports_make import show_make
 
-runtime = session.begin_page()
+runtime = session.begin_page("all_figures")
 
 st.title("Reports", anchor=False)
 make, kept, export = st.tabs(

@@ -29,7 +29,7 @@ VIEWS = {
     "compare": "Compare",
 }
 
-runtime = session.begin_page()
+runtime = session.begin_page("figures")
 
 
 def view_in_url() -> str:
@@ -45,7 +45,7 @@ def write_view() -> None:
 
 def show(known: KnownRun, view: str) -> None:
     """The head and the chosen part. Raises StorageError."""
-    zone, catalog, detail = runtime.queries.zone, runtime.catalog, known.detail
+    zone, catalog, detail = runtime.zone, runtime.catalog, known.detail
     if detail is None:
         st.info("This run waits for a place; nothing happened yet.", icon=":material/hourglass:")
         return

@@ -16,7 +16,7 @@ SHOWN = 30
 _HITS = "_threads_hits"
 _BACK = "_threads_back"
 
-runtime = session.begin_page()
+runtime = session.begin_page("chat")
 
 
 def show_list(wanted: ThreadFilter, zone: tzinfo) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, null, select, update
+from sqlalchemy import Connection, Select, delete, insert, null, select, update
 
 from agents.comparing.tables import answer, arm, comparison, contestant, turn, vote
 from agents.comparing.values import Answer, Arm, Comparison, Facts, Turn, Vote
@@ -162,8 +162,8 @@ class ComparisonStore:
         with self._db.read() as connection:
             return _load(connection, conditions, limit)
 
-    def answered(self) -> list[Answered]:
-        """Everybody's answers that have ended, oldest first: figures without texts.
+    def answered(self, owner: str | None = None) -> list[Answered]:
+        """Answers that have ended, oldest first: figures without texts. None: everybody's.
 
         Turns of one comparison are a cluster: what was said before is in all of them.
         """
@@ -177,6 +177,8 @@ class ComparisonStore:
             .where(answer.c.facts.is_not(None))
             .order_by(turn.c.at_us)
         )  # fmt: skip
+        if owner is not None:
+            query = query.where(answer.c.comparison_id.in_(_ids_of(owner)))
         with self._db.read() as connection:
             rows = connection.execute(query).all()
         return [_answered(row, Facts.from_dict(row.facts)) for row in rows if row.facts]
@@ -189,11 +191,14 @@ class ComparisonStore:
         with self._db.read() as connection:
             return {row.group_id: row.title for row in connection.execute(query)}
 
-    def configurations(self) -> dict[str, Configuration]:
-        """Every contestant that was ever compared, by its key."""
+    def configurations(self, owner: str | None = None) -> dict[str, Configuration]:
+        """Every contestant that was ever compared, by its key; of an owner, those they compared."""
         query = select(contestant.c.key, contestant.c.configuration).where(
             contestant.c.configuration.is_not(None)
         )
+        if owner is not None:
+            compared = select(arm.c.contestant).where(arm.c.comparison_id.in_(_ids_of(owner)))
+            query = query.where(contestant.c.key.in_(compared))
         with self._db.read() as connection:
             rows = connection.execute(query).all()
         return {row.key: Configuration.from_dict(row.configuration) for row in rows}
@@ -205,6 +210,10 @@ class ComparisonStore:
             for table in (answer, turn, arm):
                 connection.execute(delete(table).where(table.c.comparison_id == comparison_id))
             connection.execute(delete(comparison).where(comparison.c.id == comparison_id))
+
+
+def _ids_of(owner: str) -> Select[tuple[str]]:
+    return select(comparison.c.id).where(comparison.c.owner == owner)
 
 
 def _answered(row: Any, facts: Facts) -> Answered:

@@ -6,12 +6,13 @@ against it is flagged and kept: whether flagged votes count is decided where the
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, fields
 from typing import Any
 
-from sqlalchemy import delete, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, literal, select, update
 
 from agents.comparing.tables import contestant, vote, vote_import
 from agents.comparing.values import Comparison, Facts, Turn
@@ -45,6 +46,17 @@ class VoteStore:
     def __init__(self, database: Database) -> None:
         self._db = database
         self._importing = threading.Lock()
+        self.voter: str | None = None
+        """Whose votes are read; None: everybody's. Part of the key of what is kept of them."""
+
+    def of(self, voter: str) -> VoteStore:
+        """The same votes as one person may see them: those cast on the page by that person."""
+        narrow = copy.copy(self)
+        narrow.voter = voter
+        return narrow
+
+    def _seen(self) -> list[ColumnElement[bool]]:
+        return [] if self.voter is None else [vote.c.source == PAGE, vote.c.voter == self.voter]
 
     def cast(
         self,
@@ -153,6 +165,8 @@ class VoteStore:
 
     def imports(self) -> list[dict[str, Any]]:
         """id, name, votes, at_us of every import, newest first."""
+        if self.voter is not None:
+            return []
         query = select(vote_import).order_by(vote_import.c.at_us.desc())
         with self._db.read() as connection:
             return [dict(row._mapping) for row in connection.execute(query)]
@@ -170,7 +184,7 @@ class VoteStore:
         whole = select(literal(IMPORT).concat(vote_import.c.id))
         query = (
             select(vote.c.source, func.count().label("n"))
-            .where(~vote.c.source.startswith(IMPORT) | vote.c.source.in_(whole))
+            .where(~vote.c.source.startswith(IMPORT) | vote.c.source.in_(whole), *self._seen())
             .group_by(vote.c.source)
         )
         with self._db.read() as connection:
@@ -179,19 +193,24 @@ class VoteStore:
     def version(self) -> tuple[Any, ...]:
         """Differs when a vote was added, changed or deleted: what figures are kept by."""
         query = select(func.count(), func.max(vote.c.id), func.max(vote.c.changed_at_us))
+        query = query.where(*self._seen())
         with self._db.read() as connection:
             return tuple(connection.execute(query).one())
 
     def ballots(self, source: str) -> list[Ballot]:
         """All votes of a source, oldest first."""
-        query = select(vote).where(vote.c.source == source).order_by(vote.c.at_us, vote.c.id)
+        query = (
+            select(vote)
+            .where(vote.c.source == source, *self._seen())
+            .order_by(vote.c.at_us, vote.c.id)
+        )
         with self._db.read() as connection:
             return [_ballot(row) for row in connection.execute(query)]
 
     def times_to_vote(self, sources: Sequence[str]) -> list[int]:
         """Microseconds from when the answers were there to the vote, where they are known."""
         query = select(vote.c.time_to_vote_us).where(
-            vote.c.source.in_(sources), vote.c.time_to_vote_us.is_not(None)
+            vote.c.source.in_(sources), vote.c.time_to_vote_us.is_not(None), *self._seen()
         )
         with self._db.read() as connection:
             return [int(value) for value in connection.scalars(query)]

@@ -24,6 +24,7 @@ from agents.run_store import EndedAnswer
 from core.errors import (
     BudgetExceeded,
     Overloaded,
+    QuotaUsedUp,
     ShuttingDown,
     StorageError,
     SwitchboardError,
@@ -343,7 +344,7 @@ class Runner:
         if summary.status in _CUT or summary.stopped_by == "shutdown":
             self._store.release(job.evaluation.id, one)
             return True
-        if error.get("code") == BudgetExceeded.code:
+        if error.get("code") in (BudgetExceeded.code, QuotaUsedUp.code):
             self._store.release(job.evaluation.id, one)
             self._halt(job, f"{error.get('message')} {error.get('what_to_do')}")
             return True

@@ -7,12 +7,11 @@ from typing import Any
 
 from agents.exchange import checked, own
 from agents.exchange.gather import IDS_IN_EVENTS, IDS_IN_REQUEST
-from agents.run_store import IMPORTED
+from agents.run_store import IMPORTED, NO_RUN
 from core.conversation import Conversation, Message, RunRecord
 from core.ids import new_id
 from core.log_codec import encode_log
 
-NO_RUN = ""
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
 

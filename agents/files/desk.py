@@ -71,14 +71,19 @@ class Files:
         if request.model is not None and models.sees(request.model) is False:
             self._check_sight(request, models)
 
-    def keep(self, connection: Connection, run: Run, question_id: str) -> None:
-        """Stores the files of a question, in the transaction that stores it."""
+    def keep(
+        self, connection: Connection, run: Run, question_id: str, elsewhere: Mapping[str, str]
+    ) -> None:
+        """Stores the files of a question, in the transaction that stores it.
+
+        `elsewhere`: attachment id to message id, of files that came with an earlier message.
+        """
         request = run.request
         waiting = self.store.settle(
             connection, request.attachments, run.thread_id, question_id, request.owner
         )
         for one in self._ready(request, waiting):
-            self._add(connection, one, run.thread_id, question_id)
+            self._add(connection, one, run.thread_id, elsewhere.get(one.id, question_id))
 
     def keep_waiting(self, request: TurnRequest) -> None:
         """Stores the files of a message that is queued, so that they are there after a restart."""

@@ -29,6 +29,9 @@ class GraphEntry:
     `prompt` if it takes its prompts from `RunContext.prompt`, `continue` if it answers with
     `RunContext.chat_model`, which can go on with an answer that ended early."""
 
+    repeatable: bool = False
+    """Whether an answer without tool calls depends on nothing but the question, the documents and
+    the options of its run, so that it may be given again (agents/answer_cache)."""
     listed: bool = True
     """False: not for people to choose."""
     max_chars: int | None = None
@@ -66,6 +69,7 @@ GRAPHS: tuple[GraphEntry, ...] = (
         build="agents.graphs.supervisor:build",
         agents=("technical", "billing", "policy", "general", "data"),
         options=frozenset({"retrieval", "prompt", "continue"}),
+        repeatable=True,
     ),
     GraphEntry(
         name="react",
@@ -73,6 +77,7 @@ GRAPHS: tuple[GraphEntry, ...] = (
         description="One agent that decides by itself when to search and when to query metrics.",
         build="agents.graphs.react:build",
         options=frozenset({"retrieval", "prompt", "continue"}),
+        repeatable=True,
     ),
     GraphEntry(
         name="judge",

@@ -82,7 +82,7 @@ class LocalExtractive(BaseChatModel):
             reply = _respond(messages, kwargs)
         started = time.monotonic()
         sent = 0
-        for chunk in _chunks(reply, stop):
+        for chunk in _chunks(reply, stop, kwargs.get("max_tokens")):
             yield chunk
             sent += 1
             if not self.words_per_s:
@@ -100,7 +100,7 @@ class LocalExtractive(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        yield from _chunks(_respond(messages, kwargs), stop)
+        yield from _chunks(_respond(messages, kwargs), stop, kwargs.get("max_tokens"))
 
     def _generate(
         self,
@@ -125,9 +125,11 @@ def _respond(messages: Sequence[BaseMessage], kwargs: dict[str, Any]) -> Reply:
     return respond(messages, kwargs.get("tools") or (), kwargs.get("tool_choice"))
 
 
-def _chunks(reply: Reply, stop: Sequence[str] | None) -> Iterator[ChatGenerationChunk]:
+def _chunks(
+    reply: Reply, stop: Sequence[str] | None, max_tokens: int | None
+) -> Iterator[ChatGenerationChunk]:
     """The reply in pieces of a word, code spans, links and citations whole; then usage and the end."""
-    written = 0
+    written, finish = 0, "stop" if reply.call is None else "tool_calls"
     if reply.call is not None:
         written = len(reply.call.json)
         call = tool_call_chunk(
@@ -135,9 +137,11 @@ def _chunks(reply: Reply, stop: Sequence[str] | None) -> Iterator[ChatGeneration
         )
         yield ChatGenerationChunk(message=AIMessageChunk(content="", tool_call_chunks=[call]))
     else:
-        text = _until(reply.text, stop)
-        written = len(text)
-        for piece in _PIECE.findall(text):
+        for piece in _PIECE.findall(_until(reply.text, stop)):
+            if max_tokens is not None and _tokens(written + len(piece.rstrip())) > max_tokens:
+                finish = "length"
+                break
+            written += len(piece)
             yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
     read, made = _tokens(reply.input_chars), _tokens(written)
     yield ChatGenerationChunk(
@@ -148,7 +152,7 @@ def _chunks(reply: Reply, stop: Sequence[str] | None) -> Iterator[ChatGeneration
             ),
             response_metadata={
                 "model_name": MODEL_NAME,
-                "finish_reason": "stop" if reply.call is None else "tool_calls",
+                "finish_reason": finish,
             },
             chunk_position="last",
         )

@@ -14,7 +14,11 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from agents.answer_cache import AnswerCache
+from agents.answer_cache.desk import refuse_without_embeddings
+from agents.answer_cache.vectors import SharedEmbedder
 from agents.comparing.desk import Comparisons
+from agents.comparing.votes import VoteStore
 from agents.databases import Databases
 from agents.evaluation.desk import Evaluations
 from agents.exchange.desk import Exchange
@@ -22,21 +26,26 @@ from agents.exchange.load import sweep
 from agents.files.desk import Files
 from agents.graphs import GRAPHS, entry
 from agents.identity import Identity
+from agents.identity.desk import demand
 from agents.known_models import remember
+from agents.limits import Limits
 from agents.loop import LoopThread
 from agents.migrations import make_or_migrate
 from agents.models import ModelRegistry
 from agents.once import AskedOnce
+from agents.one_off import OneOffs, checked_earlier
 from agents.preference_store import PreferenceStore
 from agents.preferences import checked_temperature
 from agents.prompt_versions import PromptVersions
 from agents.queue import MessageQueue, Queued
 from agents.ratings import Rating, RatingStore
+from agents.readiness import Readiness, checks_of
 from agents.retrieval import Knowledge
 from agents.run import THREAD_KINDS, Run, TurnRequest
 from agents.run_reader import RunReader
 from agents.run_store import RunStore
 from agents.runs import RunManager
+from agents.runtime.figures_now import known_model, readings
 from agents.runtime.ratings_copy import count_rating
 from agents.runtime.recording import Recording
 from agents.runtime.turns import TurnMaker
@@ -50,18 +59,22 @@ from agents.waiting import WaitingStore
 from agents.warm_up import WarmUp
 from analytics.erasure import Erased, erase_user, forget_thread
 from analytics.house import Analytics
+from analytics.prometheus import PrometheusMetrics
 from core.catalog import Catalog
 from core.database import Database
 from core.errors import InvalidInput, StorageError
 from core.events import Event
 from core.folder_lock import FolderLock
+from core.identity import LOCAL, Principal
 from core.metrics_query import MetricsAnswer, MetricsQuestion
 from core.price_overlay import load_with_imports
 from core.settings import Settings
 from core.text import message_text
 
 if TYPE_CHECKING:
-    pass
+    from zoneinfo import ZoneInfo
+
+    from analytics.queries import Queries
 
 log = logging.getLogger(__name__)
 HISTORY_ROWS = 60
@@ -77,6 +90,8 @@ class Runtime:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.limits = Limits(settings, lambda: self.spending)
+        refuse_without_embeddings(settings)
         self.catalog, self.price_problem = load_with_imports(settings.data_dir)
         """The second: why imported prices are not used, if so."""
         self._folder = FolderLock(settings.data_dir)
@@ -92,7 +107,7 @@ class Runtime:
         self.database = Database(url, prepare=make_or_migrate)
         self.catalog = remember(self.database, self.catalog)
         self._databases = Databases(self.database)
-        self.identity = Identity(settings)
+        self.identity = Identity(settings, self.database)
         self.threads = ThreadStore(self._databases)
         self.files = Files(self._databases, settings.path("files"))
         self.store = RunStore(self._databases, self.files.keep)
@@ -121,10 +136,16 @@ class Runtime:
         self.exporter, self.report_schedule = parts.exporter, parts.report_schedule
         self.loop = LoopThread()
         self.models = ModelRegistry(settings, self.catalog, loop=self.loop.loop)
+        embedder = None
         if settings.embedding_model:
-            self.knowledge.embed_with(self.models.embedder(settings.embedding_model), self.loop)
+            embedder = SharedEmbedder(self.models.embedder(settings.embedding_model))
+            self.knowledge.embed_with(embedder, self.loop)
             self.files.embed_with(self.models.embedder(settings.embedding_model), self.loop)
+        self.answers = AnswerCache(self, embedder)
         self._recording = Recording(settings, parts, self.store.is_temporary)
+        self.metrics = PrometheusMetrics(
+            known_model=partial(known_model, self), readings=partial(readings, self)
+        )
         self._turns = TurnMaker(
             self, metrics=self._metrics, emit=self._emit, words=self._recording.words
         )
@@ -132,25 +153,34 @@ class Runtime:
             self.loop,
             self.store,
             self._turns.make,
-            observers=[self._recording.record, self._recording.charge, self._after],
+            observers=[
+                self._recording.record,
+                self._recording.charge,
+                lambda run, event: self.metrics.observe(event),
+                self.answers.observe,
+                self._after,
+            ],
             max_concurrent=settings.max_concurrent_runs,
             max_queued=settings.max_queued_runs,
+            max_per_person=settings.max_runs_per_person,
+            may_begin=self.spending.may_begin,
         )
         self.run_reader = RunReader(self._databases, self.store, self.runs.get)
         self.asked_once = AskedOnce(self._databases, self.start)
         self.queue = MessageQueue(
             self._databases,
-            start=self.start,
-            start_instead=self.start_instead,
+            start=self._begin,
+            start_instead=self._begin_instead,
             active=self.runs.for_thread,
             drop_file=self.files.delete,
         )
+        self._one_offs = OneOffs(self._databases, self.threads, self.files, self._turns)
         self.comparisons = Comparisons(
             self.database,
             threads=self.threads,
             runs=self.store,
             start=self.start,
-            check=self.checked,
+            check=self._allowed,
             delete_thread=self.delete_thread,
             catalog=lambda: self.catalog,
         )
@@ -170,6 +200,7 @@ class Runtime:
             lambda: self.knowledge.sync(embed=False),  # its imports would slow the first page
             (
                 _import_for_pages,
+                self.metrics.load,
                 *(partial(self._turns.load, graph.name) for graph in GRAPHS),
                 lambda: self.loop.run(self._turns.open_saver(), WARM_UP_STEP_S),
                 lambda: self.loop.run(self.models.warm_up(), WARM_UP_STEP_S),
@@ -177,38 +208,56 @@ class Runtime:
                 self.files.tidy,
             ),
         )
+        self.readiness = Readiness(checks_of(self))
         self._analytics.start()
 
     # -- what the doors call
 
     def start(self, request: TurnRequest) -> Run:
-        """Validates and starts a turn. Raises InvalidInput, NotFound, ThreadBusy, StorageError …"""
+        """Validates and starts a turn. Raises InvalidInput, NotFound, ThreadBusy, RateLimited …"""
+        self.limits.turn(request)
+        return self._begin(request)
+
+    def _begin(self, request: TurnRequest) -> Run:
+        """The same for a turn that was counted when it was asked for."""
         self.warm_up.hurry()
         request = self.checked(request)
         self.spending.wait_for_first_reading(FIRST_SPENDING_S)
         self.alerts.refresh_budgets(older_than_s=SPENDING_AGE_S)
+        if request.thread_kind != "eval":  # an evaluation pauses when its runs are refused
+            self.limits.demand(request)
         run = self.runs.start(request)
         self.files.sent(request)
         return run
 
     def send(self, request: TurnRequest) -> Run | Queued:
         """Starts a turn, or queues the message while its thread still answers."""
+        self.limits.turn(request)
         active = self.runs.for_thread(request.thread_id) if request.thread_id else None
         if active is not None and not active.finished:
             request = self.checked(request)
             self.files.keep_waiting(request)
             return self.queue.add(request)
-        return self.start(request)
+        return self._begin(request)
 
     def start_instead(self, request: TurnRequest) -> Run:
         """Stops what the thread answers, keeps it, and starts this turn. Blocks until it has stopped."""
-        checked = self.checked(request)
+        self.limits.turn(request)
+        return self._begin_instead(request)
+
+    def _begin_instead(self, request: TurnRequest) -> Run:
+        checked = self._allowed(request)
         active = self.runs.for_thread(checked.thread_id) if checked.thread_id else None
         if active is not None and not active.finished:
             self.runs.cancel(active.id)
             for _ in active.follow():
                 pass
-        return self.start(checked)
+        return self._begin(checked)
+
+    def _allowed(self, request: TurnRequest) -> TurnRequest:
+        """The same as `checked`; raises QuotaExceeded as well."""
+        self.limits.demand(request)
+        return self.checked(request)
 
     def checked(self, request: TurnRequest) -> TurnRequest:
         """The request as it can be run. Raises InvalidInput or NotFound when it never can."""
@@ -233,6 +282,7 @@ class Runtime:
         return replace(
             request,
             text=text,
+            earlier=checked_earlier(request),
             temperature=checked_temperature(request.temperature),
             note=checked_note(request.note or "") or None,
         )
@@ -257,6 +307,24 @@ class Runtime:
         """Why a model cannot be called; empty when it can."""
         status = self.models.status(model_id)
         return "" if status.configured else status.reason
+
+    def figures(self, principal: Principal) -> Queries:
+        """The figures somebody may see: everybody's, or those of their own runs. The one way from a
+        door to analytics' rows. Raises Forbidden."""
+        if principal.may("all_figures"):
+            return self.queries
+        demand(principal, "figures")
+        return self.queries.of(principal.owner)
+
+    def votes(self, principal: Principal) -> VoteStore:
+        """The votes somebody may see: everybody's, or their own."""
+        every = self.comparisons.votes
+        return every if principal.may("all_figures") else every.of(principal.owner)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The reporting zone: in which days and months are counted."""
+        return self.queries.zone
 
     def events(self, run_id: str, owner: str) -> list[Event]:
         """The log of any run, live or finished. Raises NotFound."""
@@ -348,6 +416,7 @@ class Runtime:
         self.prompts.forget_owner(owner)
         self.knowledge.forget_notes(owner)
         self.preferences.forget(owner)
+        self.answers.forget(owner)
         self.database.empty_log()
         return erased
 
@@ -355,6 +424,7 @@ class Runtime:
         """Other prices: for calls from now on, and for what pages show next."""
         self.catalog, self.price_problem = remember(self.database, catalog), None
         self.models.use_catalog(self.catalog)
+        self.metrics.use_catalog()
 
     @property
     def closed(self) -> bool:
@@ -385,6 +455,7 @@ class Runtime:
         self.exchange.close()
         self.runs.close(timeout)
         self.queue.close()
+        self.answers.close()
         self.evaluations.close()
         self.comparisons.judging.close()
         self.warm_up.join(timeout)
@@ -401,12 +472,18 @@ class Runtime:
         self._databases.close()
         self._folder.close()
 
-    def _metrics(self, question: MetricsQuestion) -> MetricsAnswer:
+    def _metrics(self, request: TurnRequest, question: MetricsQuestion) -> MetricsAnswer:
+        """What the agents are told: by default about the person's own runs only."""
         self.recorder.flush(1.0)
-        return self.queries.answer(question)
+        alone = not self.identity.required and request.owner == LOCAL.owner
+        everybody = alone or request.figures == "all"
+        asked = self.queries if everybody else self.queries.of(request.owner)
+        return asked.answer(question)
 
     def _after(self, run: Run, event: Event) -> None:
         self.queue.observe(run, event)
+        if run.finished and run.request.one_off:
+            self.loop.submit(self._one_offs.forget(run))
 
     def _emit(self, run: Run, event: Event) -> None:
         """Publishes from a callback that may run on another thread."""

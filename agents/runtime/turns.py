@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from agents.context import RunContext
@@ -19,14 +20,17 @@ from core.events import Event
 if TYPE_CHECKING:
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
+    from agents.answer_cache import AnswerCache
     from agents.content import RunWords
     from agents.files.desk import Files
+    from agents.limits import Limits
     from agents.loop import LoopThread
     from agents.models import ModelRegistry
     from agents.prompt_versions import PromptVersions
     from agents.retrieval import Knowledge
     from agents.run import Run, TurnRequest
     from agents.run_store import RunStore
+    from agents.runs import Turn
     from agents.spending import Spending
     from agents.warm_up import WarmUp
     from core.catalog import Catalog
@@ -50,6 +54,8 @@ class House(Protocol):
     files: Files
     loop: LoopThread
     warm_up: WarmUp
+    limits: Limits
+    answers: AnswerCache
 
     @property
     def spending(self) -> Spending: ...
@@ -62,7 +68,7 @@ class TurnMaker:
         self,
         house: House,
         *,
-        metrics: Callable[[MetricsQuestion], MetricsAnswer],
+        metrics: Callable[[TurnRequest, MetricsQuestion], MetricsAnswer],
         emit: Callable[[Run, Event], None],
         words: Callable[[str], RunWords | None],
     ) -> None:
@@ -76,9 +82,10 @@ class TurnMaker:
         self._graphs: dict[str, Any] = {}
         self._graphs_lock = threading.Lock()
 
-    def make(self, run: Run) -> GraphTurn:
-        """Raises BudgetExceeded when a budget is used up and names no other model."""
+    def make(self, run: Run) -> Turn:
+        """Raises BudgetExceeded when a budget is used up and names no other model, QuotaExceeded."""
         house, request, graph = self._house, run.request, entry(run.request.graph)
+        house.limits.demand(request)
         budgets = house.spending.check(request.owner, request.agent, None)
         if budgets.refusal and not (budgets.instead and request.fallback):
             raise BudgetExceeded(budgets.refusal, what_to_do=budgets.what_to_do)
@@ -90,11 +97,13 @@ class TurnMaker:
             owner=request.owner,
             models=house.models,
             knowledge=house.files.knowledge(self._knowledge_of(run), run, notices),
-            metrics=self._metrics,
+            metrics=partial(self._metrics, request),
             answer_models=answer_models,
             router_models=house.settings.router_models,
             pinned_agent=request.agent,
             temperature=request.temperature,
+            max_tokens=request.max_tokens,
+            stop=request.stop,
             note=request.note,
             retrieval=request.retrieval,
             prompt_version=house.prompts.seen(request.prompt) if request.prompt else None,
@@ -108,12 +117,13 @@ class TurnMaker:
             keep_prompt=words.keep_prompt if words else None,
         )
         memory = house.store.is_temporary(run.id)
-        return GraphTurn(
+        turn = GraphTurn(
             run,
             context,
             lambda: self._access(graph, run, temporary=memory),
             lambda event: self._emit(run, event),
         )
+        return house.answers.around(run, turn)
 
     def _knowledge_of(self, run: Run) -> SeenKnowledge:
         """An evaluation must not depend on what its owner happens to have noted; a temporary chat
@@ -175,11 +185,14 @@ class TurnMaker:
                 self._savers[path] = await open_saver(path)
             return self._savers[path]
 
-    async def forget(self, thread_id: str) -> None:
-        """Deletes the agents' memory of a thread."""
+    async def forget(self, thread_id: str, *, temporary: bool = False) -> None:
+        """Deletes the agents' memory of a thread. `temporary`: it never was on the disk."""
         from agents.checkpoints import forget
 
-        await self.open_saver()
+        await self.open_saver(temporary=temporary)
+        if temporary:
+            await forget(self._savers[MEMORY], thread_id)
+            return
         for saver in list(self._savers.values()):
             await forget(saver, thread_id)
 

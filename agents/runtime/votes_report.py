@@ -17,6 +17,7 @@ from analytics.reports.model_evaluation import About, Votes, report_of_votes
 from core.comparison import Ballot
 
 if TYPE_CHECKING:
+    from agents.comparing.votes import VoteStore
     from agents.runtime.runtime import Runtime
 
 _UNKNOWN_COLOR = "#777777"
@@ -25,6 +26,7 @@ _UNKNOWN_COLOR = "#777777"
 def votes_report(
     runtime: Runtime,
     *,
+    votes: VoteStore,
     sources: Mapping[str, str],
     counting: Counting,
     rating: Rating,
@@ -32,11 +34,11 @@ def votes_report(
     board: Board,
     names: Mapping[str, str],
 ) -> Report:
-    """`sources`: of the votes, and what people call them; the others as for `board`, which they made.
+    """`votes`: those the reader may see; `sources`: of the votes, and what people call them; the others as for `board`, which they made.
 
     Raises StorageError when the votes cannot be read.
     """
-    ballots = [one for source in sources for one in runtime.comparisons.votes.ballots(source)]
+    ballots = [one for source in sources for one in votes.ballots(source)]
     times = [one.at_us for one in ballots if one.at_us]
     now_us = time.time_ns() // 1000
     return report_of_votes(

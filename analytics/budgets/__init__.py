@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from analytics.budgets.definition import Budget, BudgetDefinition
+from analytics.budgets.quota import Allotment, Quota
 from analytics.budgets.spending import Spending, Use, Verdict
 from analytics.budgets.store import budgets
 from analytics.queries import Filter, Queries
 from analytics.queries.reading import Reader
 
 __all__ = [
+    "Allotment",
     "Budget",
     "BudgetDefinition",
+    "Quota",
     "Spending",
     "Use",
     "Verdict",

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from analytics.budgets.definition import Scope
+from analytics.budgets.quota import FREE, NOTHING, Amount
 from core.events import Event
 from core.events_codec import is_terminal
 
@@ -21,6 +22,12 @@ class Charge:
     began_us: int
     model: str
     cost_pusd: int
+    tokens: int = 0
+    """As far as they count for a quota."""
+
+    @property
+    def amount(self) -> Amount:
+        return Amount(self.tokens, self.cost_pusd)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -51,6 +58,7 @@ class Live:
 
     def __init__(self) -> None:
         self._runs: dict[str, LiveRun] = {}
+        self._dearest: dict[str, Amount] = {}
 
     def add(self, run_id: str, user: str, started_us: int, event: Event) -> None:
         """One event of a run; those without a meaning for money cost a comparison."""
@@ -67,12 +75,15 @@ class Live:
                         run.agent = event.agent
             case "usage":
                 run = self._run(run_id, user, started_us)
-                if event.cost_pusd:
+                tokens = (event.input_tokens or 0) + (event.output_tokens or 0)
+                tokens = 0 if event.provider == FREE else tokens
+                if event.cost_pusd or tokens:
                     began = run.begun.get(event.call_id, started_us + event.elapsed_us)
-                    run.charges.append(Charge(began, event.model, event.cost_pusd))
+                    run.charges.append(Charge(began, event.model, event.cost_pusd or 0, tokens))
             case _ if is_terminal(event):
                 run = self._run(run_id, user, started_us)
                 run.ended = True
+                self._compare(user, sum((one.amount for one in run.charges), NOTHING))
                 if not run.charges:
                     del self._runs[run_id]
 
@@ -101,6 +112,24 @@ class Live:
             for run, charge in self._charges()
             if since_us <= charge.began_us < until_us and run.target(scope, charge) == target
         )
+
+    def used(self, user: str, since_us: int, until_us: int) -> Amount:
+        """What a person's calls that began in a period took of a quota."""
+        amounts = (
+            charge.amount
+            for run, charge in self._charges()
+            if run.user == user and since_us <= charge.began_us < until_us
+        )
+        return sum(amounts, NOTHING)
+
+    def dearest(self, user: str) -> Amount | None:
+        """The most one run of a person took, of each; None before the first one that took any."""
+        return self._dearest.get(user)
+
+    def _compare(self, user: str, took: Amount) -> None:
+        if took != NOTHING:
+            most = self._dearest.get(user, NOTHING)
+            self._dearest[user] = Amount(max(most.tokens, took.tokens), max(most.pusd, took.pusd))
 
     def by_target(self, scope: Scope, since_us: int, until_us: int) -> dict[str, int]:
         """The same for everybody who spent something."""

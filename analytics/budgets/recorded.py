@@ -11,6 +11,7 @@ from sqlalchemy import Select, select
 
 from analytics.budgets.definition import Budget, PeriodName, Scope
 from analytics.budgets.period import window_of
+from analytics.budgets.quota import Amount, used_by_user
 from analytics.budgets.store import budgets
 from analytics.queries import Ask, Filter, Queries
 from analytics.queries.ask import known_names
@@ -38,14 +39,22 @@ class Recorded:
     budgets: tuple[Budget, ...] = ()
     windows: Mapping[PeriodName, Window]
     spent: Mapping[Split, Mapping[str, Spent]]
+    used: Mapping[str, Amount]
+    """What people used of today's quota; empty when there is none."""
     landed: frozenset[str] = frozenset()
     """Of the runs that were asked for, those whose costs are in `spent`."""
 
 
 def read(
-    queries: Queries, ended: Collection[str], now_us: int, before: Recorded | None = None
+    queries: Queries,
+    ended: Collection[str],
+    now_us: int,
+    before: Recorded | None = None,
+    *,
+    quota: bool = False,
 ) -> Recorded:
-    """Raises StorageError. `before`: the last reading, which holds while nothing changes.
+    """Raises StorageError. `before`: the last reading, which holds while nothing changes. `quota`:
+    whether what people used today is read as well.
 
     Which runs have landed is read before the sums, so no cost is missed; when something was
     committed in between, both are read again, so none is counted twice.
@@ -56,15 +65,15 @@ def read(
         and before.windows == _windows(queries, now_us)
     ):
         return replace(before, landed=frozenset())
-    found = _read(queries, ended, now_us)
+    found = _read(queries, ended, now_us, quota)
     for _ in range(TRIES - 1):
         if queries.data_version() == found.version:
             break
-        found = _read(queries, ended, now_us)
+        found = _read(queries, ended, now_us, quota)
     return found
 
 
-def _read(queries: Queries, ended: Collection[str], now_us: int) -> Recorded:
+def _read(queries: Queries, ended: Collection[str], now_us: int, quota: bool) -> Recorded:
     version = queries.data_version()
     known = queries.ask(lambda ask: budgets(ask.reader), Filter())
     landed = _landed(queries, list(ended))
@@ -75,6 +84,7 @@ def _read(queries: Queries, ended: Collection[str], now_us: int) -> Recorded:
         budgets=known,
         windows=windows,
         spent={split: _sums(queries, split[0], windows[split[1]]) for split in splits},
+        used=queries.ask(used_by_user, _filter(windows["day"])) if quota else {},
         landed=landed,
     )
 
@@ -87,8 +97,11 @@ def _windows(queries: Queries, now_us: int) -> dict[PeriodName, Window]:
 
 
 def _sums(queries: Queries, scope: Scope, window: Window) -> dict[str, Spent]:
-    keep = Filter(since_us=window.since_us, until_us=window.until_us)
-    return queries.ask(lambda ask: _by_target(ask, scope), keep)
+    return queries.ask(lambda ask: _by_target(ask, scope), _filter(window))
+
+
+def _filter(window: Window) -> Filter:
+    return Filter(since_us=window.since_us, until_us=window.until_us)
 
 
 def _by_target(ask: Ask, scope: Scope) -> dict[str, Spent]:

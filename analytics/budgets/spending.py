@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from analytics.budgets.definition import EACH, Budget
 from analytics.budgets.live import Live
 from analytics.budgets.period import starts_again, window_of
+from analytics.budgets.quota import FREE, NOTHING, Allotment, Quota
 from analytics.budgets.recorded import Recorded, Spent, read
 from analytics.queries import Queries
 from analytics.timeaxis import Window
@@ -41,6 +42,8 @@ class Verdict:
     what_to_do: str = ""
     instead: str | None = None
     notices: tuple[str, ...] = ()
+    quota: bool = False
+    """Whether it is the person's own quota that is used up, and no budget."""
     known: bool = True
     """False: the figures could not be read, so nothing is refused."""
 
@@ -84,8 +87,15 @@ def _now_us() -> int:
 class Spending:
     """Safe from any thread. `check` and `observe` never block; `refresh` reads the database."""
 
-    def __init__(self, queries: Queries, *, now_us: Callable[[], int] = _now_us) -> None:
+    def __init__(
+        self,
+        queries: Queries,
+        *,
+        quota: Quota | None = None,
+        now_us: Callable[[], int] = _now_us,
+    ) -> None:
         self._queries = queries
+        self._quota = quota
         self._now_us = now_us
         self._lock = threading.Lock()
         self._reading = threading.Lock()
@@ -111,7 +121,9 @@ class Spending:
                 ended = self._live.ended()
             now = self._now_us()
             try:
-                found = read(self._queries, ended, now, self._recorded)
+                found = read(
+                    self._queries, ended, now, self._recorded, quota=self._quota is not None
+                )
             except SwitchboardError as exc:
                 if self._error is None:  # once per fault
                     log.warning("budgets are not known: %s", exc.message)
@@ -155,7 +167,49 @@ class Spending:
             ]
             verdict = self._verdict(used_up, now)
             self._refused += verdict.refusal is not None and verdict.instead is None
-        return verdict
+        return self._over_quota(owner, model) or verdict
+
+    def allotment(self, owner: str) -> Allotment | None:
+        """What a person has used today of a quota; None when there is none."""
+        if self._quota is None:
+            return None
+        now = self._now_us()
+        window = window_of("day", now, self._queries.zone)
+        with self._lock:
+            recorded = self._usable(now)
+            used = self._live.used(owner, window.since_us, window.until_us)
+        if recorded is not None and recorded.windows["day"] == window:
+            used += recorded.used.get(owner, NOTHING)
+        return Allotment(
+            used=used,
+            quota=self._quota,
+            since_us=window.since_us,
+            until_us=window.until_us,
+            starts_again=starts_again("day", now, self._queries.zone),
+            known=recorded is not None,
+        )
+
+    def may_begin(self, owner: str, running: int) -> bool:
+        """Whether the quota leaves room for another run beside so many of the same person."""
+        found = self.allotment(owner)
+        if found is None or not found.known:
+            return True
+        with self._lock:
+            dearest = self._live.dearest(owner)
+        return found.used_up is not None or found.quota.may_begin(found.used, running, dearest)
+
+    def _over_quota(self, owner: str, model: str | None) -> Verdict | None:
+        """The refusal of a call to a model. A turn as a whole is refused where it is asked for."""
+        if model is None or model.startswith(f"{FREE}:"):
+            return None
+        found = self.allotment(owner)
+        if found is None or found.used_up is None:
+            return None
+        return Verdict(
+            refusal=f"You have used {found.used_up} today.",
+            what_to_do=f"It starts again on {found.starts_again}.",
+            quota=True,
+        )
 
     def uses(self) -> tuple[Use, ...]:
         """Every enabled budget; one that each has for itself is there once per target, most used

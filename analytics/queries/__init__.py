@@ -2,10 +2,13 @@
 
 `Queries` is the only door to the analytics database for readers. Its answers are plain frozen
 values; a missing or empty database gives empty ones, a broken one raises StorageError.
+`Queries.of` is the same door for one person: every answer is about that person's rows only, and no
+filter, range or question widens it.
 """
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -27,7 +30,7 @@ from analytics.queries.runs import CallRow, RunDetail, RunRow, SlowRun, StepRow
 from analytics.queries.scope import Filter, Scope
 from analytics.queries.summary import DataQuality, Facets, KpiReport, Kpis
 from analytics.schema import block, run, schema_meta
-from analytics.timeaxis import DAY_US, RANGES_US, Window
+from analytics.timeaxis import DAY_US, RANGES_US, Window, axis_of
 from core.errors import InvalidInput
 from core.metrics_query import MetricsAnswer, MetricsQuestion
 
@@ -76,6 +79,18 @@ class Queries:
         self._reader = Reader(path_or_url, time_limit_s=time_limit_s)
         self._facts = Facts(self._reader, self.zone)
         self._now_us = now_us
+
+    def of(self, owner: str) -> Queries:
+        """The same questions about one person's rows. Cheap; shares connections and what was read."""
+        narrow = copy.copy(self)
+        narrow._reader = self._reader.of(owner)
+        narrow._facts = self._facts.of(owner)
+        return narrow
+
+    @property
+    def owner(self) -> str | None:
+        """Whose rows the answers are about; None: everybody's. Part of the key of whatever keeps one."""
+        return self._reader.owner
 
     def window(self, keep: Filter) -> Window:
         """The moments a filter's range covers now. Raises InvalidInput for impossible ones."""
@@ -164,7 +179,8 @@ class Queries:
 
     def facets(self, keep: Filter) -> Facets:
         """The values that occur in the filter's range, for the filter widgets."""
-        if keep.range == "all" and keep.since_us is None and keep.until_us is None:
+        whole = keep.range == "all" and keep.since_us is None and keep.until_us is None
+        if whole and self.owner is None:
             return summary.all_facets(self._facts, self._now_us())
         unfiltered = Filter(range=keep.range, since_us=keep.since_us, until_us=keep.until_us)
         return summary.facets(self._facts, self._scope(unfiltered))
@@ -174,6 +190,11 @@ class Queries:
         keep = answers.checked_filter(question)
         return answers.answer(self._facts, self._scope(keep), question, self.zone)
 
+    def measured(self, question: MetricsQuestion, keep: Filter) -> MetricsAnswer:
+        """The same of any filter, which stands in for the question's range and filters."""
+        answers.checked_filter(question)
+        return answers.answer(self._facts, self._scope(keep), question, self.zone)
+
     def data_version(self) -> int:
         """Grows with every commit of the recorder, also one in another process. 0 = nothing yet."""
         version = select(schema_meta.c.value).where(schema_meta.c.name == "data_version")
@@ -181,7 +202,7 @@ class Queries:
         return int(rows[0]["value"]) if rows else 0
 
     def close(self) -> None:
-        """Idempotent."""
+        """Idempotent; for everybody's and single people's alike."""
         self._reader.close()
 
     def _scope(self, keep: Filter) -> Scope:
@@ -194,7 +215,18 @@ class Queries:
         day = self._least(
             select(func.min(block.c.start_us).label("least")).where(block.c.level == DAY)
         )
-        return first if day is None or day > first - DAY_US else day
+        if day is None or day > first - DAY_US:
+            return first
+        return day if self.owner is None else self._first_day(day, first)
+
+    def _first_day(self, day_us: int, first_us: int) -> int:
+        """When the first of a person's figures begins that lie before the first row."""
+        window = Window(since_us=day_us, until_us=first_us)
+        axis = axis_of(window, self.zone)
+        runs = self._facts.sums("run", Scope(window=window, keep=Filter()), ["n"], axis=axis)
+        found = (at for at, n in zip(axis.buckets, runs.by_bucket("n"), strict=True) if n)
+        begun = next(found, None)
+        return first_us if begun is None else max(day_us, begun.start_us)
 
     def _least(self, statement: Select[Any]) -> int | None:
         rows = self._reader.rows(statement)

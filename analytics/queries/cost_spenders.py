@@ -155,7 +155,8 @@ class Growth:
 def context_growth(ask: Ask) -> Growth:
     """Input tokens by turn number.
 
-    Turns are numbered among all runs of the range, then filtered: a filter must not renumber them.
+    Turns are numbered among all runs of the range, or of the people that are filtered by; other
+    filters come after, as they must not renumber them.
     Threads that began before the runs looked at are left out, their numbers are not known.
     """
     rows = ask.reader.rows(_turns(ask))
@@ -173,10 +174,13 @@ def context_growth(ask: Ask) -> Growth:
 
 
 def _turns(ask: Ask) -> Select[Any]:
-    window = ask.scope.window
+    window, people = ask.scope.window, ask.scope.keep.user
+    # A thread is one person's, so this filter renumbers nothing.
+    theirs = [run.c.user_id.in_(people)] if people else []
+    inside = run.c.started_at_us >= window.since_us, run.c.started_at_us < window.until_us
     newest = (
         select(run.c.run_id, run.c.conversation_id, run.c.started_at_us)
-        .where(run.c.started_at_us >= window.since_us, run.c.started_at_us < window.until_us)
+        .where(*inside, *theirs)
         .order_by(run.c.started_at_us.desc())
         .limit(NEWEST_RUNS)
         .subquery()

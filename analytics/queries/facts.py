@@ -2,11 +2,12 @@
 
 Each is taken from where it costs least (`source.py`). A dashboard asks a dozen questions about the same
 window, so what was read last is kept while nothing changes; `Queries.pin` makes the questions of one
-page share a window.
+page share a window. `Facts.of` gives the same figures of one person only, whatever a scope asks for.
 """
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
@@ -52,16 +53,61 @@ _VERSIONS = select(schema_meta.c.name, schema_meta.c.value)
 _KEPT = 48
 
 
+class _Kept:
+    """What was read last, and the names of its codes: of one file, for everybody who asks.
+
+    Rows are kept with the filters they were read with, the person's among them; cells of blocks are
+    everybody's and narrowed each time. Safe from any thread.
+    """
+
+    def __init__(self, generation: int) -> None:
+        self.book = LabelBook()
+        self._file = generation
+        self._found: OrderedDict[Hashable, object] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of_file(self, generation: int) -> None:
+        """Forgets another file: its codes mean other names."""
+        if self._file != generation:
+            with self._lock:
+                self.book, self._file = LabelBook(), generation
+                self._found.clear()
+
+    def find(self, key: Hashable) -> object | None:
+        with self._lock:
+            found = self._found.get(key)
+            if found is not None:
+                self._found.move_to_end(key)
+            return found
+
+    def keep(self, key: Hashable, found: object) -> None:
+        with self._lock:
+            self._found[key] = found
+            while len(self._found) > _KEPT:
+                self._found.popitem(last=False)
+
+
 class Facts:
     """Safe from any thread; two may read the same numbers at once."""
 
     def __init__(self, reader: Reader, zone: ZoneInfo) -> None:
         self.reader = reader
         self._zone = zone
-        self._book = LabelBook()
-        self._file = reader.generation
-        self._kept: OrderedDict[Hashable, object] = OrderedDict()
-        self._lock = threading.Lock()
+        self._kept = _Kept(reader.generation)
+
+    def of(self, owner: str) -> Facts:
+        """The figures of one person only. Nothing that is asked of it widens it again."""
+        narrow = copy.copy(self)
+        narrow.reader = self.reader.of(owner)
+        return narrow
+
+    def _filters(self, fact: Fact, scope: Scope) -> dict[str, tuple[str, ...]]:
+        """What the scope keeps, and of that only what the reader's person may see."""
+        filters, owner = scope.filters(fact), self.reader.owner
+        if owner is None:
+            return filters
+        asked = filters.get("user", (owner,))
+        return {**filters, "user": (owner,) if owner in asked else ()}
 
     def sums(
         self,
@@ -75,7 +121,7 @@ class Facts:
 
         Exact, wherever they come from. Raises StorageError.
         """
-        filters = scope.filters(fact)
+        filters = self._filters(fact, scope)
         kind = choose(fact, None, {*by, *filters}, names)
 
         def of_cells(cells: Cells) -> tuple[Part, Ints]:
@@ -105,7 +151,7 @@ class Facts:
 
         Exact from rows, within 1 % from the histograms of hours and days. Raises StorageError.
         """
-        filters = scope.filters(fact)
+        filters = self._filters(fact, scope)
         kind = choose(fact, value, {*by, *filters})
 
         def of_cells(cells: Cells) -> tuple[Part, Ints]:
@@ -128,11 +174,11 @@ class Facts:
 
     def rows(self, fact: Fact, scope: Scope) -> Rows:
         """Every row of the scope. Only for scopes known to be small."""
-        return self._all(fact, [scope.window], scope.filters(fact))
+        return self._all(fact, [scope.window], self._filters(fact, scope))
 
     def sample(self, fact: Fact, scope: Scope, wanted: int = SAMPLE) -> Rows:
         """All rows of a scope, or those of some quarters of an hour when there are many of either."""
-        window, filters = scope.window, scope.filters(fact)
+        window, filters = scope.window, self._filters(fact, scope)
         n = self.sums(fact, scope, ["n"]).total("n")
         few_quarters = window.until_us - window.since_us <= MANY_QUARTERS * QUARTER_US
         if n <= wanted and (n <= FEW or few_quarters):
@@ -158,7 +204,7 @@ class Facts:
         of_rows: Callable[[Rows], tuple[Part, Ints]],
     ) -> tuple[list[Part], list[Ints]]:
         """Everything of the scope, and the bucket of each row or cell."""
-        filters = scope.filters(fact)
+        filters = self._filters(fact, scope)
 
         def read(connection: Connection) -> list[tuple[Part, Ints]]:
             version = self._now(connection)
@@ -174,11 +220,8 @@ class Facts:
     def _now(self, connection: Connection) -> int:
         """The version of the data in this snapshot; the names are those of the snapshot too."""
         found = {row.name: row.value for row in connection.execute(_VERSIONS)}
-        if self._file != self.reader.generation:  # another file: its codes mean other names
-            with self._lock:
-                self._book, self._file = LabelBook(), self.reader.generation
-                self._kept.clear()
-        self._book.refresh(connection, found.get(LABEL_VERSION, 0))
+        self._kept.of_file(self.reader.generation)
+        self._kept.book.refresh(connection, found.get(LABEL_VERSION, 0))
         return int(found.get("data_version", 0))
 
     def _cells(
@@ -209,7 +252,7 @@ class Facts:
         version: int,
     ) -> Iterable[Rows]:
         key = ("rows", fact, tuple(gaps), tuple(sorted(filters.items())), version)
-        found = self._find(key)
+        found = self._kept.find(key)
         if found is not None:
             return found  # type: ignore[return-value]
         return self._read_and_keep(connection, fact, gaps, filters, key)
@@ -224,11 +267,11 @@ class Facts:
     ) -> Iterator[Rows]:
         batches = 0
         last: list[Rows] = []
-        for rows in read_rows(connection, self._book, fact, gaps, filters):
+        for rows in read_rows(connection, self._kept.book, fact, gaps, filters):
             batches, last = batches + 1, [rows]
             yield rows
         if batches <= 1:  # what does not fit one batch is not kept
-            self._keep(key, last)
+            self._kept.keep(key, last)
 
     def _all(self, fact: Fact, spans: Sequence[Window], filters: Filters) -> Rows:
         def read(connection: Connection) -> list[Rows]:
@@ -237,7 +280,7 @@ class Facts:
 
         nothing: list[Rows] = []
         found = self.reader.snapshot(read, nothing)
-        return Rows.join(fact, found, self._book)
+        return Rows.join(fact, found, self._kept.book)
 
     def _part_of(
         self, cells: Cells, by: Sequence[str], names: Sequence[str], filters: Filters
@@ -249,7 +292,7 @@ class Facts:
         kept: slice | Ints = slice(None)
         if filters:
             masks = [
-                self._book.codes_of(name, values)[_column(cells, f"{CODE}{name}")]
+                self._kept.book.codes_of(name, values)[_column(cells, f"{CODE}{name}")]
                 for name, values in filters.items()
             ]
             kept = np.flatnonzero(np.logical_and.reduce(masks))
@@ -258,7 +301,7 @@ class Facts:
         return Part(
             at_us=np.repeat(starts, lengths)[kept],
             codes={
-                name: self._book.of_codes(name, _column(cells, f"{CODE}{name}")[kept])
+                name: self._kept.book.of_codes(name, _column(cells, f"{CODE}{name}")[kept])
                 for name in by
             },
             values={name: _column(cells, name)[kept].astype(np.int64) for name in names},
@@ -267,28 +310,15 @@ class Facts:
     # -- what was read last
 
     def _once(self, key: Hashable, read: Callable[[], Kept]) -> Kept:
-        found = self._find(key)
+        found = self._kept.find(key)
         if found is None:
             found = read()
-            self._keep(key, found)
+            self._kept.keep(key, found)
         return found  # type: ignore[return-value]
-
-    def _find(self, key: Hashable) -> object | None:
-        with self._lock:
-            found = self._kept.get(key)
-            if found is not None:
-                self._kept.move_to_end(key)
-            return found
-
-    def _keep(self, key: Hashable, found: object) -> None:
-        with self._lock:
-            self._kept[key] = found
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
 
     def _names(self, by: Sequence[str], codes: Ints) -> tuple[grouped.Names, ...]:
         return tuple(
-            tuple(self._book.name(name, code) for name, code in zip(by, row, strict=True))
+            tuple(self._kept.book.name(name, code) for name, code in zip(by, row, strict=True))
             for row in codes.tolist()
         )
 

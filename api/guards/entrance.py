@@ -25,7 +25,7 @@ class Entrance:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket") or _is_public(route_path(scope)):
+        if scope["type"] not in ("http", "websocket") or is_public(route_path(scope)):
             await self.app(scope, receive, send)
             return
         try:
@@ -43,5 +43,6 @@ class Entrance:
         await self.app(scope, receive, send)
 
 
-def _is_public(path: str) -> bool:
+def is_public(path: str) -> bool:
+    """Whether it answers without a credential. `path`: below the mount of the API."""
     return path in PUBLIC or path.startswith("/docs/")

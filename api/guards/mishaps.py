@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import traceback
 
+from api.connection import KEY, cut_off
 from api.errors import unexpected
 from api.headers import App, Message, Receive, Scope, Send
 from core.errors import redact
@@ -38,15 +39,17 @@ class Mishaps:
             log.error("request %s failed\n%s", number, clean_trace(exc))
             if scope["type"] == "websocket" and started:
                 await send({"type": "websocket.close", "code": 1011})
+            elif started and KEY in scope:
+                cut_off(scope)  # an answer that merely stops could look whole
             elif started:
-                # Nothing else breaks the connection off, and an answer that merely stops looks whole.
                 raise BrokenOff(f"request {number} broke off") from None
             else:
                 await unexpected(number)(scope, receive, send)
 
 
 class BrokenOff(Exception):
-    """An answer was under way when its route failed; the log has the trace under its number."""
+    """An answer was under way when its route failed, and nothing but an exception ends it with this
+    server. The log has the trace under its number."""
 
 
 def clean_trace(exc: BaseException) -> str:

@@ -18,7 +18,7 @@ from api.headers import App, Message, Receive, Scope, Send
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 """Routes of these methods change nothing."""
 METHODS = "GET, POST, PUT, DELETE"
-EXPOSED = "Content-Disposition, Retry-After, WWW-Authenticate"
+EXPOSED = "Content-Disposition, Retry-After, WWW-Authenticate, X-Run-Id, X-Thread-Id"
 _HEADERS = frozenset(
     {"accept", "accept-language", "authorization", "content-language", "content-type",
      "idempotency-key", "last-event-id"}

@@ -6,41 +6,57 @@ wrong list, and look right.
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+import re
+
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
+from starlette.routing import compile_path
 
+from api.guards.refusals import route_path
 from core.errors import NotFound
 from core.ids import is_id
 
-
-async def known_parameters(connection: HTTPConnection) -> None:
-    """A dependency of the whole API. Raises NotFound, RequestValidationError."""
-    for name, value in connection.path_params.items():
-        if name.endswith("_id") and not is_id(value):
-            raise NotFound("There is nothing under this address.")
-    route = connection.scope.get("route")
-    if (
-        not connection.query_params
-        or not isinstance(route, APIRoute)
-        or not route.include_in_schema
-    ):
-        return
-    method = str(connection.scope.get("method", "")).lower()
-    known = await run_in_threadpool(_documented, connection.app, route.path_format, method)
-    unknown = [name for name in connection.query_params if name not in known]
-    if unknown:
-        raise RequestValidationError(
-            [
-                {"type": "unknown", "loc": ("query", name), "msg": "There is no such parameter", "input": ""}
-                for name in unknown
-            ]
-        )  # fmt: skip
+Known = list[tuple[re.Pattern[str], str, frozenset[str]]]
 
 
-def _documented(api: FastAPI, path: str, method: str) -> frozenset[str]:
-    """Names of the query parameters that /api/docs shows for it."""
-    operation = api.openapi()["paths"].get(path, {}).get(method, {})
-    return frozenset(one["name"] for one in operation.get("parameters", ()) if one["in"] == "query")
+class KnownParameters:
+    """A dependency of the whole API."""
+
+    def __init__(self) -> None:
+        self._known: Known | None = None
+
+    async def __call__(self, connection: HTTPConnection) -> None:
+        """Raises NotFound, RequestValidationError."""
+        for name, value in connection.path_params.items():
+            if name.endswith("_id") and not is_id(value):
+                raise NotFound("There is nothing under this address.")
+        if not connection.query_params or not isinstance(connection, Request):
+            return
+        if self._known is None:
+            self._known = await run_in_threadpool(_documented, connection.app)
+        path, method = route_path(connection.scope), connection.method
+        allowed = next(
+            (names for pattern, m, names in self._known if m == method and pattern.match(path)),
+            None,
+        )
+        if allowed is None:  # a page for people, such as /docs
+            return
+        unknown = dict.fromkeys(n for n in connection.query_params if n not in allowed)
+        if unknown:
+            why = {"type": "unknown", "msg": "There is no such parameter", "input": None}
+            raise RequestValidationError([{**why, "loc": ("query", name)} for name in unknown])
+
+
+def _documented(api: FastAPI) -> Known:
+    """(path, method, names of its query parameters) of everything /api/docs shows."""
+    return [
+        (
+            compile_path(path)[0],
+            method.upper(),
+            frozenset(p["name"] for p in operation.get("parameters", ()) if p["in"] == "query"),
+        )
+        for path, operations in api.openapi()["paths"].items()
+        for method, operation in operations.items()
+    ]

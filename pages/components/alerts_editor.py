@@ -69,6 +69,7 @@ def show_reasons(exc: BadDefinition) -> None:
     st.error("  \n".join(lines), icon=":material/error:")
 
 
+@session.needs("settings")
 def _save(
     runtime: Runtime, name: str, given: Given, rule: AlertRule | None, close: Callable[[], None]
 ) -> None:
@@ -80,6 +81,7 @@ def _save(
     except SwitchboardError as exc:
         session.show_error(exc)
         return
+    session.note("alert_changed", rule.rule_id if rule else "", "saved")
     runtime.alerts.look_now()
     close()
     st.rerun()
@@ -90,7 +92,7 @@ def _show_preview(runtime: Runtime, given: Given) -> None:
     try:
         rule = checked(RULE, given)
         with st.spinner("Looking at the last seven days"):
-            found = preview(runtime.queries, rule, time.time_ns() // 1000, slo_target=target)
+            found = preview(session.figures(), rule, time.time_ns() // 1000, slo_target=target)
     except BadDefinition as exc:
         show_reasons(exc)
     except SwitchboardError as exc:
@@ -179,7 +181,7 @@ def _common(start: Given, given: Given, key: str) -> Given:
 
 
 def _filters(runtime: Runtime, start: Mapping[str, Sequence[str]], key: str) -> Given:
-    facets = runtime.queries.facets(Filter(range="30d"))
+    facets = session.figures().facets(Filter(range="30d"))
     names = {"model": runtime.catalog.display_name, "agent": agent_title}
     found: Given = {}
     for field in ("model", "provider", "agent", "entry_point", "version", "user"):

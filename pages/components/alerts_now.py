@@ -12,6 +12,7 @@ from analytics.alerts.store import AlertEvent, events, rules
 from analytics.budgets import budgets
 from analytics.queries import Filter
 from analytics.timeaxis import local
+from pages.components import session
 from pages.components.alerts_banner import show_alert
 from pages.components.dashboard_tables import Column, draw
 from pages.components.format import count
@@ -39,21 +40,21 @@ def show_now(runtime: Runtime) -> None:
     """Draws what fires and the history."""
     st.fragment(_show_firing, run_every=EVERY_S)(runtime)
     st.subheader("History", anchor=False)
-    found = runtime.queries.ask(lambda ask: events(ask.reader, EVENTS), Filter())
+    found = session.figures().ask(lambda ask: events(ask.reader, EVENTS), Filter())
     if not found:
         st.caption("No alert has begun or ended yet.")
         return
     newest = "The newest message" if len(found) == 1 else f"The newest {count(len(found))} messages"
-    st.caption(f"{newest}. Times are in {escape(runtime.queries.zone.key)}.")
+    st.caption(f"{newest}. Times are in {escape(runtime.zone.key)}.")
     draw(
-        _columns(found, runtime.queries.zone),
+        _columns(found, runtime.zone),
         alt="Alerts that began and ended",
         key="alert_history",
     )
 
 
 def _show_firing(runtime: Runtime) -> None:
-    zone = runtime.queries.zone
+    zone = runtime.zone
     firing = runtime.alerts.firing()
     for alert in firing:
         show_alert(alert, f":small[since {moment(alert.since_us, zone)}]")
@@ -64,7 +65,7 @@ def _show_firing(runtime: Runtime) -> None:
 
 def _show_quiet(runtime: Runtime) -> None:
     """Silence is good news only when somebody listens."""
-    active, limits = runtime.queries.ask(
+    active, limits = session.figures().ask(
         lambda ask: (
             sum(rule.enabled for rule in rules(ask.reader)),
             sum(budget.enabled for budget in budgets(ask.reader)),

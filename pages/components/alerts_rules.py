@@ -29,19 +29,23 @@ COLORS = {"critical": "red", "warning": "orange", "info": "blue"}
 
 def show_rules(runtime: Runtime) -> None:
     """Draws the rules; the one that is edited opens in its place."""
-    found = runtime.queries.ask(lambda ask: rules(ask.reader), Filter())
-    editing = st.session_state.get(EDITING)
+    found = session.figures().ask(lambda ask: rules(ask.reader), Filter())
+    may_change = session.allowed("settings")
+    editing = st.session_state.get(EDITING) if may_change else None
     for rule in found:
         with st.container(border=True, key=f"rule_{rule.rule_id}"):
             if editing == rule.rule_id:
                 show_editor(runtime, rule, close)
             else:
-                _show_rule(runtime, rule)
+                _show_rule(runtime, rule, may_change)
     if not found:
         st.info(
-            "No rule is active. Add one of the usual ones below, or write your own.",
+            "No rule is active."
+            + (" Add one of the usual ones below, or write your own." if may_change else ""),
             icon=":material/notifications_off:",
         )
+    if not may_change:
+        return
     if editing == NEW:
         with st.container(border=True, key="rule_new"):
             show_editor(runtime, None, close)
@@ -55,11 +59,12 @@ def close() -> None:
     st.session_state.pop(EDITING, None)
 
 
+@session.needs("settings")
 def _edit(rule_id: str) -> None:
     st.session_state[EDITING] = rule_id
 
 
-def _show_rule(runtime: Runtime, rule: AlertRule) -> None:
+def _show_rule(runtime: Runtime, rule: AlertRule, may_change: bool) -> None:
     asked = rule.definition
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
@@ -69,19 +74,25 @@ def _show_rule(runtime: Runtime, rule: AlertRule) -> None:
             st.badge(asked.severity, color=COLORS[asked.severity])  # type: ignore[arg-type]
             st.toggle(
                 "On", value=rule.enabled, key=f"on_{rule.rule_id}", on_change=_switch,
+                disabled=not may_change,
                 args=(runtime, rule.rule_id),
             )  # fmt: skip
-            st.button(
-                "Edit", key=f"edit_{rule.rule_id}", icon=":material/edit:", type="tertiary",
-                on_click=_edit, args=(rule.rule_id,),
-            )  # fmt: skip
-            with st.popover("", icon=":material/delete:", type="tertiary", width="content"):
-                st.caption("Its past messages stay in the history.")
-                st.button(
-                    "Delete rule", key=f"delete_{rule.rule_id}", on_click=_delete,
-                    args=(runtime, rule.rule_id),
-                )  # fmt: skip
+            if may_change:
+                _show_changes(runtime, rule)
     st.caption(escape(". ".join([condition(asked), *_details(rule, runtime.catalog)]) + "."))
+
+
+def _show_changes(runtime: Runtime, rule: AlertRule) -> None:
+    st.button(
+        "Edit", key=f"edit_{rule.rule_id}", icon=":material/edit:", type="tertiary",
+        on_click=_edit, args=(rule.rule_id,),
+    )  # fmt: skip
+    with st.popover("", icon=":material/delete:", type="tertiary", width="content"):
+        st.caption("Its past messages stay in the history.")
+        st.button(
+            "Delete rule", key=f"delete_{rule.rule_id}", on_click=_delete,
+            args=(runtime, rule.rule_id),
+        )  # fmt: skip
 
 
 def _details(rule: AlertRule, catalog: Catalog) -> list[str]:
@@ -115,25 +126,34 @@ def _show_templates(runtime: Runtime, known: Sequence[str]) -> None:
             )  # fmt: skip
 
 
+@session.needs("settings")
 def _add(runtime: Runtime, name: str) -> None:
     try:
         save_rule(runtime.recorder, name, TEMPLATES[name].model_dump())
     except SwitchboardError as exc:
         session.keep_notice(exc)
+    else:
+        session.note("alert_changed", "", "added")
     runtime.alerts.look_now()
 
 
+@session.needs("settings")
 def _switch(runtime: Runtime, rule_id: str) -> None:
     try:
         set_rule_enabled(runtime.recorder, rule_id, bool(st.session_state[f"on_{rule_id}"]))
     except SwitchboardError as exc:
         session.keep_notice(exc)
+    else:
+        session.note("alert_changed", rule_id, "switched")
     runtime.alerts.look_now()
 
 
+@session.needs("settings")
 def _delete(runtime: Runtime, rule_id: str) -> None:
     try:
         remove_rule(runtime.recorder, rule_id)
     except SwitchboardError as exc:
         session.keep_notice(exc)
+    else:
+        session.note("alert_changed", rule_id, "deleted")
     runtime.alerts.look_now()

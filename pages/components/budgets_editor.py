@@ -56,6 +56,7 @@ def show_editor(runtime: Runtime, budget: Budget | None, close: Callable[[], Non
         _save(runtime, name, given, budget, close)
 
 
+@session.needs("settings")
 def _save(
     runtime: Runtime, name: str, given: Given, budget: Budget | None, close: Callable[[], None]
 ) -> None:
@@ -67,6 +68,7 @@ def _save(
     except SwitchboardError as exc:
         session.show_error(exc)
         return
+    session.note("budget_changed", budget.budget_id if budget else "", "saved")
     runtime.spending.refresh()
     runtime.alerts.look_now()
     close()
@@ -90,7 +92,7 @@ def _limit(start: Given, key: str) -> Decimal:
 
 
 def _target(runtime: Runtime, scope: str, start: str, key: str) -> str:
-    facets = runtime.queries.facets(Filter(range="90d"))
+    facets = session.figures().facets(Filter(range="90d"))
     seen = [EACH, start, *getattr(facets, scope, ())]
     shown: Callable[[str], str] = {"model": runtime.catalog.display_name, "agent": agent_title}.get(
         scope, str

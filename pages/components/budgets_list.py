@@ -24,6 +24,7 @@ from pages.components.markdown import escape
 
 if TYPE_CHECKING:
     from agents.runtime import Runtime
+    from analytics.queries import Queries
 
 EDITING = "budget_editing"
 NEW = "new"
@@ -32,9 +33,10 @@ TARGETS = 5
 
 def show_budgets(runtime: Runtime) -> None:
     """Draws the budgets; the one that is edited opens in its place."""
-    found = runtime.queries.ask(lambda ask: budgets(ask.reader), Filter())
+    found = session.figures().ask(lambda ask: budgets(ask.reader), Filter())
     uses = runtime.spending.uses()
-    editing = st.session_state.get(EDITING)
+    may_change = session.allowed("settings")
+    editing = st.session_state.get(EDITING) if may_change else None
     if not found:
         st.info(
             "There is no budget: calls cost what they cost. A soft budget gives notice, a hard one "
@@ -49,10 +51,10 @@ def show_budgets(runtime: Runtime) -> None:
                 _show_budget(
                     runtime, budget, [u for u in uses if u.budget.budget_id == budget.budget_id]
                 )
-    if editing == NEW:
+    if may_change and editing == NEW:
         with st.container(border=True, key="budget_new"):
             show_editor(runtime, None, close)
-    else:
+    elif may_change:
         st.button(
             "New budget", key="new_budget", icon=":material/add:", on_click=_edit, args=(NEW,)
         )
@@ -62,11 +64,31 @@ def show_budgets(runtime: Runtime) -> None:
     )
 
 
+def show_own_budgets(runtime: Runtime) -> None:
+    """What whoever is looking may still spend: budgets of single people, with their own use only."""
+    own = session.owner()
+    mine = [
+        use
+        for use in runtime.spending.uses()
+        if use.budget.definition.scope == "user" and use.target == own
+    ]
+    st.caption("Counted is what your calls are known to have cost, the moment they report it.")
+    if not mine:
+        st.info("No budget limits you, or you have not used any yet.", icon=":material/savings:")
+    for use in mine:
+        with st.container(border=True, key=f"own_budget_{use.budget.budget_id}"):
+            asked = use.budget.definition
+            limit = escape(format_usd(asked.limit_pusd))
+            st.markdown(f"**{limit} a {asked.period} for you**")
+            _show_use(runtime, use)
+
+
 def close() -> None:
     """Ends editing."""
     st.session_state.pop(EDITING, None)
 
 
+@session.needs("settings")
 def _edit(budget_id: str) -> None:
     st.session_state[EDITING] = budget_id
 
@@ -81,17 +103,11 @@ def _show_budget(runtime: Runtime, budget: Budget, uses: list[Use]) -> None:
             st.badge(asked.kind, color="red" if asked.kind == "hard" else "orange")
             st.toggle(
                 "On", value=budget.enabled, key=f"budget_on_{budget.budget_id}", on_change=_switch,
+                disabled=not session.allowed("settings"),
                 args=(runtime, budget.budget_id),
             )  # fmt: skip
-            st.button(
-                "Edit", key=f"budget_edit_{budget.budget_id}", icon=":material/edit:",
-                type="tertiary", on_click=_edit, args=(budget.budget_id,),
-            )  # fmt: skip
-            with st.popover("", icon=":material/delete:", type="tertiary", width="content"):
-                st.button(
-                    "Delete budget", key=f"budget_delete_{budget.budget_id}", on_click=_delete,
-                    args=(runtime, budget.budget_id),
-                )  # fmt: skip
+            if session.allowed("settings"):
+                _show_changes(runtime, budget)
     st.caption(escape(said(runtime, asked)))
     for use in uses[:TARGETS]:
         _show_use(runtime, use)
@@ -99,6 +115,18 @@ def _show_budget(runtime: Runtime, budget: Budget, uses: list[Use]) -> None:
         st.caption(f"Showing the {TARGETS} most used of {count(len(uses))}.")
     if budget.enabled and not uses:
         st.caption("Nobody has spent anything yet.")
+
+
+def _show_changes(runtime: Runtime, budget: Budget) -> None:
+    st.button(
+        "Edit", key=f"budget_edit_{budget.budget_id}", icon=":material/edit:",
+        type="tertiary", on_click=_edit, args=(budget.budget_id,),
+    )  # fmt: skip
+    with st.popover("", icon=":material/delete:", type="tertiary", width="content"):
+        st.button(
+            "Delete budget", key=f"budget_delete_{budget.budget_id}", on_click=_delete,
+            args=(runtime, budget.budget_id),
+        )  # fmt: skip
 
 
 def said(runtime: Runtime, asked: BudgetDefinition) -> str:
@@ -143,13 +171,16 @@ def _show_use(runtime: Runtime, use: Use) -> None:
 def _outlook(runtime: Runtime, use: Use) -> str:
     asked, now = use.budget.definition, time.time_ns() // 1000
     if use.exhausted:
-        return (
-            f"Used up. It starts again on {starts_again(asked.period, now, runtime.queries.zone)}."
-        )
+        return f"Used up. It starts again on {starts_again(asked.period, now, runtime.zone)}."
     if asked.period == "day":
         return ""
-    where = str(runtime.settings.path("analytics.db"))
-    month = _month(runtime, where, asked.model_dump_json(), use.target, use.spent.pusd)
+    month = _month(
+        session.figures(),
+        session.figures_key(),
+        asked.model_dump_json(),
+        use.target,
+        use.spent.pusd,
+    )
     if month is None or month.forecast is None:
         return f"A forecast needs {MIN_DAYS} full recorded days."
     total = format_usd(round(month.forecast.middle[-1]))
@@ -160,24 +191,32 @@ def _outlook(runtime: Runtime, use: Use) -> str:
 
 
 @st.cache_data(ttl="1m", max_entries=200, show_spinner=False)
-def _month(_runtime: Runtime, where: str, definition: str, target: str, spent: int) -> Month | None:
+def _month(
+    _figures: Queries, where: tuple[str, str | None], definition: str, target: str, spent: int
+) -> Month | None:
     asked = BudgetDefinition.model_validate_json(definition)
-    return month_of(_runtime.queries, asked, target, time.time_ns() // 1000)
+    return month_of(_figures, asked, target, time.time_ns() // 1000)
 
 
+@session.needs("settings")
 def _switch(runtime: Runtime, budget_id: str) -> None:
     try:
         set_enabled(runtime.recorder, budget_id, bool(st.session_state[f"budget_on_{budget_id}"]))
     except SwitchboardError as exc:
         session.keep_notice(exc)
+    else:
+        session.note("budget_changed", budget_id, "switched")
     runtime.spending.refresh()
     runtime.alerts.look_now()
 
 
+@session.needs("settings")
 def _delete(runtime: Runtime, budget_id: str) -> None:
     try:
         remove(runtime.recorder, budget_id)
     except SwitchboardError as exc:
         session.keep_notice(exc)
+    else:
+        session.note("budget_changed", budget_id, "deleted")
     runtime.spending.refresh()
     runtime.alerts.look_now()

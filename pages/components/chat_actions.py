@@ -34,7 +34,13 @@ CUT = ("length", "max_tokens")
 
 def chosen(runtime: Runtime) -> dict[str, Any]:
     """What the row of options says about the next answer."""
-    return {"owner": session.owner(), **asdict(options_chosen(runtime))}
+    return {**asked_by(), **asdict(options_chosen(runtime))}
+
+
+def asked_by() -> dict[str, Any]:
+    """Who asks, as a request says it; from the login, never from a widget."""
+    found = session.principal()
+    return {"owner": found.owner, "figures": found.figures}
 
 
 def send(runtime: Runtime, text: str | None = None) -> None:
@@ -108,7 +114,7 @@ def go_on(runtime: Runtime, message: Message) -> None:
     agents = {graph.name: graph.agents for graph in GRAPHS}.get(before.graph, ())
     request = TurnRequest(
         text="",
-        owner=session.owner(),
+        **asked_by(),
         continues=message.id,
         graph=before.graph,
         agent=summary.agent if summary.agent in agents else before.agent,

@@ -11,7 +11,7 @@ import streamlit as st
 from core.errors import NotFound
 from core.transcript import Transcript, summarise
 from pages.components import chat_actions as act
-from pages.components import session
+from pages.components import session, who
 from pages.components.answer import show_summary, waiting_line
 from pages.components.chat_message import show_actions, waited
 from pages.components.chat_queue import after_queue
@@ -65,6 +65,7 @@ def show_live(page: Around, run: Run, frame: DeltaGenerator) -> None:
         )  # fmt: skip
 
         def on_status(transcript: Transcript, elapsed_s: float) -> None:
+            who.rerun_if_changed(runtime)
             page.marks.refresh()
             if runtime.queue.of_thread(run.thread_id, session.owner()) != page.queued:
                 st.rerun()  # it was changed in another tab

@@ -17,7 +17,7 @@ from agents.comparing.labels import full_label
 from core.errors import NotFound, SwitchboardError
 from core.pricing import format_usd
 from core.transcript import AnswerSummary, Transcript, summarise
-from pages.components import compare_race, session
+from pages.components import compare_race, session, who
 from pages.components.answer import (
     show_question,
     show_run_link,
@@ -91,6 +91,7 @@ def show_turn(
     while pending:
         time.sleep(WAIT_S)
         st.session_state.get("_")  # a yield point: Stop and navigation are served here
+        who.rerun_if_changed(runtime)
         for column in [c for c in pending if not c.live]:
             pending.remove(column)
             stop_one, foot = slots[column.key]
@@ -274,6 +275,7 @@ def stop(runtime: Runtime, ids: list[str]) -> None:
 def retry(runtime: Runtime, comparison: Comparison, position: int) -> None:
     """The callback of Ask again."""
     try:
+        runtime.limits.request(session.principal())
         runtime.comparisons.retry(comparison, position)
     except SwitchboardError as exc:
         session.keep_notice(exc)

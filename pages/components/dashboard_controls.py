@@ -11,6 +11,7 @@ from analytics.queries import Facets, Filter
 from core.metrics_query import RangeName
 from core.words import STATUS_NAMES as STATUS_NAMES
 from core.words import status_name as status_name
+from pages.components import session
 from pages.components.answer import agent_title
 from pages.components.dashboard_range import (
     Moments,
@@ -62,7 +63,7 @@ def show_controls(runtime: Runtime, facets: Facets, usual: RangeName) -> Filter:
     The URL owns the choice: widgets are set from it before they are drawn and write it in their
     callbacks. (`bind="query-params"` would put labels there instead of ids.)
     """
-    zone, catalog = runtime.queries.zone, runtime.catalog
+    zone, catalog = runtime.zone, runtime.catalog
     own = moments_in_url(zone)
     if isinstance(own, str):
         st.warning(own, icon=":material/event_busy:")
@@ -166,6 +167,8 @@ def _show_filters(keep: Filter, facets: Facets, catalog: Catalog) -> None:
         "entry_point": entry_name,
     }
     for field, title in _TITLES.items():
+        if field == "user" and not session.allowed("all_figures"):
+            continue
         name = names.get(field, str)
         options = tuple(dict.fromkeys([*getattr(facets, field), *getattr(keep, field)]))
         if len(options) > MANY:

@@ -38,7 +38,7 @@ MonthlyLimit = Callable[["Tab"], int | None]
 
 def limit_of_app(tab: Tab) -> int | None:
     """The budget of the whole app."""
-    return app_month_limit_pusd(tab.runtime.queries)
+    return app_month_limit_pusd(tab.figures)
 
 
 def show(tab: Tab, monthly_limit: MonthlyLimit = limit_of_app) -> None:

@@ -88,7 +88,7 @@ def _color(tile: Tile, change: str | int | None) -> Any:
 
 def comparable(tab: Tab) -> bool:
     """Whether the period before was recorded from its beginning: else every change is growth."""
-    before = tab.runtime.queries.window(tab.keep).before()
+    before = tab.figures.window(tab.keep).before()
     return before.since_us >= tab.records_since_us > 0
 
 

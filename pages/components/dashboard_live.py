@@ -12,6 +12,7 @@ import streamlit as st
 from analytics.metrics import DEFINITIONS
 from analytics.queries import Filter
 from analytics.queries.overview import last_first_tokens
+from pages.components import session
 from pages.components.answer import agent_title
 from pages.components.charts_axes import Option
 from pages.components.format import duration, speed
@@ -34,14 +35,22 @@ CHARS_PER_TOKEN = 4.0
 DOTS_PX, DOTS_HEIGHT = 150, 36
 
 
-def latest_first_tokens(runtime: Runtime) -> tuple[FirstToken, ...]:
+def in_flight(runtime: Runtime) -> list[Run]:
+    """What runs now, of the people whose figures the reader sees."""
+    seen = session.figures().owner
+    return [run for run in runtime.runs.active() if seen in (None, run.request.owner)]
+
+
+def latest_first_tokens() -> tuple[FirstToken, ...]:
     """Of the last day, whatever is filtered; read again when something was recorded."""
-    version = runtime.queries.data_version()
-    return _firsts_once(runtime.queries, str(runtime.settings.path("analytics.db")), version)
+    figures = session.figures()
+    return _firsts_once(figures, session.figures_key(), figures.data_version())
 
 
 @st.cache_resource(max_entries=4, ttl="5m", show_spinner=False)
-def _firsts_once(_queries: Queries, where: str, version: int) -> tuple[FirstToken, ...]:
+def _firsts_once(
+    _queries: Queries, where: tuple[str, str | None], version: int
+) -> tuple[FirstToken, ...]:
     return _queries.ask(last_first_tokens, Filter(range="24h"))
 
 

@@ -46,9 +46,13 @@ def show(tab: Tab) -> None:
         cached = sum(one.cache_read_tokens.value or 0 for one in models)
         show_tokens(partial(_tokens, tab), cached, zone, catalog, marks)
     show_models(models, catalog)
-    health = tab.runtime.recorder.health()
-    growth = growth_words(health, tab.records_since_us, time.time_ns() // 1000)
-    show_quality(tab.answer(summary.data_quality), health, growth)
+    quality = tab.answer(summary.data_quality)
+    if tab.everybody:
+        health = tab.runtime.recorder.health()
+        growth = growth_words(health, tab.records_since_us, time.time_ns() // 1000)
+        show_quality(quality, health, growth)
+    else:
+        show_quality(quality, None)
 
 
 def key_row(tab: Tab) -> Row:

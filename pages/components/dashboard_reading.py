@@ -1,7 +1,7 @@
 """When the dashboard looks at the database: one moment per filter, kept while nothing changes.
 
 A reading fixes a filter's range to moments; every question of a tab is then about the same rows, and
-sessions with the same filter share the answers. There is a new reading when the recorder committed
+sessions with the same filter that see the same people share the answers. There is a new reading when the recorder committed
 something, when a hundredth of the range has passed (runs leave it at its beginning), and not more
 often than drawing allows: what takes a second is repeated after eight at the earliest.
 """
@@ -16,9 +16,9 @@ import streamlit as st
 
 from analytics.queries import Facets, Filter
 from analytics.timeaxis import RANGES_US
+from pages.components import session
 
 if TYPE_CHECKING:
-    from agents.runtime import Runtime
     from analytics.queries import Queries
 
 MIN_STEP_S, MAX_STEP_S = 10.0, 600.0
@@ -52,13 +52,13 @@ class Held:
     failed: bool = False
 
 
-def current(runtime: Runtime, keep: Filter) -> Reading:
+def current(keep: Filter) -> Reading:
     """The newest reading worth making. Raises StorageError."""
     held = _held(keep)
-    version, slot = (held.version, held.slot) if _resting(held) else _newest(runtime, keep)
+    version, slot = (held.version, held.slot) if _resting(held) else _newest(keep)
     if held is None or held.failed or (held.version, held.slot) != (version, slot):
         st.session_state[_HELD] = Held(keep=keep, version=version, slot=slot)
-    return _read_once(runtime.queries, _where(runtime), keep, version, slot)
+    return _read_once(session.figures(), session.figures_key(), keep, version, slot)
 
 
 def note_drawn(keep: Filter, took_s: float) -> None:
@@ -79,12 +79,12 @@ def note_failed(keep: Filter) -> None:
     )
 
 
-def outdated(runtime: Runtime, keep: Filter) -> bool:
+def outdated(keep: Filter) -> bool:
     """Whether `current` would look again. Raises StorageError."""
     held = _held(keep)
     if held is None or _resting(held):
         return False
-    return held.failed or (held.version, held.slot) != _newest(runtime, keep)
+    return held.failed or (held.version, held.slot) != _newest(keep)
 
 
 def readable(keep: Filter) -> bool:
@@ -118,14 +118,15 @@ def records_since_us(queries: Queries) -> int:
     return queries.window(Filter(range="all")).since_us
 
 
-def facets(runtime: Runtime) -> Facets:
+def facets() -> Facets:
     """Every value a filter can take, whatever the range: options must not vanish while one looks."""
-    return _facets_once(runtime.queries, _where(runtime), runtime.queries.data_version())
+    own = session.figures()
+    return _facets_once(own, session.figures_key(), own.data_version())
 
 
-def any_runs(runtime: Runtime) -> bool:
+def any_runs() -> bool:
     """Whether anything was ever recorded."""
-    return bool(runtime.queries.recent_runs(Filter(range="all"), limit=1))
+    return bool(session.figures().recent_runs(Filter(range="all"), limit=1))
 
 
 def _held(keep: Filter) -> Held | None:
@@ -137,19 +138,17 @@ def _resting(held: Held | None) -> TypeGuard[Held]:
     return held is not None and time.monotonic() < held.until_s
 
 
-def _newest(runtime: Runtime, keep: Filter) -> tuple[int, int]:
-    return runtime.queries.data_version(), int(time.time() / step_s(keep))
-
-
-def _where(runtime: Runtime) -> str:
-    return str(runtime.settings.path("analytics.db"))
+def _newest(keep: Filter) -> tuple[int, int]:
+    return session.figures().data_version(), int(time.time() / step_s(keep))
 
 
 # What is cached is frozen and owned by nobody: shared as it is, not copied for each reader.
 
 
 @st.cache_resource(max_entries=24, ttl="15m", show_spinner=False)
-def _read_once(_queries: Queries, where: str, keep: Filter, version: int, slot: int) -> Reading:
+def _read_once(
+    _queries: Queries, where: tuple[str, str | None], keep: Filter, version: int, slot: int
+) -> Reading:
     return Reading(
         keep=_queries.pin(keep),
         version=version,
@@ -159,5 +158,5 @@ def _read_once(_queries: Queries, where: str, keep: Filter, version: int, slot: 
 
 
 @st.cache_resource(max_entries=4, ttl="15m", show_spinner=False)
-def _facets_once(_queries: Queries, where: str, version: int) -> Facets:
+def _facets_once(_queries: Queries, where: tuple[str, str | None], version: int) -> Facets:
     return _queries.facets(Filter(range="all"))

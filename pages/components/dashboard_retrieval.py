@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from agents.knowledge.notes import MOUNT, is_notes_area
 from analytics.queries.retrieval import (
     documents,
     modes,
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     from pages.components.dashboard_tab import Tab
 
 TOP_DOCUMENTS = 50
+NOTES = f"/{MOUNT}/"
+"""Where the paths of notes begin."""
 GREY = "#8A9499"
 _ROWS_SEEN = 6
 _UTC = ZoneInfo("UTC")
@@ -77,7 +81,8 @@ def show(tab: Tab) -> None:
             _show_over_time(tab, tab.answer(retrievals_over_time))
             _show_scores(tab.answer(scores), rows)
         _show_modes(rows)
-    _show_documents(tab, tab.answer(documents))
+    if tab.everybody:  # a day's counter does not know who found a document
+        _show_documents(tab, tab.answer(documents))
 
 
 def mode_name(mode: str) -> str:
@@ -187,12 +192,18 @@ def _show_modes(rows: Sequence[ModeRow]) -> None:
 
 def _show_documents(tab: Tab, counts: DocumentCounts) -> None:
     try:
-        infos = {info.path: info for info in tab.runtime.knowledge.index.documents()}
+        infos = {
+            info.path: info
+            for info in tab.runtime.knowledge.index.documents()
+            if not is_notes_area(info.area)  # a person's, and named by what is in it
+        }
     except SwitchboardError as exc:
         st.warning(
             f"The documents cannot be listed: {escape(exc.message)}", icon=":material/folder_off:"
         )
         infos = {}
+    found = tuple(one for one in counts.found if not one[0].startswith(NOTES))
+    counts = replace(counts, found=found)
     use = use_of(counts, list(infos))
     days = _days(tab, counts)
     with st.grid(2, min_column_width=360, gap="small", key="retrieval_documents"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
-from analytics.queries import Ask, Filter
+from analytics.queries import Ask, Filter, Queries
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -24,6 +24,8 @@ class Tab:
     """One tab in one script run. `keep` has its range fixed to moments."""
 
     runtime: Runtime
+    figures: Queries
+    """What whoever is looking may see."""
     keep: Filter
     zone: ZoneInfo
     catalog: Catalog
@@ -36,21 +38,26 @@ class Tab:
     records_since_us: int = 0
     """The first run ever recorded: what a period before it lacks is not a change."""
 
+    @property
+    def everybody(self) -> bool:
+        """Whether figures of other people are among them."""
+        return self.figures.owner is None
+
     def answer(self, question: Callable[..., Answer], *given: Hashable) -> Answer:
-        """`question(ask, *given)`, asked once per filter and kept for all sessions.
+        """`question(ask, *given)`, asked once per filter and kept for all sessions that see the same.
 
         Answers are frozen values that nobody changes. Raises StorageError.
         """
-        where = str(self.runtime.settings.path("analytics.db"))
+        where = str(self.runtime.settings.path("analytics.db")), self.figures.owner
         name = f"{question.__module__}.{question.__qualname__}"
-        found: Answer = _once(self.runtime, where, name, self.keep, self.version, given, question)
+        found: Answer = _once(self.figures, where, name, self.keep, self.version, given, question)
         return found
 
 
 @st.cache_resource(max_entries=120, ttl="15m", show_spinner=False)
 def _once(
-    _runtime: Runtime,
-    where: str,
+    _figures: Queries,
+    where: tuple[str, str | None],
     name: str,
     keep: Filter,
     version: int,
@@ -60,4 +67,4 @@ def _once(
     def asked(ask: Ask) -> Any:
         return _question(ask, *given)
 
-    return _runtime.queries.ask(asked, keep)
+    return _figures.ask(asked, keep)

@@ -26,20 +26,31 @@ FIRST = "overview"
 _MODULES = {"runs": "dashboard_runs_tab"}
 
 
-def tab_in_url() -> str:
-    """The chosen tab; the first one when the URL names none that exists."""
+ABOUT_OTHERS = frozenset({"users"})
+"""Tabs that say something only about several people."""
+
+
+def tab_in_url(*, everybody: bool = True) -> str:
+    """The chosen tab; the first one when the URL names none that is there for the reader."""
     asked = st.query_params.get("tab", FIRST)
-    return asked if asked in TABS else FIRST
+    return asked if asked in _offered(everybody) else FIRST
 
 
-def show_tabs() -> str:
-    """Draws the choice and gives it. In one row at any width: on a phone it is pushed aside."""
-    st.session_state["tab"] = tab_in_url()
+def _offered(everybody: bool) -> list[str]:
+    return [name for name in TABS if everybody or name not in ABOUT_OTHERS]
+
+
+def show_tabs(*, everybody: bool) -> str:
+    """Draws the choice and gives it. In one row at any width: on a phone it is pushed aside.
+
+    `everybody`: the reader sees more people than one.
+    """
+    st.session_state["tab"] = chosen = tab_in_url(everybody=everybody)
     st.segmented_control(
-        "Part of the dashboard", list(TABS), key="tab", required=True, wrap=False, on_change=_write,
+        "Part of the dashboard", _offered(everybody), key="tab", required=True, wrap=False, on_change=_write,
         format_func=TABS.__getitem__, label_visibility="collapsed",
     )  # fmt: skip
-    return tab_in_url()
+    return chosen
 
 
 def show_tab(name: str, tab: Tab) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from agents.runtime import Runtime
     from analytics.queries.views import SavedView
+    from core.identity import Right
 
 KEPT = ("tab", "range", "from", "to", "log", *FILTERED)
 """What a view remembers of the URL."""
@@ -45,7 +46,7 @@ def show_views(runtime: Runtime) -> None:
             placeholder="Slow answers of this week",
         )  # fmt: skip
         st.button("Save view", key="view_save", on_click=partial(_save, runtime))
-        kept = runtime.queries.ask(lambda ask: saved_views(ask, session.owner()), Filter())
+        kept = session.figures().ask(lambda ask: saved_views(ask, session.owner()), Filter())
         if not kept:
             st.caption("No view is saved yet.")
             return
@@ -58,20 +59,27 @@ def show_notes(runtime: Runtime, keep: Filter, zone: ZoneInfo) -> None:
     """Marks on the charts over time: releases come by themselves, notes are written here."""
     with st.container(key="notes"):
         st.markdown("**Notes on the time axis**")
-        st.text_input(
-            "What happened?", key=_NOTE, max_chars=MAX_LABEL * 2, on_change="ignore",
-            placeholder="New prompt for billing",
-        )  # fmt: skip
-        # Kept: a field whose default moves with the clock would forget what was typed.
-        first = st.session_state.setdefault(_NOTE_FIRST, datetime.now(zone).replace(tzinfo=None))
-        st.datetime_input(
-            f"When ({zone.key})", first, key=_NOTE_AT, step=timedelta(minutes=5), on_change="ignore"
-        )
-        st.button("Add note", key="note_add", on_click=partial(_add_note, runtime, zone))
-        found = runtime.queries.ask(marks, keep)
+        if session.allowed("all_figures"):
+            _ask_note(runtime, zone)
+        else:
+            st.caption("Releases. Notes are seen and written by who sees everybody's figures.")
+        found = session.figures().ask(marks, keep)
         with st.container(height=_LIST_PX if len(found) > 5 else "content", border=False):
             for mark in found:
                 _show_mark(runtime, mark, zone)
+
+
+def _ask_note(runtime: Runtime, zone: ZoneInfo) -> None:
+    st.text_input(
+        "What happened?", key=_NOTE, max_chars=MAX_LABEL * 2, on_change="ignore",
+        placeholder="New prompt for billing",
+    )  # fmt: skip
+    # Kept: a field whose default moves with the clock would forget what was typed.
+    first = st.session_state.setdefault(_NOTE_FIRST, datetime.now(zone).replace(tzinfo=None))
+    st.datetime_input(
+        f"When ({zone.key})", first, key=_NOTE_AT, step=timedelta(minutes=5), on_change="ignore"
+    )
+    st.button("Add note", key="note_add", on_click=partial(_add_note, runtime, zone))
 
 
 def query_now() -> str:
@@ -114,7 +122,7 @@ def _show_mark(runtime: Runtime, mark: Annotation, zone: ZoneInfo) -> None:
             st.button(
                 "", key=f"note_delete_{mark.annotation_id}", icon=":material/delete:",
                 help="Delete this note", type="tertiary", on_click=_delete,
-                args=(runtime, partial(_delete_note, mark.annotation_id)),
+                args=(runtime, partial(_delete_note, mark.annotation_id), "all_figures"),
             )  # fmt: skip
 
 
@@ -124,6 +132,7 @@ def _save(runtime: Runtime) -> None:
         st.session_state[_NAME] = ""
 
 
+@session.needs("all_figures")
 def _add_note(runtime: Runtime, zone: ZoneInfo) -> None:
     label, at = str(st.session_state.get(_NOTE) or ""), st.session_state.get(_NOTE_AT)
     moment = at if isinstance(at, datetime) else datetime.now()
@@ -140,8 +149,11 @@ def _delete_note(note_id: str, connection: Connection) -> None:
     delete_note(connection, note_id)
 
 
-def _delete(runtime: Runtime, work: Callable[[Connection], object]) -> None:
-    _write(runtime, work)
+def _delete(
+    runtime: Runtime, work: Callable[[Connection], object], right: Right = "figures"
+) -> None:
+    """A callback."""
+    session.needs(right)(_write)(runtime, work)
 
 
 def _write(runtime: Runtime, work: Callable[[Connection], object]) -> bool:

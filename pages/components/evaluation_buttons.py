@@ -147,7 +147,7 @@ def _tried(action: Callable[[Evaluation], object], one: Evaluation) -> bool:
 def _again(runtime: Runtime, one: Evaluation) -> None:
     """A callback: makes the new one, begins it and opens it."""
     try:
-        new = runtime.evaluations.again(one, dated(one.plan.name, runtime.queries.zone))
+        new = runtime.evaluations.again(one, dated(one.plan.name, runtime.zone))
         runtime.evaluations.start(new)
     except SwitchboardError as exc:
         session.keep_notice(exc)

@@ -82,7 +82,7 @@ def _comparable(runtime: Runtime, mine: Evaluation) -> list[Evaluation]:
 
 
 def _name(runtime: Runtime, one: Evaluation) -> str:
-    made = datetime.fromtimestamp(one.created_at_us / 1e6, runtime.queries.zone)
+    made = datetime.fromtimestamp(one.created_at_us / 1e6, runtime.zone)
     return f"{one.plan.name} · {one.set_name}, version {one.set_version} · {made:%d %b %Y, %H:%M}"
 
 

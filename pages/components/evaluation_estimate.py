@@ -12,6 +12,7 @@ from agents.model_ids import LOCAL
 from analytics.queries import Filter
 from core.pricing import price_call
 from core.usage import Usage
+from pages.components import session
 
 if TYPE_CHECKING:
     from agents.evaluation.question_set import Case
@@ -82,7 +83,7 @@ def estimate(
 def earlier_lengths(runtime: Runtime) -> dict[str, Length]:
     """Mean tokens of the calls of the last 90 days, by model name. Raises StorageError."""
     found = {}
-    for row in runtime.queries.by_model(Filter(range="90d")):
+    for row in session.figures().by_model(Filter(range="90d")):
         read, written = row.input_tokens, row.output_tokens
         if min(read.known, written.known) >= LEAST_CALLS:
             found[row.model] = Length(

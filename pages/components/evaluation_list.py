@@ -88,7 +88,7 @@ def _figures(runtime: Runtime, one: Evaluation) -> None:
     else:
         lines = [escape(label) for label in labels]
     st.markdown(" · ".join(lines))
-    made = datetime.fromtimestamp(one.created_at_us / 1e6, runtime.queries.zone)
+    made = datetime.fromtimestamp(one.created_at_us / 1e6, runtime.zone)
     cost = escape(spent(one))
     st.caption(
         f"{escape(one.set_name)}, version {one.set_version} · {counts(one.progress)} · {cost} · "

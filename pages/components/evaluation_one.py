@@ -105,7 +105,7 @@ def _head(runtime: Runtime, one: Evaluation) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(escape(one.plan.name), anchor=False, width="content")
         st.badge(label, color=color, icon=icon)  # type: ignore[arg-type]
-    made = datetime.fromtimestamp(one.created_at_us / 1e6, runtime.queries.zone)
+    made = datetime.fromtimestamp(one.created_at_us / 1e6, runtime.zone)
     several = len(one.plan.configurations)
     parts = [
         f"{escape(one.set_name)}, version {one.set_version}",

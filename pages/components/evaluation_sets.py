@@ -63,7 +63,7 @@ def _list(runtime: Runtime, kept: list[StoredSet]) -> None:
 
 
 def _show(runtime: Runtime, one: StoredSet) -> None:
-    made = datetime.fromtimestamp(one.created_at_us / 1e6, runtime.queries.zone)
+    made = datetime.fromtimestamp(one.created_at_us / 1e6, runtime.zone)
     with st.container(border=True, key=f"set_{one.id}", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(

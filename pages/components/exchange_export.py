@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from agents.exchange.desk import Exchange, Job
     from agents.exchange.export import Form
     from agents.runtime import Runtime
+    from core.identity import Principal
 
 _OFFERED = tuple(KINDS)
 
@@ -44,12 +45,22 @@ def thread_export(runtime: Runtime, thread_ids: Sequence[str]) -> None:
     form = _ask_form(f"thread_form_{thread_ids[0]}")
     several = len(titles) > 1
     st.download_button(
-        "Download", partial(runtime.exchange.file_of, session.owner(), thread_ids, form),
+        "Download", partial(_file_of, runtime, session.principal(), thread_ids, form),
         file_name=file_name("chats" if several else titles[0], form, archive=several),
         mime="application/zip" if several and KINDS[form].paged else KINDS[form].media_type,
         on_click="ignore", type="primary", icon=":material/download:",
         key=f"thread_download_{thread_ids[0]}_{form}",
     )  # fmt: skip
+
+
+def _file_of(
+    runtime: Runtime, who: Principal, thread_ids: Sequence[str], form: Form
+) -> BinaryIO | bytes:
+    """Made when the browser fetches it, outside of any script run."""
+    data = runtime.exchange.file_of(who.owner, thread_ids, form)
+    for thread_id in thread_ids:
+        runtime.identity.audit.note(who, "thread_exported", thread_id, form)
+    return data
 
 
 def _ask_form(key: str) -> Form:
@@ -67,6 +78,8 @@ def _write(exchange: Exchange, form: Form) -> None:
         exchange.start_export(session.owner(), form)
     except SwitchboardError as exc:
         session.keep_notice(exc)
+    else:
+        session.note("threads_exported", detail=form)
 
 
 def _show_done(exchange: Exchange, job: Job) -> None:

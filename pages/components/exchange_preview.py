@@ -126,6 +126,8 @@ def _start(exchange: Exchange, only: frozenset[int] | None) -> None:
         exchange.start_import(session.owner(), only=only)
     except SwitchboardError as exc:
         session.keep_notice(exc)
+    else:
+        session.note("threads_imported")
 
 
 def _frame(

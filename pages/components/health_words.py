@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
+from core.database import SAFE_SQLITE
 from pages.components.format import UNKNOWN, count, size
 from pages.components.lost_files import not_written
 from pages.components.markdown import escape
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from agents.runtime import Runtime
     from analytics.recorder import RecorderHealth
 
-SAFE_SQLITE = (3, 51, 3)
-"""Older ones can damage a write-ahead log when two connections write at the same moment."""
 DAY_US = 86_400_000_000
 TOO_EARLY = "not known yet"
 
@@ -51,7 +50,7 @@ def per_second(rows: float) -> str:
 
 def warnings(runtime: Runtime, health: RecorderHealth) -> list[str]:
     """Markdown sentences: what is wrong and what it means."""
-    return [*_of_recorder(health, runtime.queries.zone), *_of_helpers(runtime), *_of_runs(runtime)]
+    return [*_of_recorder(health, runtime.zone), *_of_helpers(runtime), *_of_runs(runtime)]
 
 
 def _of_recorder(health: RecorderHealth, zone: ZoneInfo) -> list[str]:

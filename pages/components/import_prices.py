@@ -158,11 +158,13 @@ def _show_imports(runtime: Runtime) -> None:
             )
 
 
+@session.needs("settings")
 def _apply(runtime: Runtime, plan: PricePlan) -> None:
     _change(runtime, partial(price_overlay.add, runtime.settings.data_dir, plan.as_import()))
     st.toast(f"{len(plan.changes)} prices hold from {plan.since} on.")
 
 
+@session.needs("settings")
 def _remove(runtime: Runtime, index: int) -> None:
     _change(runtime, partial(price_overlay.remove, runtime.settings.data_dir, index))
 
@@ -170,5 +172,6 @@ def _remove(runtime: Runtime, index: int) -> None:
 def _change(runtime: Runtime, work: Callable[[], Catalog]) -> None:
     try:
         runtime.use_catalog(work())
+        session.note("prices_changed", detail="imported prices")
     except SwitchboardError as exc:
         session.keep_notice(exc)

@@ -217,6 +217,7 @@ def _send(runtime: Runtime, questions: Sequence[Question], on_answered: Answered
         return
     try:
         request = runtime.waiting.request(questions[0].run_id, session.owner(), decisions)
+        request = replace(request, figures=session.principal().figures)
         run = runtime.start(request)
     except SwitchboardError as exc:
         session.keep_notice(exc)

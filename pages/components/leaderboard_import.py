@@ -99,10 +99,12 @@ def _show_file(runtime: Runtime, file_id: str, name: str, data: bytes) -> None:
         f"Import {_battles(found.summary.battles)}", type="primary", icon=":material/upload:",
         disabled=not found.ballots, key="battles_import",
     ):  # fmt: skip
+        session.require("settings")
         with st.spinner("Writing the battles …"):
             import_id = runtime.comparisons.votes.add_import(
                 title, found.summary.digest, found.ballots
             )
+        session.note("figures_imported", import_id, "battles")
         st.session_state.pop("battles_file", None)
         show_sources([f"import:{import_id}"])
         st.toast(f"{_battles(found.summary.battles)} imported", icon=":material/check_circle:")
@@ -110,7 +112,7 @@ def _show_file(runtime: Runtime, file_id: str, name: str, data: bytes) -> None:
 
 
 def _show_found(runtime: Runtime, found: Imported) -> None:
-    summary, zone = found.summary, runtime.queries.zone
+    summary, zone = found.summary, runtime.zone
     models = ", ".join(f"{escape(m)} ({count(n)})" for m, n in summary.models[:MOST_MODELS])
     more = len(summary.models) - MOST_MODELS
     parts = [
@@ -185,7 +187,7 @@ def _show_faults(found: Imported) -> None:
 
 def _show_list(runtime: Runtime) -> None:
     for one in runtime.comparisons.votes.imports():
-        when = zoned(one["at_us"], runtime.queries.zone)
+        when = zoned(one["at_us"], runtime.zone)
         with st.container(horizontal=True, vertical_alignment="center", border=True):
             st.markdown(
                 f"**{escape(one['name'])}**  \n"
@@ -200,8 +202,11 @@ def _show_list(runtime: Runtime) -> None:
                 )  # fmt: skip
 
 
+@session.needs("settings")
 def _delete(runtime: Runtime, import_id: str) -> None:
     try:
         runtime.comparisons.votes.delete_import(import_id)
     except SwitchboardError as exc:
         session.keep_notice(exc)
+    else:
+        session.note("figures_imported", import_id, "battles deleted")

@@ -59,6 +59,7 @@ def _choose(runtime: Runtime, last: JudgeProgress | None) -> None:
         )  # fmt: skip
 
 
+@session.needs("all_figures")
 def _start(runtime: Runtime, model: str) -> None:
     try:
         if not runtime.comparisons.judging.start(model, session.owner()):
@@ -78,4 +79,9 @@ def _follow(runtime: Runtime) -> None:
             text=f"{progress.done:,} of {progress.total:,} pairs",
         )
         st.button("Stop", icon=":material/stop_circle:", type="tertiary", key="judge_stop",
-                  on_click=runtime.comparisons.judging.stop)  # fmt: skip
+                  on_click=_stop, args=(runtime,))  # fmt: skip
+
+
+@session.needs("all_figures")
+def _stop(runtime: Runtime) -> None:
+    runtime.comparisons.judging.stop()

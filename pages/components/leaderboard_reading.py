@@ -12,6 +12,7 @@ import streamlit as st
 from agents.comparing.labels import AUTOMATIC, full_label, labels_by_key
 from agents.comparing.votes import PAGE
 from analytics.ranking.board import Board, Counting, Rating, Tally, board, tally
+from pages.components import session
 from pages.components.charts import GREY
 from pages.components.format import count
 
@@ -54,15 +55,18 @@ class View:
 
 def sources(runtime: Runtime) -> dict[str, int]:
     """Votes of each source: the page's first, then judges, then imports, the newest first."""
-    found = runtime.comparisons.votes.sources()
-    imports = [f"{IMPORT}{one['id']}" for one in runtime.comparisons.votes.imports()]
+    votes = runtime.votes(session.principal())
+    found = votes.sources()
+    imports = [f"{IMPORT}{one['id']}" for one in votes.imports()]
     judges = sorted(one for one in found if one.startswith(JUDGE))
     return {one: found[one] for one in (PAGE, *judges, *imports) if found.get(one)}
 
 
 def source_names(runtime: Runtime, offered: Mapping[str, int]) -> dict[str, str]:
     """What each is called, with its number of votes."""
-    imported = {f"{IMPORT}{one['id']}": one["name"] for one in runtime.comparisons.votes.imports()}
+    imported = {
+        f"{IMPORT}{one['id']}": one["name"] for one in runtime.votes(session.principal()).imports()
+    }
     names = {}
     for source, votes in offered.items():
         if source == PAGE:
@@ -77,13 +81,13 @@ def source_names(runtime: Runtime, offered: Mapping[str, int]) -> dict[str, str]
 
 def read(runtime: Runtime, choice: Choice) -> View:
     """Raises StorageError when the votes cannot be read."""
-    desk = runtime.comparisons
-    known = desk.store.configurations()
+    store, votes = runtime.comparisons.store, runtime.votes(session.principal())
+    known = store.configurations(votes.voter)
     groups = _models(known) if choice.by_model else {}
-    counting, version = choice.counting(groups), desk.votes.version()
-    counted = _tally(version, choice.sources, counting, desk.votes)
+    counting, version = choice.counting(groups), (votes.voter, *votes.version())
+    counted = _tally(version, choice.sources, counting, votes)
     names = _names(runtime, counted, known, by_model=choice.by_model)
-    answers = desk.store.answered()
+    answers = store.answered(votes.voter)
     newest = (len(answers), max((one.at_us for one in answers), default=0))
     found = _board(
         (version, newest), choice.sources, counting, choice.rating(), tuple(names.items()), counted,

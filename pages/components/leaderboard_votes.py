@@ -69,14 +69,15 @@ def show_vote_quality(view: View) -> None:
         _say_what_agreement_lacks(view)
     _show_judges(view)
     _show_anomalous(view)
-    show_judging(view.runtime)
+    if session.allowed("all_figures"):
+        show_judging(view.runtime)
 
 
 def _show_tiles(view: View) -> None:
     board, battles = view.board.leaderboard, view.tally.battles
     ties = float(battles.weight @ (battles.outcome == 0.5)) / max(battles.ballots, 1)
     bad = float(battles.both_bad.mean()) if battles.ballots else 0.0
-    times = view.runtime.comparisons.votes.times_to_vote(view.choice.sources)
+    times = view.runtime.votes(session.principal()).times_to_vote(view.choice.sources)
     with st.grid(5 if times else 4, min_column_width=150, gap="small", key="vote_tiles"):
         show_tile(
             "Votes that count", count(board.votes), f"of {count(view.tally.quality.ballots)} kept",

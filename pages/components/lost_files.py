@@ -10,6 +10,7 @@ import streamlit as st
 from analytics.incidents import see
 from analytics.timeaxis import local
 from core.errors import SwitchboardError
+from pages.components import session
 from pages.components.format import count
 from pages.components.markdown import escape
 from pages.components.session import keep_notice
@@ -31,7 +32,7 @@ def show_lost_files(runtime: Runtime) -> bool:
     """Draws what was lost and is not seen yet, newest first; False when there is nothing."""
     unseen = _unseen(runtime)
     for one in unseen:
-        when = f"{local(one.at_us, runtime.queries.zone):%Y-%m-%d %H:%M}"
+        when = f"{local(one.at_us, runtime.zone):%Y-%m-%d %H:%M}"
         text = f"**{when}** · {escape(one.sentence(_name(runtime)))} {_repaired(one)}"
         st.warning(text, icon=":material/warning:")
     if unseen:
@@ -50,7 +51,7 @@ def show_recording_trouble(runtime: Runtime) -> None:
     health = runtime.recorder.health()
     lines = []
     if health.failing:
-        lines.append(not_written(health.failing_since_us, health.last_error, runtime.queries.zone))
+        lines.append(not_written(health.failing_since_us, health.last_error, runtime.zone))
     if unseen := _unseen(runtime):
         lines.append(f"{escape(unseen[0].sentence(_name(runtime)))} {_repaired(unseen[0])}")
     for line in lines:
@@ -97,6 +98,7 @@ def _name(runtime: Runtime) -> str:
     return "analytics.db" if not runtime.settings.analytics_url else "The analytics database"
 
 
+@session.needs("settings")
 def _see(runtime: Runtime, ids: list[str]) -> None:
     try:
         runtime.recorder.change_incidents(lambda connection: see(connection, ids))

@@ -60,8 +60,8 @@ def show_exports(runtime: Runtime) -> None:
             "Format", EXPORT_FORMATS, key="export_form", format_func=FORMAT_NAMES.__getitem__
         )
     try:
-        keep = _range(runtime.queries.zone)
-        window = runtime.queries.window(keep)
+        keep = _range(runtime.zone)
+        window = session.figures().window(keep)
     except InvalidInput as exc:
         st.warning(escape(f"{exc.message} {exc.what_to_do}"), icon=":material/warning:")
     else:
@@ -74,7 +74,9 @@ def show_exports(runtime: Runtime) -> None:
         chosen: dict[str, Any] = show_filters(runtime, near, "export")
         given = Filter(range=keep.range, since_us=keep.since_us, until_us=keep.until_us, **chosen)
         if st.button("Export", type="primary", key="start_export", icon=":material/file_export:"):
+            session.require("all_figures")
             runtime.exports.start(kind, given, form)
+            session.note("figures_exported", detail=f"{kind}, {form}")
     running = any(job.state == "running" for job in runtime.exports.jobs())
     st.fragment(_show_work, run_every=PULSE_S if running else None)(runtime, running)
 
@@ -121,7 +123,7 @@ def _show_job(runtime: Runtime, job: ExportJob) -> None:
             )
             st.button(
                 "Dismiss", key=f"forget_{job.job_id}", type="tertiary",
-                on_click=runtime.exports.forget, args=(job.job_id,),
+                on_click=_forget, args=(runtime, job.job_id),
             )  # fmt: skip
         return
     done = job.progress
@@ -131,7 +133,7 @@ def _show_job(runtime: Runtime, job: ExportJob) -> None:
         st.progress(share or 0.0, text=f"{escape(job.file)}: {done.rows:,} rows{part}")
         st.button(
             "Stop", key=f"stop_{job.job_id}", icon=":material/stop:",
-            on_click=runtime.exports.stop, args=(job.job_id,),
+            on_click=_stop, args=(runtime, job.job_id),
         )  # fmt: skip
 
 
@@ -146,7 +148,7 @@ def _show_files(runtime: Runtime) -> None:
 
 
 def _show_file(runtime: Runtime, file: ExportFile) -> None:
-    made = local(file.made_at_us, runtime.queries.zone)
+    made = local(file.made_at_us, runtime.zone)
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
     ):
@@ -169,6 +171,17 @@ def _show_file(runtime: Runtime, file: ExportFile) -> None:
             )  # fmt: skip
 
 
+@session.needs("all_figures")
+def _forget(runtime: Runtime, job_id: str) -> None:
+    runtime.exports.forget(job_id)
+
+
+@session.needs("all_figures")
+def _stop(runtime: Runtime, job_id: str) -> None:
+    runtime.exports.stop(job_id)
+
+
+@session.needs("all_figures")
 def _delete(runtime: Runtime, name: str) -> None:
     """A callback."""
     try:

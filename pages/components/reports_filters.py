@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from analytics.queries import Facets, Filter
+from pages.components import session
 from pages.components.answer import agent_title
 from pages.components.dashboard_controls import entry_name, status_name
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def show_filters(runtime: Runtime, keep: Filter, key: str) -> dict[str, tuple[str, ...]]:
     """Draws a choice for each field; the chosen values by name. Raises StorageError."""
-    found = facets(runtime, keep)
+    found = facets(keep)
     names: tuple[tuple[str, str, Callable[[str], str]], ...] = (
         ("model", "Model", runtime.catalog.display_name),
         ("provider", "Provider", str),
@@ -41,14 +42,13 @@ def show_filters(runtime: Runtime, keep: Filter, key: str) -> dict[str, tuple[st
     return chosen
 
 
-def facets(runtime: Runtime, keep: Filter) -> Facets:
+def facets(keep: Filter) -> Facets:
     """The values that occur in a range; up to a minute old."""
-    where = str(runtime.settings.path("analytics.db"))
-    found: Facets = _facets(runtime, where, keep)
+    found: Facets = _facets(session.figures(), session.figures_key(), keep)
     return found
 
 
 @st.cache_data(max_entries=20, ttl="1m", show_spinner=False)
-def _facets(_runtime: Any, where: str, keep: Filter) -> Facets:
-    found: Facets = _runtime.queries.facets(keep)
+def _facets(_figures: Any, where: tuple[str, str | None], keep: Filter) -> Facets:
+    found: Facets = _figures.facets(keep)
     return found

@@ -54,7 +54,7 @@ def _more() -> None:
 
 def show_report(runtime: Runtime, report: KeptReport, key: str) -> None:
     """One report with its files."""
-    zone = runtime.queries.zone
+    zone = runtime.zone
     with st.container(border=True, key=f"{key}_{report.report_id}", gap="xsmall"):
         with st.container(
             horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
@@ -104,7 +104,7 @@ def _period(report: KeptReport, zone: ZoneInfo) -> str:
 
 
 def _details(runtime: Runtime, report: KeptReport) -> str:
-    made = local(report.created_at_us, runtime.queries.zone)
+    made = local(report.created_at_us, runtime.zone)
     by = "by the schedule" if report.trigger == "schedule" else "on this page"
     parts = [f"Made {by}, {made:%d %b %Y, %H:%M}"]
     if report.filters:
@@ -129,6 +129,7 @@ def _changed(runtime: Runtime, report: KeptReport) -> list[str]:
     return changed
 
 
+@session.needs("all_figures")
 def _delete(runtime: Runtime, report_id: str) -> None:
     """A callback."""
     st.session_state.pop("_report_made", None)

@@ -14,6 +14,7 @@ from analytics.reports.document import KINDS, TITLES, ReportKind
 from analytics.reports.render import FORMATS, Format
 from analytics.timeaxis import local
 from core.errors import InvalidInput
+from pages.components import session
 from pages.components.markdown import escape
 from pages.components.reports_filters import show_filters
 from pages.components.reports_kept import show_report
@@ -49,7 +50,7 @@ def show_make(runtime: Runtime) -> None:
     except InvalidInput as exc:
         st.warning(escape(f"{exc.message} {exc.what_to_do}"), icon=":material/warning:")
         return
-    st.caption(f"**{escape(period.words)}**, times in {escape(runtime.queries.zone.key)}")
+    st.caption(f"**{escape(period.words)}**, times in {escape(runtime.zone.key)}")
     keep = Filter(since_us=period.since_us, until_us=period.until_us)
     chosen = show_filters(runtime, keep, "report") if kind != "data" else {}
     forms = st.pills(
@@ -58,11 +59,13 @@ def show_make(runtime: Runtime) -> None:
         help="HTML opens in any browser, without a network, and prints well.",
     )  # fmt: skip
     if st.button("Make the report", type="primary", key="make_report", disabled=not forms):
+        session.require("all_figures")
         with st.spinner("Making the report …"):
             made = runtime.reports.make(
                 period, now_us=now_us, forms=[f for f in FORMATS if f in forms],
                 keep=Filter(**chosen),  # type: ignore[arg-type]
             )  # fmt: skip
+        session.note("report_made", made.report_id, made.kind)
         st.session_state[_MADE] = made
     if _MADE in st.session_state:
         st.subheader("Made just now", anchor=False)
@@ -70,7 +73,7 @@ def show_make(runtime: Runtime) -> None:
 
 
 def _period(runtime: Runtime, kind: ReportKind, now_us: int) -> Period:
-    zone = runtime.queries.zone
+    zone = runtime.zone
     today = local(now_us, zone).date()
     if kind == "data":
         return periods.everything(now_us, zone)
@@ -89,8 +92,8 @@ def _period(runtime: Runtime, kind: ReportKind, now_us: int) -> Period:
 
 def _month(runtime: Runtime, today: date) -> date:
     """A month since recording began; the last whole one first."""
-    first_us = runtime.queries.window(Filter(range="all")).since_us
-    first = local(first_us, runtime.queries.zone).date().replace(day=1)
+    first_us = session.figures().window(Filter(range="all")).since_us
+    first = local(first_us, runtime.zone).date().replace(day=1)
     months = [today.replace(day=1)]
     while months[-1] > first and len(months) < _MONTHS:
         months.append((months[-1] - timedelta(days=1)).replace(day=1))

@@ -70,7 +70,7 @@ def show_compare(runtime: Runtime, known: KnownRun) -> None:
 
 def _choice(runtime: Runtime, run: RunRow) -> None:
     related = {row.run_id: row for row in read_related(runtime, run)}
-    zone, catalog = runtime.queries.zone, runtime.catalog
+    zone, catalog = runtime.zone, runtime.catalog
 
     def name(run_id: str) -> str:
         row = related[run_id]
@@ -106,7 +106,7 @@ def _choose(key: str) -> None:
 def _both(runtime: Runtime, one: KnownRun, other: KnownRun) -> None:
     if one.detail is None or other.detail is None:
         return
-    zone, catalog = runtime.queries.zone, runtime.catalog
+    zone, catalog = runtime.zone, runtime.catalog
     st.markdown(
         f"This run: {title_line(one.detail.run, zone, catalog)}  \n"
         f"The other: {title_line(other.detail.run, zone, catalog)}"

@@ -10,6 +10,7 @@ from analytics.queries import Filter
 from analytics.queries.run_pages import runs_page
 from analytics.timeaxis import local
 from core.words import status_name
+from pages.components import session
 from pages.components.answer import agent_title
 from pages.components.format import duration
 from pages.components.markdown import escape
@@ -25,7 +26,7 @@ NEWEST = 5
 
 def show_newest(runtime: Runtime) -> None:
     """Links to the newest runs, or to where a first one begins. Raises StorageError."""
-    rows = runtime.queries.ask(runs_page, Filter(range="all")).rows[:NEWEST]
+    rows = session.figures().ask(runs_page, Filter(range="all")).rows[:NEWEST]
     if not rows:
         st.caption("Nothing has been asked yet.")
         st.page_link("pages/chat.py", label="Ask a question", icon=":material/forum:")
@@ -34,7 +35,7 @@ def show_newest(runtime: Runtime) -> None:
     for row in rows:
         # A link to the page one is on would leave the browser's address as it was.
         st.button(
-            _name(row, runtime.queries.zone), key=f"newest_{row.run_id}", type="tertiary",
+            _name(row, runtime.zone), key=f"newest_{row.run_id}", type="tertiary",
             icon=":material/timeline:", on_click=_open, args=(row.run_id,),
         )  # fmt: skip
 

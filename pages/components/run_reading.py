@@ -15,6 +15,7 @@ from analytics.run_from_log import detail_of_log
 from core.errors import NotFound, StorageError
 from core.ids import is_id
 from core.transcript import Transcript
+from pages.components import session
 from pages.components.session import owner
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def read_run(runtime: Runtime, run_id: object) -> KnownRun | None:
     events, ours = _log(runtime, run_id)
     detail, trouble = None, None
     try:
-        detail = runtime.queries.run_detail(run_id)
+        detail = session.figures().run_detail(run_id)
     except StorageError as exc:
         if not ours:
             raise
@@ -90,7 +91,7 @@ def read_run(runtime: Runtime, run_id: object) -> KnownRun | None:
 
 def read_related(runtime: Runtime, run: RunRow) -> list[RunRow]:
     """Runs of the same thread or comparison. Raises StorageError."""
-    return runtime.queries.ask(lambda ask: related_runs(ask.reader, run), _ALL)
+    return session.figures().ask(lambda ask: related_runs(ask.reader, run), _ALL)
 
 
 def _log(runtime: Runtime, run_id: str) -> tuple[list[Event], bool]:
@@ -119,7 +120,7 @@ def _kept(runtime: Runtime, run_id: str) -> tuple[KeptItem, ...]:
     def question(ask: Ask) -> tuple[KeptItem, ...]:
         return of_run(ask.reader, run_id)
 
-    return runtime.queries.ask(question, _ALL)
+    return session.figures().ask(question, _ALL)
 
 
 def _question(runtime: Runtime, run_id: str, detail: RunDetail | None) -> str | None:

@@ -15,6 +15,7 @@ from agents.run import Run, TurnRequest
 from core.events import Cancelled
 from core.events_codec import is_terminal
 from core.transcript import summarise
+from pages.components import who
 from pages.components.answer import (
     assistant_message,
     show_question,
@@ -105,6 +106,7 @@ def _draw(runtime: Runtime, known: KnownRun, speed: float) -> None:
         status, slot = st.empty(), st.empty()
 
         def on_status(transcript: Transcript, elapsed_s: float) -> None:
+            who.rerun_if_changed(runtime)
             if transcript.status != "running":
                 status.empty()
             elif transcript.pieces:

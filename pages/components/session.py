@@ -5,22 +5,32 @@ Session state holds ids and plain values only, and only this file names its keys
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import streamlit as st
 
-from core.errors import SwitchboardError
-from core.identity import LOCAL, Principal
+from core.errors import Forbidden, SwitchboardError
+from core.identity import Principal, Right
 from core.ids import is_id
+from pages.components import who
 
 if TYPE_CHECKING:
+    from agents.identity.audit import Action
     from agents.runtime import Runtime
+    from analytics.queries import Queries
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 TEMPORARY = "temporary_chat"
 """Key of the switch for it."""
 
 _FRAME = "_frame"
+_OWNER = "_owner"
 _NOTICE = "_notice"
 _CLOCK = "_clock"
 _PROBLEMS = "/problems"
@@ -42,8 +52,8 @@ def runtime() -> Runtime:
 
 
 def principal() -> Principal:
-    """Who is looking."""
-    return LOCAL
+    """Who is looking. Found once per script run, and always somebody: see `enter_frame`."""
+    return who.kept() or who.demand(runtime())
 
 
 def owner() -> str:
@@ -51,10 +61,103 @@ def owner() -> str:
     return principal().owner
 
 
+def allowed(right: Right) -> bool:
+    """Whether whoever is looking may do this now."""
+    return principal().may(right)
+
+
+def require(right: Right) -> None:
+    """For a page or a section that was reached without the right: one sentence, and it ends there."""
+    if not allowed(right):
+        say_forbidden()
+        st.stop()
+
+
+def say_forbidden() -> None:
+    show_error(_forbidden())
+
+
+def demand(right: Right) -> None:
+    """Raises Forbidden. For callbacks: a widget may stand on a page from before a right was lost."""
+    if not allowed(right):
+        raise _forbidden()
+
+
+def _forbidden() -> Forbidden:
+    return Forbidden(
+        "Your account has no right to this.", what_to_do="Ask an administrator if you need it."
+    )
+
+
+def needs(right: Right) -> Callable[[Callable[Given, Result]], Callable[Given, Result | None]]:
+    """Decorates a callback, or what a button does: without the right it does nothing but say so."""
+
+    def guarded(act: Callable[Given, Result]) -> Callable[Given, Result | None]:
+        @wraps(act)
+        def checked(*args: Given.args, **kwargs: Given.kwargs) -> Result | None:
+            try:
+                demand(right)
+            except Forbidden as exc:
+                keep_notice(exc)
+                return None
+            return act(*args, **kwargs)
+
+        checked.__dict__["needs"] = right
+        return checked
+
+    return guarded
+
+
+def note(action: Action, target: str = "", detail: str = "") -> None:
+    """Writes down who did what, after it was done. `target`: an id; never what people wrote."""
+    runtime().identity.audit.note(principal(), action, target, detail)
+
+
+def figures() -> Queries:
+    """The figures whoever is looking may see: everybody's or their own. Raises Forbidden."""
+    return runtime().figures(principal())
+
+
+def figures_key() -> tuple[str, str | None]:
+    """Key of whatever pages keep of figures for all sessions: the database, and whose figures."""
+    return str(runtime().settings.path("analytics.db")), figures().owner
+
+
 def enter_frame() -> None:
-    """Called by the entry file at the start of every script run."""
-    st.session_state[_FRAME] = True
+    """Called by the entry file at the start of every script run. Without a login nothing comes after."""
     clock().runs += 1
+    try:
+        found = who.known(runtime())
+    except SwitchboardError as exc:
+        show_error(exc)
+        st.stop()
+    _forget_others(found)
+    if found is None:
+        from pages.components.login_screen import show_login_screen
+
+        show_login_screen()
+        st.stop()
+    st.session_state[_FRAME] = True
+
+
+def _forget_others(found: Principal | None) -> None:
+    """Empties the browser session when what it holds is of somebody else, or of nobody any more."""
+    now = found.owner if found else ""
+    if st.session_state.get(_OWNER, now) != now:
+        kept = clock()  # who watches it must not take this for a Stop
+        st.session_state.clear()
+        st.session_state[_CLOCK] = kept
+    st.session_state[_OWNER] = now
+
+
+@contextlib.contextmanager
+def watched() -> Iterator[None]:
+    """Around a page: it is drawn anew, wherever it stopped, when its reader's rights change."""
+    built = runtime()
+    try:
+        yield
+    finally:
+        who.watch(built)
 
 
 def clock() -> ScriptClock:
@@ -64,11 +167,11 @@ def clock() -> ScriptClock:
     return value
 
 
-def begin_page() -> Runtime:
+def begin_page(right: Right | None = None) -> Runtime:
     """The guard: first line of every page. Stops a page that was opened without the entry file.
 
     With a folder named `pages`, Streamlit can run a page file directly after a restart; then there
-    would be no frame and no login around it.
+    would be no frame and no login around it. Without the right the page says so and ends.
     """
     if not st.session_state.pop(_FRAME, False):
         st.error("This page was opened without its frame.")
@@ -82,6 +185,8 @@ def begin_page() -> Runtime:
     built.warm_up.start()
     built.warm_up.page_seen()
     show_notice()
+    if right is not None:
+        require(right)
     return built
 
 

@@ -13,6 +13,7 @@ from analytics.queries import Filter, Queries
 from analytics.queries.upkeep import quarters_waiting
 from analytics.timeaxis import local
 from core.errors import StorageError, SwitchboardError
+from pages.components import session
 from pages.components.dashboard_quality_bar import coverages, doubts, show_coverage
 from pages.components.format import count, duration, size
 from pages.components.health_words import growth_words, per_second, warnings
@@ -110,8 +111,8 @@ def show_health(runtime: Runtime) -> None:
     if not found and not lost:
         st.success("Nothing is wrong.", icon=":material/check_circle:")
     try:
-        _show_coverage(runtime.queries)
-        of_analytics = _of_analytics(runtime.queries, health)
+        _show_coverage(session.figures())
+        of_analytics = _of_analytics(session.figures(), health)
     except StorageError as exc:
         show_error(exc)
         of_analytics = {}
@@ -197,7 +198,7 @@ def _of_runs(runtime: Runtime) -> Figures:
 def _of_watching(runtime: Runtime) -> Figures:
     spending, alerts = runtime.spending.health(), runtime.alerts.health()
     looked = alerts.last_round_at_us
-    zone = runtime.queries.zone
+    zone = runtime.zone
     when = f"{local(looked, zone):%H:%M:%S}, {zone.key}" if looked is not None else "not yet"
     figures = {
         "Alert checks": (

@@ -84,7 +84,7 @@ def _show_file(runtime: Runtime, file_id: str, source: Source) -> None:
     mapping = show_mapping(f"{file_id}_{preset}", columns, start, open_=preset == _OWN)
     mapping.check_columns(columns)
     with st.spinner("Reading the file …"):
-        since = runtime.queries.ask(kept_since, Filter(range="all"))
+        since = session.figures().ask(kept_since, Filter(range="all"))
         result = _checked(
             file_id, mapping.to_json(), id(runtime.catalog), since, source, runtime.catalog
         )
@@ -109,15 +109,18 @@ def _checked(
     return check(_source, ColumnMapping.from_json(mapping), _catalog, rows_since_us=since_us)
 
 
+@session.needs("settings")
 def _start(runtime: Runtime, source: Source, mapping: ColumnMapping) -> None:
     try:
         runtime.imports.start_import(source, mapping, runtime.catalog)
     except InvalidInput as exc:
         session.keep_notice(exc)
+    else:
+        session.note("figures_imported", detail="calls")
 
 
 def _show_check(runtime: Runtime, found: CheckResult) -> None:
-    zone = runtime.queries.zone
+    zone = runtime.zone
     priced = f"{count(found.priced)} of {count(found.accepted)} calls"
     figures = {
         "Calls": (count(found.accepted), ""),
@@ -170,7 +173,7 @@ def preview_columns(runtime: Runtime, found: CheckResult) -> dict[str, Column]:
     """Only the columns that hold something."""
     rows = found.first
     columns = {
-        "Time": Column(values=[zoned(r.started_at_us, runtime.queries.zone) for r in rows]),
+        "Time": Column(values=[zoned(r.started_at_us, runtime.zone) for r in rows]),
         "Model": Column(values=[r.model for r in rows]),
         "Provider": Column(values=[r.provider for r in rows]),
         "Tokens in": Column(values=[r.input_tokens for r in rows], show=_number),
@@ -208,7 +211,7 @@ def _show_running(runtime: Runtime) -> None:
         st.info(f"Deleting {escape(state.name)}: {state.deleted:,} calls are gone.")
         return
     st.progress(state.share, f"Importing {escape(state.name)}: {share(state.share)}")
-    st.button("Stop", key="import_stop", on_click=runtime.imports.stop)
+    st.button("Stop", key="import_stop", on_click=_stop, args=(runtime,))
 
 
 def _show_end(state: JobState) -> None:
@@ -234,7 +237,7 @@ def _show_end(state: JobState) -> None:
 
 def _show_list(runtime: Runtime) -> None:
     try:
-        batches = runtime.queries.ask(list_imports, Filter(range="all"))
+        batches = session.figures().ask(list_imports, Filter(range="all"))
     except SwitchboardError as exc:
         session.show_error(exc)
         return
@@ -249,7 +252,7 @@ def _show_list(runtime: Runtime) -> None:
 
 
 def _show_batch(runtime: Runtime, batch: ImportBatch, *, busy: bool) -> None:
-    zone = runtime.queries.zone
+    zone = runtime.zone
     words = [f"{batch.accepted:,} calls"]
     if batch.rejected:
         words.append(f"{batch.rejected:,} rejected")
@@ -289,8 +292,16 @@ def dashboard_link(batch: ImportBatch, zone: ZoneInfo) -> dict[str, str]:
     return {**ends, "entry_point": "import"}
 
 
+@session.needs("settings")
+def _stop(runtime: Runtime) -> None:
+    runtime.imports.stop()
+
+
+@session.needs("settings")
 def _delete(runtime: Runtime, import_id: str, name: str) -> None:
     try:
         runtime.imports.start_delete(import_id, name)
     except InvalidInput as exc:
         session.keep_notice(exc)
+    else:
+        session.note("figures_imported", import_id, "deleted")

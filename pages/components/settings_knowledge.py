@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from agents.knowledge.notes import area_of, is_notes_area
 from core.errors import SwitchboardError
+from pages.components import session
 from pages.components.format import count, duration, size
 from pages.components.markdown import escape
 from pages.components.session import show_error
@@ -27,16 +29,25 @@ PROBLEMS_SHOWN = 100
 def show_knowledge(runtime: Runtime) -> None:
     """Draws areas, the last report and the button. A fragment: reading again redraws only this."""
     st.subheader("Knowledge", anchor=False)
-    st.caption(
-        f"Folder: {escape(str(runtime.knowledge.folder))}. Its sub-folders are the areas; "
-        "SWITCHBOARD_KNOWLEDGE_DIR points at another folder. Only files that changed are read again."
-    )
-    if st.button("Re-index", key="reindex", icon=":material/sync:"):
+    may_read_again = session.allowed("settings")
+    if may_read_again:
+        st.caption(
+            f"Folder: {escape(str(runtime.knowledge.folder))}. Its sub-folders are the areas; "
+            "SWITCHBOARD_KNOWLEDGE_DIR points at another folder. Only files that changed are read "
+            "again."
+        )
+    else:
+        st.caption("The documents answers are made from. They are the same for everybody here.")
+    if may_read_again and st.button("Re-index", key="reindex", icon=":material/sync:"):
         failure = _sync(runtime)
         if failure is not None:
             show_error(failure)
     try:
-        areas = runtime.knowledge.areas()
+        areas = [
+            one
+            for one in runtime.knowledge.areas()
+            if not is_notes_area(one.area) or one.area == area_of(session.owner())
+        ]
     except SwitchboardError as exc:
         show_error(exc)
         return
@@ -47,7 +58,8 @@ def show_knowledge(runtime: Runtime) -> None:
             "No documents yet. Put .md, .markdown or .txt files into the folder and re-index.",
             icon=":material/folder_open:",
         )
-    _show_report(runtime.knowledge.report)
+    if may_read_again:
+        _show_report(runtime.knowledge.report)
     status = runtime.knowledge.embedding_status
     if status is not None:
         st.fragment(_show_vectors, run_every=VECTORS_S if status.running else None)(runtime)

@@ -126,7 +126,7 @@ def _show_zone(runtime: Runtime, preferences: Preferences) -> None:
     )  # fmt: skip
     there = datetime.now(UTC).astimezone(person_zone(preferences))
     which = "" if preferences.timezone else f" ({browser})"
-    zone = escape(runtime.queries.zone.key)
+    zone = escape(runtime.zone.key)
     st.caption(
         f"Times in the chat: it is {there:%H:%M} now{which}. Dashboard, reports and budgets count "
         f"days of the reporting zone, {zone}, for everybody alike."

@@ -15,6 +15,7 @@ from analytics.repricing import Difference, Preview, Repricing, apply, history, 
 from analytics.timeaxis import DAY_US
 from core.errors import SwitchboardError
 from core.pricing import format_usd
+from pages.components import session
 from pages.components.format import count
 from pages.components.markdown import escape
 from pages.components.session import keep_notice, show_error
@@ -61,7 +62,7 @@ def _ask(runtime: Runtime) -> None:
     until_us = time.time_ns() // 1000
     since_us = 0 if days is None else until_us - days * DAY_US
     progress = _progress()
-    found = runtime.queries.ask(
+    found = session.figures().ask(
         lambda ask: preview(ask.reader, runtime.catalog, since_us, until_us, progress),
         Filter(range="all"),
     )
@@ -107,9 +108,10 @@ def _show_models(runtime: Runtime, found: Preview) -> None:
         st.caption(f"Showing {_SHOWN} of {count(len(found.by_model))} models.")
 
 
+@session.needs("settings")
 def _apply(runtime: Runtime, seen: _Seen) -> None:
     progress = _progress()
-    done = runtime.queries.ask(
+    done = session.figures().ask(
         lambda ask: apply(
             runtime.recorder, ask.reader, runtime.catalog, seen.since_us, seen.until_us, progress
         ),
@@ -118,12 +120,13 @@ def _apply(runtime: Runtime, seen: _Seen) -> None:
     progress(None)
     del st.session_state[_KEY]
     changed = done.changed if done else 0
+    session.note("prices_changed", detail=f"{changed} past calls priced again")
     st.success(f"{count(changed)} calls have today's prices now.")
 
 
 def _show_history(runtime: Runtime) -> None:
     st.markdown("**Re-pricings so far**")
-    done = runtime.queries.ask(lambda ask: history(ask.reader, _SHOWN), Filter(range="all"))
+    done = session.figures().ask(lambda ask: history(ask.reader, _SHOWN), Filter(range="all"))
     if not done:
         st.caption("None.")
         return
@@ -135,16 +138,19 @@ def _show_history(runtime: Runtime) -> None:
         )  # fmt: skip
 
 
+@session.needs("settings")
 def _undo(runtime: Runtime) -> None:
     st.session_state.pop(_KEY, None)  # a preview of before is wrong now
     try:
         undo_last(runtime.recorder)
     except SwitchboardError as exc:
         keep_notice(exc)
+    else:
+        session.note("prices_changed", detail="re-pricing undone")
 
 
 def _history_table(runtime: Runtime, done: list[Repricing]) -> dict[str, list[str]]:
-    zone = runtime.queries.zone
+    zone = runtime.zone
 
     def day(at_us: int) -> str:
         return f"{datetime.fromtimestamp(at_us / 1e6, zone):%Y-%m-%d}" if at_us else "the first"

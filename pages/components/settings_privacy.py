@@ -14,6 +14,7 @@ from analytics.queries import Filter
 from analytics.queries.stored import stored
 from analytics.retention import Cleaning
 from core.errors import SwitchboardError
+from pages.components import session
 from pages.components.format import count
 from pages.components.markdown import escape
 from pages.components.session import keep_notice, owner, show_error
@@ -38,13 +39,23 @@ SETTINGS = (
 
 
 def show_privacy(runtime: Runtime) -> None:
-    """Draws what analytics keeps, and the two ways to delete it before its time."""
+    """Draws what analytics keeps, and the ways to delete it before its time. Counts of everybody,
+    and deleting for others, are for those who look after the installation."""
     st.subheader("Privacy", anchor=False)
     st.caption(
         f"Questions, answers and prompts in analytics (SWITCHBOARD_CONTENT) – "
         f"{MODES[runtime.settings.content]} Conversations themselves are in app.db until their "
         "thread is deleted."
     )
+    if session.allowed("settings"):
+        _show_kept(runtime)
+    _ask_consent(runtime)
+    if session.allowed("settings"):
+        _delete_content(runtime)
+    _delete_person(runtime)
+
+
+def _show_kept(runtime: Runtime) -> None:
     try:
         st.table(
             _kept_table(runtime), border="horizontal", alt="What analytics keeps, and how long"
@@ -52,9 +63,6 @@ def show_privacy(runtime: Runtime) -> None:
     except SwitchboardError as exc:
         show_error(exc)
     st.caption(f"{_last_cleaning(runtime)} The days are set by {SETTINGS}.")
-    _ask_consent(runtime)
-    _delete_content(runtime)
-    _delete_person(runtime)
 
 
 # -- what a person agrees to
@@ -83,7 +91,7 @@ def _save_consent(runtime: Runtime) -> None:
 
 
 def _kept_table(runtime: Runtime) -> dict[str, list[str]]:
-    settings, found = runtime.settings, runtime.queries.ask(stored, Filter(range="all"))
+    settings, found = runtime.settings, session.figures().ask(stored, Filter(range="all"))
     texts = ", ".join(
         f"{count(s.items)} {s.mode} (of runs: {count(s.runs)})" for s in found.content
     )
@@ -107,7 +115,7 @@ def _last_cleaning(runtime: Runtime) -> str:
         return (
             "What is too old is deleted once an hour; the first round since the start is to come."
         )
-    when = datetime.fromtimestamp(last.at_us / 1e6, runtime.queries.zone)
+    when = datetime.fromtimestamp(last.at_us / 1e6, runtime.zone)
     if last.error is not None:
         return f":material/warning: Cleaning at {when:%H:%M} failed: {escape(last.error)}"
     deleted = [
@@ -128,7 +136,7 @@ def _last_cleaning(runtime: Runtime) -> str:
 def _day(runtime: Runtime, at_us: int | None) -> str:
     if at_us is None:
         return "–"
-    return f"{datetime.fromtimestamp(at_us / 1e6, runtime.queries.zone):%Y-%m-%d}"
+    return f"{datetime.fromtimestamp(at_us / 1e6, runtime.zone):%Y-%m-%d}"
 
 
 # -- deleting before its time
@@ -148,28 +156,37 @@ def _delete_content(runtime: Runtime) -> None:
     )
     if st.session_state.pop("_delete_content", None):
         with st.spinner("Deleting, and writing the file anew…"):
-            _done_with("delete_content", lambda: delete_kept_content(runtime.recorder))
+            _done_with("delete_content", lambda: _delete_all_content(runtime))
     deleted = st.session_state.pop("_done_delete_content", None)
     if deleted is not None:
         st.success(f"Texts deleted: {count(deleted)}. Conversations and figures are unchanged.")
 
 
+def _delete_all_content(runtime: Runtime) -> int:
+    session.demand("settings")
+    deleted = delete_kept_content(runtime.recorder)
+    session.note("content_deleted", detail=f"{deleted} texts")
+    return deleted
+
+
 def _delete_person(runtime: Runtime) -> None:
-    st.markdown("**A person**")
+    others = session.allowed("people")
+    st.markdown("**A person**" if others else "**Everything of mine**")
+    whose = "the person's" if others else "your"
     st.caption(
-        "Deletes the person's conversations, comparisons, question sets, evaluations, test cases, "
+        f"Deletes {whose} conversations, comparisons, question sets, evaluations, test cases, "
         "choices, saved views and kept texts, and takes the name out of every figure; counts and "
         "costs stay, without a name. It cannot be undone. "
-        "Not deleted: backups, and reports or exports that were made before. Without logins "
-        "everybody is `local`."
+        "Not deleted: backups, and reports or exports that were made before."
+        + (" Without logins everybody is `local`." if others else "")
     )
-    name = st.text_input(
-        "Id of the person", key="erase_person", max_chars=200, width=420, on_change=_untick,
-        args=("erase_person_sure",),
-    ).strip()  # fmt: skip
-    sure = st.checkbox("I want to delete everything of this person", key="erase_person_sure")
+    name = _asked_name() if others else session.owner()
+    sure = st.checkbox(
+        "I want to delete everything of this person" if others else "I want to delete all of it",
+        key="erase_person_sure",
+    )
     st.button(
-        "Delete everything of a person",
+        "Delete everything of a person" if others else "Delete everything of mine",
         key="erase_person_now",
         disabled=not (name and sure),
         on_click=_ask_for,
@@ -178,10 +195,26 @@ def _delete_person(runtime: Runtime) -> None:
     asked = st.session_state.pop("_erase_person", None)
     if asked:
         with st.spinner("Deleting, and writing the file anew…"):
-            _done_with("erase_person", lambda: runtime.erase_person(asked))
+            _done_with("erase_person", lambda: _erase(runtime, str(asked)))
     erased = st.session_state.pop("_done_erase_person", None)
     if erased is not None:
         _say(erased)
+
+
+def _asked_name() -> str:
+    return st.text_input(
+        "Id of the person", key="erase_person", max_chars=200, width=420, on_change=_untick,
+        args=("erase_person_sure",),
+    ).strip()  # fmt: skip
+
+
+def _erase(runtime: Runtime, name: str) -> Erased:
+    """One's own may be erased by everybody. Raises Forbidden."""
+    if name != session.owner():
+        session.demand("people")
+    erased = runtime.erase_person(name)
+    session.note("person_erased", name)
+    return erased
 
 
 def _untick(sure: str) -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 from agents import prompts
 from agents.prompt_versions import MAX_NAME, MAX_NOTE, MAX_TEXT
 from core.errors import SwitchboardError
+from pages.components import session
 from pages.components.format import count
 from pages.components.markdown import escape
 from pages.components.run_diff import word_diff
@@ -40,7 +41,7 @@ def show_prompts(runtime: Runtime) -> None:
     except SwitchboardError as exc:
         show_error(exc)
         return
-    edits = bool(st.session_state.get(_EDITS))
+    edits = bool(st.session_state.get(_EDITS)) and session.allowed("settings")
     if st.session_state.get(_SHOWN) not in (SHIPPED, *versions):
         st.session_state[_SHOWN] = SHIPPED
     st.selectbox(
@@ -71,11 +72,12 @@ def _read(runtime: Runtime, version: PromptVersion | None) -> None:
         if version.note:
             st.markdown(escape(version.note))
     with st.container(horizontal=True):
+        may_change = session.allowed("settings")
         st.button(
             "New version from these" if version is None else "New version from this",
-            key="prompts_new", icon=":material/add:", on_click=_open,
+            key="prompts_new", icon=":material/add:", on_click=_open, disabled=not may_change,
         )  # fmt: skip
-        if version is not None:
+        if version is not None and may_change:
             retired = version.retired_at_us is not None
             st.button(
                 "Offer again" if retired else "Retire", key="prompts_retire", type="tertiary",
@@ -95,7 +97,7 @@ def _read(runtime: Runtime, version: PromptVersion | None) -> None:
 
 def about_line(version: PromptVersion, runtime: Runtime) -> str:
     """When it was saved, from what, and what it replaces, as Markdown."""
-    saved = datetime.fromtimestamp(version.created_at_us / 1e6, runtime.queries.zone)
+    saved = datetime.fromtimestamp(version.created_at_us / 1e6, runtime.zone)
     parts = [
         f"Saved {saved:%d %b %Y, %H:%M}",
         f"from {escape(version.base)}" if version.base else "from the prompts that ship",
@@ -165,6 +167,7 @@ def _key(base: PromptVersion | None, prompt: str) -> str:
 # -- callbacks
 
 
+@session.needs("settings")
 def _open() -> None:
     st.session_state[_EDITS] = True
 
@@ -173,6 +176,7 @@ def _close() -> None:
     st.session_state.pop(_EDITS, None)
 
 
+@session.needs("settings")
 def _save(runtime: Runtime, base: PromptVersion | None) -> None:
     state = st.session_state
     try:
@@ -186,10 +190,12 @@ def _save(runtime: Runtime, base: PromptVersion | None) -> None:
     except SwitchboardError as exc:
         state[_PROBLEM] = exc
         return
+    session.note("prompt_changed", saved.digest[:16], "saved")
     _close()
     state[_SHOWN] = saved.name
 
 
+@session.needs("settings")
 def _retire(runtime: Runtime, version: PromptVersion) -> None:
     try:
         if version.retired_at_us:
@@ -198,3 +204,6 @@ def _retire(runtime: Runtime, version: PromptVersion) -> None:
             runtime.prompts.retire(version.name)
     except SwitchboardError as exc:
         st.session_state[_PROBLEM] = exc
+    else:
+        done = "restored" if version.retired_at_us else "retired"
+        session.note("prompt_changed", version.digest[:16], done)

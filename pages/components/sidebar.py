@@ -12,6 +12,7 @@ from agents.thread_filter import ThreadFilter
 from core.date_groups import PINNED
 from core.errors import SwitchboardError
 from pages.components import session
+from pages.components.login_screen import show_who
 from pages.components.thread_dialogs import open_dialog, show_dialog
 from pages.components.thread_marks import Marks
 from pages.components.thread_words import (
@@ -62,6 +63,7 @@ def show(
         with st.container():
             _list(runtime, current, marks, actions)
         marks.watch()
+        show_who(runtime)
     marks.covered = show_dialog(runtime)
     return marks
 

@@ -141,6 +141,7 @@ def _delete(runtime: Runtime, ids: tuple[str, ...]) -> None:
 def _delete_all(runtime: Runtime, ids: Sequence[str]) -> None:
     for thread_id in ids:
         runtime.delete_thread(thread_id, session.owner())
+        session.note("thread_deleted", thread_id)
         if thread_id == session.thread_id():
             session.set_thread(None)
 

@@ -94,6 +94,8 @@ class ScriptedSource:
         sink: Any = None,
         allowance: Any = None,
         begun: str = "",
+        max_tokens: int | None = None,
+        stop: tuple[str, ...] = (),
     ) -> BaseChatModel:
         self.asked.append((model_ids, purpose, agent))
         return self.models.setdefault(purpose, ScriptedChat())

@@ -192,7 +192,7 @@ def test_while_it_waits_for_a_place(data_dir: Path, provider: ProviderServer) ->
         until(first, a("token"))
         second = start(runtime)
         events = stopped(runtime, second)
-        assert [e.type for e in events] == ["run_started", "cancelled"]
+        assert [e.type for e in events][-2:] == ["run_started", "cancelled"]
         assert len(provider.requests) == 1
         assert saved(runtime, second)[1].calls == 0
         stopped(runtime, first)

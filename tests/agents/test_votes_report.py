@@ -44,6 +44,7 @@ def report(runtime: Runtime) -> Report:
     counted = tally(runtime.comparisons.votes.ballots(source), counting)
     return votes_report(
         runtime,
+        votes=runtime.comparisons.votes,
         sources={source: "Arena"},
         counting=counting,
         rating=rating,

@@ -47,9 +47,13 @@ def test_a_database_of_version_2_can_remember_lost_files_afterwards(database: Da
     with database.write() as connection:
         migrate(connection, first_data_version=1)
         connection.execute(text("DROP TABLE incident"))
+        for name in ("answer_cache", "saved_pusd"):
+            connection.execute(text(f"ALTER TABLE run DROP COLUMN {name}"))
         connection.execute(text("UPDATE schema_meta SET value = 2 WHERE name = 'version'"))
         assert not migrate(connection, first_data_version=1)
         assert "incident" in inspect(connection).get_table_names()
+        columns = {column["name"] for column in inspect(connection).get_columns("run")}
+        assert {"answer_cache", "saved_pusd"} <= columns
         assert version(connection) == SCHEMA_VERSION
     database.close()
 

@@ -314,7 +314,7 @@ def test_readers_cannot_write(path: Path) -> None:
     write(path, simple_run(at(0, 0)))
     reader = Reader(path)
     with (
-        reader._engine.connect() as connection,
+        reader._place.everybody.connect() as connection,
         pytest.raises(Exception, match="readonly database"),
     ):
         connection.exec_driver_sql("DELETE FROM run")

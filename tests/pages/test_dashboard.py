@@ -270,7 +270,7 @@ def test_a_table_downloads_raw_values_with_their_units(traffic: Path) -> None:
 def row_of(runtime: Runtime) -> Row:
     queries = runtime.queries
     tab = Tab(
-        runtime=runtime, keep=queries.pin(Filter(range="24h")), zone=UTC, catalog=load_catalog(),
+        runtime=runtime, figures=queries, keep=queries.pin(Filter(range="24h")), zone=UTC, catalog=load_catalog(),
         log=False, live=False, records_since_us=records_since_us(queries),
     )  # fmt: skip
     return key_row(tab)

@@ -1,0 +1,70 @@
+"""What this installation is, and which models it can ask."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from datetime import date
+
+from fastapi import APIRouter, Request
+from pydantic import Field
+from starlette.concurrency import run_in_threadpool
+
+from agents.about import Agent, Graph, ModelAbout, about, models
+from api.dependencies import Caller, House
+from api.schemas import Out
+
+router = APIRouter(tags=["service"])
+
+
+class Endpoint(Out):
+    path: str = Field(examples=["/chat"])
+    methods: list[str]
+    summary: str
+
+
+class Info(Out):
+    """No path, host, key or person is in it."""
+
+    service: str
+    version: str
+    environment: str | None
+    versions: Mapping[str, str] = Field(description="Of what Switchboard stands on.")
+    features: Mapping[str, bool] = Field(description="What is switched on.")
+    graphs: list[Graph]
+    agents: list[Agent]
+    endpoints: list[Endpoint] = Field(description="Below the address of the API.")
+    limits: Mapping[str, int | float | str | None] = Field(description="Of requests; null: none.")
+    warnings: list[str]
+
+
+class Models(Out):
+    models: list[ModelAbout]
+    catalogue_of: date = Field(description="The day of the catalogue of models and prices.")
+
+
+@router.get("/info")
+async def info(request: Request, caller: Caller, house: House) -> Info:
+    """Version, versions of what it stands on, what is switched on, agents, limits, warnings."""
+    found = await run_in_threadpool(about, house)
+    fields = {one.name: getattr(found, one.name) for one in dataclasses.fields(found)}
+    return Info(**fields, endpoints=_endpoints(request))
+
+
+@router.get("/models")
+async def list_models(caller: Caller, house: House) -> Models:
+    """Every model that can be chosen: whether it is usable and why not, what it can do, its prices."""
+    found = await run_in_threadpool(models, house)
+    return Models(models=found, catalogue_of=house.catalog.date)
+
+
+def _endpoints(request: Request) -> list[Endpoint]:
+    """As the document has them: FastAPI keeps the routes of routers out of its own list."""
+    return [
+        Endpoint(
+            path=path,
+            methods=sorted(method.upper() for method in operations),
+            summary=next(iter(operations.values())).get("description", "").partition("\n")[0],
+        )
+        for path, operations in request.app.openapi()["paths"].items()
+    ]
