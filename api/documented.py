@@ -9,5 +9,7 @@ _EXAMPLE = 'id: 7\nevent: token\ndata: {"type":"token","seq":7,"content":"Set"}\
 
 def event_stream(description: str) -> dict[int | str, dict[str, Any]]:
     """For `responses=`."""
-    content = {"text/event-stream": {"schema": {"type": "string"}, "example": _EXAMPLE}}
+    content = {
+        "text/event-stream": {"schema": {"description": "Server-sent events"}, "example": _EXAMPLE}
+    }
     return {200: {"description": description, "content": content}}

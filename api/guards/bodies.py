@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from api.guards.json_text import BadJson, read_json
+from api.guards.origins import READS
 from api.guards.refusals import header_values, refuse, route_path
 from api.headers import App, Message, Receive, Scope, Send
 
@@ -101,11 +102,8 @@ class Bodies:
             raise _too_large(limit)
         if not length and not header_values(scope, b"transfer-encoding"):
             return receive
-        if scope["method"] in ("GET", "HEAD", "OPTIONS"):
-            raise _Refused(
-                400, "invalid_input", "A request that only reads has no body.",
-                "Send it without, or use the method of the route in /api/docs.",
-            )  # fmt: skip
+        if scope["method"] in READS:  # a body means nothing there, and is not read
+            return _replay(b"", receive)
         _check_type(scope, is_file)
         if is_file:
             return self._counted(receive, limit)

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from api.guards.addresses import Addresses
 from api.guards.bodies import Bodies, BodyLimits
-from api.guards.documented import document_login
+from api.guards.documented import complete
 from api.guards.entrance import Entrance
 from api.guards.mishaps import Mishaps
 from api.guards.origins import Origins
@@ -16,8 +16,7 @@ from core.settings import Settings
 
 def install(api: FastAPI, settings: Settings) -> None:
     """Before the first request. The last one added is the outermost."""
-    if settings.auth:
-        document_login(api)
+    complete(api, login=bool(settings.auth))
     limits = BodyLimits(max_bytes=settings.max_body_bytes, max_file_bytes=settings.max_import_bytes)
     api.add_middleware(Bodies, limits=limits)
     api.add_middleware(Entrance)

@@ -109,10 +109,11 @@ def test_a_length_that_is_no_number_is_refused(probe: Probe, length: str) -> Non
     assert (answer.status, answer.code) == (400, "invalid_input")
 
 
-def test_reading_takes_no_body(probe: Probe) -> None:
-    answer = probe.ask("GET", "/probe/search", NOTE, content_type=JSON)
-    assert answer.status == 400
-    assert probe.ask("GET", "/probe/search", length=0).status == 200
+def test_a_body_of_a_request_that_only_reads_means_nothing(probe: Probe) -> None:
+    answer = probe.ask("GET", "/probe/search", [b"{"] * 5, content_type=JSON)
+    assert answer.status == 200
+    assert len(answer.more) == 5
+    assert probe.ask("GET", "/probe/notes", NOTE, content_type=JSON).status == 405
     assert probe.seen == [("", 10)]
 
 
