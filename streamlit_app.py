@@ -51,11 +51,13 @@ if __name__ == "__main__":
         page.run()
 else:
     import logging
+    from functools import partial
 
     from starlette.routing import Mount
 
     from agents.current import current_runtime, existing_runtime
     from api.app import LazyApp, make_api
+    from api.drain import Drain
     from api.guards.hosts import served_hosts
     from api.login import start
     from api.server import lifespan, middleware, refuse_open_address
@@ -79,10 +81,13 @@ else:
     _no_session.disabled = True
     st.navigation([st.Page(lambda: None, title="Switchboard", url_path="start")])
     _no_session.disabled = False
-    _api = LazyApp(make_api)
+    _drain = Drain()
+    _api = LazyApp(partial(make_api, _settings, _drain))
     app = st.App(
         __file__,
         routes=[Mount("/api", app=_api), *start.login_routes(_settings)],
         middleware=[*middleware(_hosts), *start.gate(_settings)],
-        lifespan=lifespan(current_runtime, existing_runtime, _api.build, start.say_who_can_log_in),
+        lifespan=lifespan(
+            current_runtime, existing_runtime, _api.build, start.say_who_can_log_in, _drain
+        ),
     )

@@ -188,6 +188,10 @@ class Run:
         """The events with `seq > after`, as far as they exist now. Any thread."""
         return self.events[after + 1 :]
 
+    def part(self, after: int, most: int) -> list[Event]:
+        """The first `most` of them."""
+        return self.events[after + 1 : after + 1 + most]
+
     def last_event(self) -> Event | None:
         """The newest; any thread."""
         return self.events[-1] if self.events else None

@@ -15,8 +15,9 @@ from sqlalchemy import Row, select
 
 from agents.databases import Databases
 from agents.run import Run
-from agents.run_store import ACTIVE, RunStore
+from agents.run_store import RunStore
 from agents.tables import message, run
+from agents.threads import ACTIVE
 from core.errors import NotFound
 from core.events import Cancelled, Completed, Event, Failed, Interrupt, Interrupted
 from core.events_codec import is_terminal
@@ -41,6 +42,7 @@ class RunLog(Protocol):
     @property
     def thread_id(self) -> str: ...
     def read(self, after: int = -1) -> list[Event]: ...
+    def part(self, after: int, most: int) -> list[Event]: ...
     def last_event(self) -> Event | None: ...
     def attach(self, wake: Callable[[], None]) -> None: ...
     def detach(self, wake: Callable[[], None]) -> None: ...
@@ -56,8 +58,11 @@ class EndedLog:
 
     def read(self, after: int = -1) -> list[Event]:
         """The events with `seq > after`."""
-        first = self.events[0].seq if self.events else 0
-        return list(self.events[max(0, after + 1 - first) :])
+        return list(self.events[after + 1 :])
+
+    def part(self, after: int, most: int) -> list[Event]:
+        """The first `most` of them."""
+        return list(self.events[after + 1 : after + 1 + most])
 
     def last_event(self) -> Event | None:
         return self.events[-1] if self.events else None
@@ -102,6 +107,20 @@ class RunView:
         return self.started_at_us + self.summary.duration_us
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunState:
+    """How far a run is, without what it wrote."""
+
+    id: str
+    thread_id: str
+    status: str
+    queue_position: int | None = None
+
+    @property
+    def finished(self) -> bool:
+        return self.status not in ACTIVE
+
+
 class RunReader:
     """Made by the runtime. A foreign or unknown id raises the same NotFound. Blocks."""
 
@@ -120,6 +139,21 @@ class RunReader:
         if not events or not is_terminal(events[-1]):
             events = [*events, _end(row, events)]
         return EndedLog(id=row.id, thread_id=row.thread_id, events=events)
+
+    def state(self, run_id: object, owner: str) -> RunState:
+        """Cheap enough to be asked for every second."""
+        found, row = self._find(run_id, owner)
+        if found is None:
+            assert row is not None
+            return RunState(id=row.id, thread_id=row.thread_id, status=row.status)
+        last, status, position = found.last_event(), str(found.state), None
+        if last is not None and is_terminal(last):
+            status = last.type
+        elif last is not None and last.type == "heartbeat":
+            position = last.queue_position
+        return RunState(
+            id=found.id, thread_id=found.thread_id, status=status, queue_position=position
+        )
 
     def view(self, run_id: object, owner: str) -> RunView:
         found, row = self._find(run_id, owner)

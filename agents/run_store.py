@@ -20,6 +20,7 @@ from agents.ending import save_answer
 from agents.placing import place
 from agents.run import Checkpoint, Place, Run, TurnRequest
 from agents.tables import message, run, run_log, thread
+from agents.threads import ACTIVE
 from core.database import Database
 from core.errors import NotFound, ThreadBusy
 from core.events import Completed, Event
@@ -29,7 +30,6 @@ from core.text import short_title
 from core.transcript import AnswerSummary, Transcript, summarise
 
 log = logging.getLogger(__name__)
-ACTIVE = ("queued", "running")
 NO_RUN = ""
 """Of a message that no run of this house made."""
 IMPORTED = "imported"

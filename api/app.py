@@ -30,7 +30,19 @@ def make_api(settings: Settings | None = None, drain: Drain | None = None) -> Fa
     from api.connection import KnowsConnection
     from api.guards.install import install
     from api.guards.parameters import KnownParameters
-    from api.routes import analytics, chat, compare, completions, health, info, metrics, reference
+    from api.routes import (
+        analytics,
+        chat,
+        compare,
+        completions,
+        health,
+        info,
+        metrics,
+        reference,
+        runs,
+        socket,
+        threads,
+    )
     from core.settings import load_settings
     from core.version import VERSION
 
@@ -45,7 +57,19 @@ def make_api(settings: Settings | None = None, drain: Drain | None = None) -> Fa
     )
     api.state.drain = drain or Drain()
     errors.install(api)
-    for routes in (health, info, metrics, chat, compare, analytics, completions, reference):
+    for routes in (
+        health,
+        info,
+        metrics,
+        chat,
+        runs,
+        socket,
+        threads,
+        compare,
+        analytics,
+        completions,
+        reference,
+    ):
         api.include_router(routes.router)
     install(api, settings or load_settings())
     api.add_middleware(OpenAIShape)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive
 
 from agents.loop_signal import LoopSignal
 from agents.run import TurnRequest
-from agents.run_reader import RunLog
+from agents.run_reader import RunLog, RunState
 from api.schemas import ChatRequest
-from core.errors import InvalidInput
+from core.errors import InvalidInput, NotFound
 from core.events_codec import TERMINAL_TYPES
 from core.identity import Principal
 
@@ -57,6 +59,19 @@ async def start(
         return house.run_reader.log(house.asked_once.start(turn, key), caller.owner)
 
     return await run_in_threadpool(begin)
+
+
+def go_on(house: Runtime, caller: Principal, run_id: str, decisions: Mapping[str, Any]) -> RunState:
+    """Checks what people decided, and starts the run that goes on with theirs. Blocks."""
+    turn = house.waiting.checked_request(run_id, caller.owner, decisions)
+    run = house.start(replace(turn, entry_point="api"))
+    return house.run_reader.state(run.id, caller.owner)
+
+
+def stop(house: Runtime, run_id: str) -> None:
+    """Stops a run that may have ended already."""
+    with contextlib.suppress(NotFound):
+        house.runs.cancel(run_id, by="api")
 
 
 async def wait_for_end(

@@ -36,10 +36,15 @@ async def _caller(connection: HTTPConnection) -> Principal:
 async def _chatter(caller: Caller, house: House) -> Principal:
     """Somebody who may chat, and has not asked too often."""
     demand(caller, "chat")
+    await run_in_threadpool(count_request, house, caller)
+    return caller
+
+
+def count_request(house: Runtime, caller: Principal) -> None:
+    """One of the requests that somebody may make in a time. Raises RateLimited. May block."""
     limits = getattr(house, "limits", None)
     if limits is not None:
-        await run_in_threadpool(limits.request, caller)
-    return caller
+        limits.request(caller)
 
 
 House = Annotated["Runtime", Depends(_house)]

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, Protocol
 
+from api.headers import Scope
+
 log = logging.getLogger(__name__)
 
 RUNS_S = 4.0
@@ -88,6 +90,12 @@ class Drain:
             log.warning("%d readers did not take their last events in time", len(late))
             for reader in late:
                 reader.on_deadline()
+
+
+def drain_of(scope: Scope) -> Drain:
+    """Of the API that a request or a socket came to."""
+    drain: Drain = scope["app"].state.drain
+    return drain
 
 
 class SignalDrain:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
@@ -170,3 +171,61 @@ class RunOut(RunFigures):
     interrupts: list[AskedInterrupt] = []
     notice: str | None = None
     error: Problem | None = None
+
+
+class RunStateOut(Out):
+    """How far a run is."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {"run_id": RUN_ID, "thread_id": THREAD_ID, "status": "running", "finished": False}
+            ]
+        },
+    )
+
+    run_id: str
+    thread_id: str
+    status: RunStatus
+    finished: bool
+    queue_position: int | None = Field(default=None, description="While it waits for a place.")
+
+
+class RunDetail(RunOut):
+    """A run with everything that is known of it but its events."""
+
+    graph: str
+    entry_point: str = Field(description="chat, compare, api, cli or eval.")
+    question_id: str = Field(description="Id of the question in the thread's history.")
+    started_at: datetime
+    ended_at: datetime | None = None
+    queue_position: int | None = None
+    resumes: str | None = Field(default=None, description="The run it goes on with.")
+    metadata: dict[str, Scalar] = {}
+
+
+class EventsOut(Out):
+    """A part of a run's log, in order and without gaps. The form of events is in the documentation."""
+
+    run_id: str
+    thread_id: str
+    events: list[dict[str, Any]]
+    after: int = Field(description="Ask with this `after` for what comes next.")
+    finished: bool = Field(description="The terminal event is among these, or was before them.")
+
+
+class ResumeRequest(In):
+    """What people decided."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"decisions": {"5f3c…": {"decisions": [{"type": "approve"}]}}}]
+        }
+    )
+
+    decisions: dict[Annotated[str, Field(min_length=1, max_length=64)], Any] = Field(
+        min_length=1,
+        max_length=100,
+        description="Interrupt id to its answer, in the form that `value` and `response_schema` ask for.",
+    )

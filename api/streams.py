@@ -11,7 +11,6 @@ A reader never holds up the run or another reader: nothing is queued for it, it 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from typing import Protocol
@@ -23,7 +22,8 @@ from starlette.types import Receive, Scope, Send
 from agents.loop_signal import LoopSignal
 from agents.run_reader import RunLog
 from api.connection import cut_off
-from api.drain import Drain
+from api.drain import drain_of
+from api.recheck import Recheck
 from api.wire import ended_by, event_json, sse, to_bytes, to_json
 from core.errors import ShuttingDown, SwitchboardError
 from core.events import Event
@@ -35,9 +35,7 @@ HEARTBEAT_S = 10.0
 """A comment when nothing else was sent for so long: proxies give up after a minute or less."""
 SEND_S = 60.0
 """A client that takes nothing for so long is dropped."""
-RECHECK_S = 15.0
-"""How often it is asked whether the credential of a stream still holds."""
-MAX_EVENTS = 500
+MAX_EVENTS, MAX_CHARS = 500, 200_000
 """In one write: a long log is replayed in pieces, between which others are served."""
 OPENING = b": switchboard\nretry: 2000\n\n"
 HEARTBEAT = b": still here\n\n"
@@ -82,12 +80,16 @@ class RunSource:
         self.attach, self.detach = run.attach, run.detach
 
     def take(self) -> bytes:
-        events = self._run.read(self._after)[:MAX_EVENTS]
-        if not events:
-            return b""
-        self._after = events[-1].seq
-        self.ended = events[-1].type in TERMINAL_TYPES
-        return to_bytes("".join(self._encode(event, self._run) for event in events))
+        parts: list[str] = []
+        chars = 0
+        for event in self._run.part(self._after, MAX_EVENTS):
+            parts.append(self._encode(event, self._run))
+            chars += len(parts[-1])
+            self._after = event.seq
+            self.ended = event.type in TERMINAL_TYPES
+            if chars > MAX_CHARS:
+                break
+        return to_bytes("".join(parts))
 
     def stopped_by(self, error: SwitchboardError) -> bytes:
         return to_bytes(sse(to_json(ended_by(error, self._run.id, self._run.thread_id)), "error"))
@@ -122,28 +124,24 @@ class EventStream(Response):
         self.init_headers({**HEADERS, **(headers or {})})
         self._source, self._check, self._on_leave = source, check, on_leave
         self._left = False
-        self._last_words: bytes | None = None
-        """Set when the stream has to end before its source does."""
+        self._out_of_time: SwitchboardError | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._checking: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._scope, self._send = scope, send
         self._signal = LoopSignal()
         self._clock = asyncio.get_running_loop().time
-        self._check_at = self._clock() + RECHECK_S
         wake = self._signal.set
-        drain = _drain_of(scope)
+        self._recheck = Recheck(self._check, wake)
         listening = asyncio.create_task(self._listen(receive))
         self._source.attach(wake)
         try:
-            with drain.reading(self) if drain is not None else contextlib.nullcontext():
+            with drain_of(scope).reading(self):
                 whole = await self._stream()
         finally:
             self._source.detach(wake)
             listening.cancel()
-            if self._checking is not None:
-                self._checking.cancel()
+            self._recheck.close()
             if self._timer is not None:
                 self._timer.cancel()
         if not whole and self._on_leave is not None:
@@ -155,8 +153,7 @@ class EventStream(Response):
         """The run's own end comes in a moment."""
 
     def on_deadline(self) -> None:
-        source = self._source
-        self._last_words = source.stopped_by(ShuttingDown("Switchboard is shutting down."))
+        self._out_of_time = ShuttingDown("Switchboard is shutting down.")
         self._signal.set()
         asyncio.get_running_loop().call_later(0.2, cut_off, self._scope)
 
@@ -172,9 +169,11 @@ class EventStream(Response):
             data = self._source.take()
             if data and not await self._write(data):
                 return False
-            if self._source.ended or self._last_words is not None:
-                last = b"" if self._source.ended else self._last_words or b""
-                return await self._write(last, more=False) and self._source.ended
+            if self._source.ended:
+                return await self._write(b"", more=False)
+            if (stop := self._recheck.failed or self._out_of_time) is not None:
+                await self._write(self._source.stopped_by(stop), more=False)
+                return False
             if not data:
                 if not await self._keep_alive():
                     return False
@@ -182,36 +181,17 @@ class EventStream(Response):
         return False
 
     async def _keep_alive(self) -> bool:
-        """Sends what is due, and sets the alarm for what will be."""
-        now = self._clock()
-        if now >= self._beat_at and not await self._write(HEARTBEAT):
+        """Sends a heartbeat when it is due, and sets the alarm for the next."""
+        if self._clock() >= self._beat_at and not await self._write(HEARTBEAT):
             return False
-        if now >= self._check_at:
-            self._check_at = now + RECHECK_S
-            self._begin_check()
         if self._timer is None:
-            due = max(0.01, min(self._beat_at, self._check_at) - self._clock())
-            self._timer = asyncio.get_running_loop().call_later(due, self._alarm)
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_at(self._beat_at, self._alarm)
         return True
 
     def _alarm(self) -> None:
         self._timer = None
         self._signal.set()
-
-    def _begin_check(self) -> None:
-        if self._check is not None and self._checking is None:
-            self._checking = asyncio.create_task(self._checked(self._check))
-
-    async def _checked(self, check: Callable[[], object]) -> None:
-        try:
-            await run_in_threadpool(check)
-        except SwitchboardError as error:
-            self._last_words = self._source.stopped_by(error)
-            self._signal.set()
-        except Exception:
-            log.exception("a credential could not be checked; it is tried again")
-        finally:
-            self._checking = None
 
     async def _write(self, body: bytes, *, more: bool = True) -> bool:
         self._beat_at = self._clock() + HEARTBEAT_S
@@ -236,8 +216,3 @@ class EventStream(Response):
             pass
         self._left = True
         self._signal.set()
-
-
-def _drain_of(scope: Scope) -> Drain | None:
-    state = getattr(scope.get("app"), "state", None)
-    return getattr(state, "drain", None)

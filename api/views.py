@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from agents.run_reader import RunView
+from agents.run_reader import RunState, RunView
 from agents.waiting import Question
 from api.errors import Problem
 from api.schemas import (
     AskedInterrupt,
     CitedSource,
+    RunDetail,
     RunOut,
+    RunStateOut,
     RunStatus,
 )
 from api.wire import figures
 from core.errors import ShuttingDown, http_status_of
+from core.transcript import AnswerSummary
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def run_fields(view: RunView, asked: Sequence[Question] = ()) -> dict[str, Any]:
@@ -33,7 +39,7 @@ def run_fields(view: RunView, asked: Sequence[Question] = ()) -> dict[str, Any]:
         "model": summary.model,
         **figures(summary),
         "sources": sources,
-        "interrupts": _interrupts(view, asked),
+        "interrupts": interrupts_of(summary, asked),
         "notice": summary.notice,
         "error": problem_of(view),
     }
@@ -45,8 +51,12 @@ def run_out(view: RunView) -> RunOut:
 
 def problem_of(view: RunView) -> Problem | None:
     """Why the run ended, when it did not end well."""
-    error = view.summary.error
-    if view.status == "cancelled" and view.summary.stopped_by == "shutdown":
+    return problem_of_summary(view.summary)
+
+
+def problem_of_summary(summary: AnswerSummary) -> Problem | None:
+    error = summary.error
+    if summary.status == "cancelled" and summary.stopped_by == "shutdown":
         ended = ShuttingDown("Switchboard was shut down while it answered.")
         error = {"code": ended.code, "message": ended.message, "what_to_do": ended.what_to_do,
                  "retryable": ended.retryable}  # fmt: skip
@@ -66,7 +76,7 @@ def status_of(view: RunView) -> int:
     return 200 if problem is None else http_status_of(problem["code"])
 
 
-def _interrupts(view: RunView, asked: Sequence[Question]) -> list[AskedInterrupt]:
+def interrupts_of(summary: AnswerSummary, asked: Sequence[Question] = ()) -> list[AskedInterrupt]:
     done = {one.interrupt_id for one in asked if not one.waits}
     return [
         AskedInterrupt(
@@ -75,7 +85,7 @@ def _interrupts(view: RunView, asked: Sequence[Question]) -> list[AskedInterrupt
             response_schema=_parsed(one.get("response_schema")),
             answered=one["id"] in done,
         )
-        for one in view.summary.interrupts
+        for one in summary.interrupts
     ]
 
 
@@ -84,3 +94,32 @@ def _parsed(text: str | None) -> Any:
         return json.loads(text or "null")
     except ValueError:
         return text
+
+
+def run_detail(view: RunView, asked: Sequence[Question]) -> RunDetail:
+    return RunDetail(
+        **run_fields(view, asked),
+        graph=view.graph,
+        entry_point=view.entry_point,
+        question_id=view.question_id,
+        started_at=moment(view.started_at_us),
+        ended_at=None if view.ended_at_us is None else moment(view.ended_at_us),
+        queue_position=view.queue_position,
+        resumes=view.resumes,
+        metadata=dict(view.metadata),
+    )
+
+
+def run_state(state: RunState) -> RunStateOut:
+    return RunStateOut(
+        run_id=state.id,
+        thread_id=state.thread_id,
+        status=cast(RunStatus, state.status),
+        finished=state.finished,
+        queue_position=state.queue_position,
+    )
+
+
+def moment(at_us: int) -> datetime:
+    """Of microseconds since the epoch, in UTC."""
+    return EPOCH + timedelta(microseconds=at_us)

@@ -362,13 +362,28 @@ class Runtime:
         """Stops what runs in a thread, then removes it, the agents' memory of it and kept words."""
         if self.threads.get(thread_id, owner).kind == "compare":
             self.comparisons.settle_all()  # what its answers cost goes on counting
+        self._stop_answering(thread_id)
+        self.threads.delete(thread_id, owner)
+        self._forget_said(thread_id, "deleted")
+
+    def clear_thread(self, thread_id: str, owner: str) -> None:
+        """The same for what was said in a chat; the thread itself stays, with its title and tags."""
+        self.threads.get(thread_id, owner)
+        self._stop_answering(thread_id)
+        self.threads.clear(thread_id, owner)
+        self._forget_said(thread_id, "cleared")
+
+    def _stop_answering(self, thread_id: str) -> None:
         run = self.runs.for_thread(thread_id)
         if run is not None and not run.finished:
             self._recording.drop_words(run.id)
             self.runs.cancel(run.id)
             for _ in run.follow():
                 pass
-        self.threads.delete(thread_id, owner)
+
+    def _forget_said(self, thread_id: str, done: str) -> None:
+        """What else is kept of its words: ended runs, file indexes, agents' memory, analytics."""
+        self.runs.forget_thread(thread_id)
         self.files.forget_thread(thread_id)
         self.search_cleaning.soon()
         self.loop.submit(self._turns.forget(thread_id))
@@ -376,7 +391,7 @@ class Runtime:
             forget_thread(self.recorder, thread_id, FORGET_S)
         except StorageError as exc:
             raise StorageError(
-                f"The thread was deleted, but not what analytics kept of it: {exc.message}",
+                f"The thread was {done}, but not what analytics kept of it: {exc.message}",
                 what_to_do="Delete the kept content on the Settings page, under Privacy.",
             ) from exc
 
@@ -419,6 +434,14 @@ class Runtime:
         """Goes on with what a kill or a restart cut off. For the server; a command has its own work."""
         self.search_cleaning.soon()
         self.evaluations.resume_unfinished()
+
+    def drain(self, timeout: float) -> None:
+        """Takes no new work and ends what runs, so that all who read along get its end. The first
+        part of `close`, for a server whose readers have to be served before it goes. Idempotent."""
+        self.warm_up.stop()
+        self.evaluations.stop_all()
+        self.comparisons.judging.stop()
+        self.runs.close(timeout)
 
     def close(self, timeout: float = 10.0) -> None:
         """Refuse, drain, cancel, flush, join, dispose: in this order. Idempotent."""

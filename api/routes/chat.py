@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
-from api.asking import start, wait_for_end
+from api.asking import start, stop, wait_for_end
 from api.dependencies import Chatter, House
 from api.documented import event_stream
 from api.schemas import ChatRequest, RunOut
 from api.streams import EventStream, RunSource
 from api.views import run_out, status_of
-from core.errors import NotFound
-
-if TYPE_CHECKING:
-    from agents.runtime import Runtime
 
 router = APIRouter(tags=["chat"])
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]
@@ -55,6 +50,7 @@ async def chat(
 @router.post(
     "/chat/stream",
     response_class=EventStream,
+    status_code=200,
     responses=event_stream("The events of the run, as they come."),
 )
 async def chat_stream(
@@ -86,9 +82,3 @@ def place(after: int | None, last_event_id: str | None) -> int:
         return after
     known = (last_event_id or "").strip()
     return int(known) if known.isascii() and known.isdecimal() and len(known) < 16 else -1
-
-
-def stop(house: Runtime, run_id: str) -> None:
-    """Stops a run that may have ended already."""
-    with contextlib.suppress(NotFound):
-        house.runs.cancel(run_id, by="api")

@@ -23,8 +23,6 @@ from tests.agents.answering_house import answering
 from tests.provider import ProviderServer
 
 MODEL = "openai:gpt-4o-mini"
-ANN = Principal(owner="ann", name="Ann")
-BOB = Principal(owner="bob", name="Bob")
 
 
 def api_of(runtime: Runtime) -> FastAPI:
@@ -85,6 +83,11 @@ class People:
 
 def bearer(owner: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {owner}"}
+
+
+def owner_of(client: TestClient) -> str:
+    """Whose requests a client sends."""
+    return client.headers["authorization"].removeprefix("Bearer ")
 
 
 def messages(text: str | Iterable[str]) -> list[dict[str, Any]]:

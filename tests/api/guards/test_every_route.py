@@ -153,7 +153,11 @@ def test_every_answer_is_marked_as_what_it_is(team: Team) -> None:
     for one in team.operations:
         for name, body in (("ann", one.body), ("ann", [])):
             answer = team.ask(name, one.method, one.target(new_id()), body)
-            assert answer.headers.get("x-content-type-options") == "nosniff", (str(one), answer.status_code, answer.text[:300])
+            assert answer.headers.get("x-content-type-options") == "nosniff", (
+                str(one),
+                answer.status_code,
+                answer.text[:300],
+            )
             assert "no-store" in answer.headers["cache-control"], str(one)
             if "html" in answer.headers["content-type"]:
                 assert one.path.startswith("/docs"), str(one)
