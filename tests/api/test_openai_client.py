@@ -13,6 +13,7 @@ from langchain_core.messages import HumanMessage, SystemMessage
 from langchain_openai import ChatOpenAI
 from openai.types.chat import ChatCompletionMessageParam
 
+from core.errors import NotFound
 from tests.agents.answering_house import sent
 from tests.api.door import ANSWER, Door
 from tests.provider import Reply, Usage
@@ -200,7 +201,8 @@ def test_nothing_of_a_conversation_stays_unless_it_is_stored(door: Door) -> None
     while door.runtime.store.is_temporary(run_id) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert door.runtime.threads.counts() == before
-    assert door.get(f"/runs/{run_id}").status_code == 404
+    with pytest.raises(NotFound):
+        door.runtime.store.log(run_id, "local")
     kept = client(door).chat.completions.create(model="technical", messages=ASKED, store=True)
     assert kept.model_extra is not None
     thread_id = kept.model_extra["switchboard"]["thread_id"]

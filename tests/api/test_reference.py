@@ -53,7 +53,7 @@ def test_examples_of_the_page_can_be_sent(door: Door) -> None:
         r"curl (http://localhost:8501/api(/[\w/]*))</pre>", door.get("/docs").text
     )
     assert len(commands) >= 6
-    for _, path in commands:
+    for path in (path for _, path in commands if not re.search(r"[0-9a-f]{32}", path)):
         assert door.get(path).status_code == 200
 
 
