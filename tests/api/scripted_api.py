@@ -1,0 +1,161 @@
+"""A server that answers like Switchboard's API, or fails the way networks and proxies do.
+
+Each request takes the next answer of the script. Standard library only.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Literal, Self
+
+from core.events import Completed, Event, RunStarted, Token
+from core.events_codec import to_dict
+
+RUN, THREAD, QUESTION, ANSWER = "0" * 31 + "1", "0" * 31 + "2", "0" * 31 + "3", "0" * 31 + "4"
+SSE = "text/event-stream; charset=utf-8"
+
+
+@dataclass(kw_only=True)
+class Reply:
+    """A whole answer."""
+
+    status: int = 200
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    content_type: str = "application/json"
+
+
+@dataclass(kw_only=True)
+class Events:
+    """An event stream. `end`: closed in order, in the middle of what comes next, or kept open in
+    silence until the client leaves."""
+
+    events: Sequence[Event | str]
+    """A text is sent as it is."""
+    end: Literal["whole", "cut", "silent"] = "whole"
+    torn: str = ""
+    """The first half of a further event."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: Any
+
+
+def answer_log(*pieces: str, run_id: str = RUN) -> list[Event]:
+    """The log of a run that says these pieces."""
+    drafts: list[Any] = [
+        RunStarted(thread_id=THREAD, message_id=QUESTION, graph="supervisor"),
+        *(Token(text=piece) for piece in pieces),
+        Completed(message_id=ANSWER),
+    ]
+    for seq, draft in enumerate(drafts):
+        for name, value in (("run_id", run_id), ("seq", seq), ("elapsed_us", seq * 1000)):
+            object.__setattr__(draft, name, value)
+    return drafts
+
+
+def message(event: Event | str, **more: Any) -> str:
+    """One event as it is sent."""
+    if isinstance(event, str):
+        return event
+    data = json.dumps(to_dict(event) | {"thread_id": THREAD} | more)
+    return f"id: {event.seq}\nevent: {event.type}\ndata: {data}\n\n"
+
+
+class ScriptedApi:
+    """Use as a context manager."""
+
+    def __init__(self) -> None:
+        self.seen: list[Seen] = []
+        self._script: list[Reply | Events] = []
+        self._closing = threading.Event()
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                outer._answer(self)
+
+            do_POST = do_PUT = do_DELETE = do_GET
+
+            def log_message(self, *_args: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}
+        )
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def script(self, *answers: Reply | Events) -> Self:
+        self._script.extend(answers)
+        return self
+
+    def paths(self) -> list[str]:
+        return [f"{one.method} {one.path}" for one in self.seen]
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._closing.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def _answer(self, http: BaseHTTPRequestHandler) -> None:
+        size = int(http.headers.get("content-length") or 0)
+        raw = http.rfile.read(size)
+        body = json.loads(raw) if raw and http.headers.get_content_type().endswith("json") else raw
+        headers = {name.lower(): value for name, value in http.headers.items()}
+        self.seen.append(Seen(method=http.command, path=http.path, headers=headers, body=body))
+        match self._script.pop(0) if self._script else Reply(status=599, body="script is over"):
+            case Reply() as reply:
+                _send(http, reply)
+            case Events() as stream:
+                self._send_events(http, stream)
+
+    def _send_events(self, http: BaseHTTPRequestHandler, stream: Events) -> None:
+        http.send_response(200)
+        http.send_header("Content-Type", SSE)
+        http.send_header("Transfer-Encoding", "chunked")
+        http.end_headers()
+        for event in stream.events:
+            _chunk(http, message(event))
+        if stream.torn:
+            _chunk(http, stream.torn)
+        if stream.end == "silent":
+            self._closing.wait(20)
+        if stream.end == "whole":
+            _chunk(http, "")
+        http.close_connection = True
+
+
+def _send(http: BaseHTTPRequestHandler, reply: Reply) -> None:
+    text = reply.body if isinstance(reply.body, str) else json.dumps(reply.body)
+    content = b"" if reply.status == 204 else text.encode()
+    http.send_response(reply.status)
+    if reply.status != 204:
+        http.send_header("Content-Type", reply.content_type)
+    http.send_header("Content-Length", str(len(content)))
+    for name, value in reply.headers.items():
+        http.send_header(name, value)
+    http.end_headers()
+    http.wfile.write(content)
+
+
+def _chunk(http: BaseHTTPRequestHandler, text: str) -> None:
+    content = text.encode()
+    http.wfile.write(f"{len(content):x}\r\n".encode() + content + b"\r\n")
+    http.wfile.flush()
