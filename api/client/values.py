@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 from api.client.problems import of_body
 from core.errors import SwitchboardError
 from core.events import Interrupt, Source
-from core.transcript import Status, Transcript, summarise
+from core.transcript import Transcript, summarise
 
 Json = dict[str, Any]
 
@@ -21,7 +22,8 @@ class Answer:
 
     run_id: str
     thread_id: str
-    status: Status
+    status: str
+    """completed, error, cancelled or interrupted; of a run also queued, running, lost, imported."""
     text: str
     message_id: str | None = None
     """Of the saved answer."""
@@ -81,7 +83,7 @@ def of_wire(data: Mapping[str, Any]) -> Answer:
     return Answer(
         run_id=str(data["run_id"]),
         thread_id=str(data["thread_id"]),
-        status=cast("Status", str(data["status"])),
+        status=str(data["status"]),
         text=str(data.get("text") or ""),
         message_id=data.get("message_id"),
         agent=data.get("agent"),
@@ -92,9 +94,18 @@ def of_wire(data: Mapping[str, Any]) -> Answer:
         duration_ms=data.get("duration_ms"),
         cost_usd=None if cost is None else Decimal(str(cost)),
         sources=tuple(_part(Source, one) for one in data.get("sources") or ()),
-        interrupts=tuple(_part(Interrupt, one) for one in data.get("interrupts") or ()),
+        interrupts=tuple(_interrupt(one) for one in data.get("interrupts") or ()),
         notice=data.get("notice"),
         error=of_body(error) if isinstance(error, Mapping) else None,
+    )
+
+
+def _interrupt(data: Mapping[str, Any]) -> Interrupt:
+    schema = data.get("response_schema")
+    return Interrupt(
+        id=str(data["id"]),
+        value=json.dumps(data.get("value")),
+        response_schema=None if schema is None else json.dumps(schema),
     )
 
 

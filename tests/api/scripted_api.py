@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal, Self
 
@@ -16,6 +16,8 @@ from core.events import Completed, Event, RunStarted, Token
 from core.events_codec import to_dict
 
 RUN, THREAD, QUESTION, ANSWER = "0" * 31 + "1", "0" * 31 + "2", "0" * 31 + "3", "0" * 31 + "4"
+STARTED = RunStarted(thread_id=THREAD, message_id=QUESTION, graph="supervisor")
+DONE = Completed(message_id=ANSWER)
 SSE = "text/event-stream; charset=utf-8"
 
 
@@ -39,6 +41,10 @@ class Events:
     end: Literal["whole", "cut", "silent"] = "whole"
     torn: str = ""
     """The first half of a further event."""
+    hold: int | None = None
+    """After so many events it waits for a request whose path ends with `until`."""
+    until: str = "/cancel"
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,15 +57,15 @@ class Seen:
 
 def answer_log(*pieces: str, run_id: str = RUN) -> list[Event]:
     """The log of a run that says these pieces."""
-    drafts: list[Any] = [
-        RunStarted(thread_id=THREAD, message_id=QUESTION, graph="supervisor"),
-        *(Token(text=piece) for piece in pieces),
-        Completed(message_id=ANSWER),
+    return numbered(STARTED, *(Token(text=piece) for piece in pieces), DONE, run_id=run_id)
+
+
+def numbered(*drafts: Event, run_id: str = RUN) -> list[Event]:
+    """The drafts as one log."""
+    return [
+        replace(draft, run_id=run_id, seq=seq, elapsed_us=seq * 100_000)
+        for seq, draft in enumerate(drafts)
     ]
-    for seq, draft in enumerate(drafts):
-        for name, value in (("run_id", run_id), ("seq", seq), ("elapsed_us", seq * 1000)):
-            object.__setattr__(draft, name, value)
-    return drafts
 
 
 def message(event: Event | str, **more: Any) -> str:
@@ -75,7 +81,10 @@ class ScriptedApi:
 
     def __init__(self) -> None:
         self.seen: list[Seen] = []
+        self.me = Reply(body={"owner": "local", "name": "You", "role": "admin", "via": "local"})
+        """What /api/me says; it takes nothing of the script."""
         self._script: list[Reply | Events] = []
+        self._changed = threading.Condition()
         self._closing = threading.Event()
         outer = self
 
@@ -114,24 +123,45 @@ class ScriptedApi:
         self._thread.join()
         self._server.server_close()
 
+    def wait_for(self, ending: str, timeout: float = 20.0) -> None:
+        """Until a request whose path ends so was seen."""
+
+        def came() -> bool:
+            return any(one.path.endswith(ending) for one in self.seen)
+
+        with self._changed:
+            if not self._changed.wait_for(came, timeout):
+                raise TimeoutError(self.paths())
+
     def _answer(self, http: BaseHTTPRequestHandler) -> None:
         size = int(http.headers.get("content-length") or 0)
         raw = http.rfile.read(size)
         body = json.loads(raw) if raw and http.headers.get_content_type().endswith("json") else raw
         headers = {name.lower(): value for name, value in http.headers.items()}
-        self.seen.append(Seen(method=http.command, path=http.path, headers=headers, body=body))
-        match self._script.pop(0) if self._script else Reply(status=599, body="script is over"):
+        with self._changed:
+            self.seen.append(Seen(method=http.command, path=http.path, headers=headers, body=body))
+            self._changed.notify_all()
+        match self._next(http.path):
             case Reply() as reply:
                 _send(http, reply)
             case Events() as stream:
                 self._send_events(http, stream)
 
+    def _next(self, path: str) -> Reply | Events:
+        if path == "/api/me":
+            return self.me
+        return self._script.pop(0) if self._script else Reply(status=599, body="script is over")
+
     def _send_events(self, http: BaseHTTPRequestHandler, stream: Events) -> None:
         http.send_response(200)
         http.send_header("Content-Type", SSE)
         http.send_header("Transfer-Encoding", "chunked")
+        for name, value in stream.headers.items():
+            http.send_header(name, value)
         http.end_headers()
-        for event in stream.events:
+        for n, event in enumerate(stream.events):
+            if n == stream.hold:
+                self.wait_for(stream.until)
             _chunk(http, message(event))
         if stream.torn:
             _chunk(http, stream.torn)
