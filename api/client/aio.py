@@ -11,7 +11,7 @@ from typing import Any, TypeVar, Unpack
 import httpx2
 
 from api.client import address, calls
-from api.client.calls import Call, Options
+from api.client.calls import Call, Filter, Options
 from api.client.comparing import Columns
 from api.client.problems import of_response, of_transport
 from api.client.resuming import Resumption
@@ -56,6 +56,9 @@ class AsyncSwitchboard:
     async def run(self, run_id: str) -> Answer:
         return await self._call(calls.run(run_id))
 
+    async def status(self, run_id: str) -> Json:
+        return await self._call(calls.status(run_id))
+
     async def cancel(self, run_id: str) -> Json:
         return await self._call(calls.cancel(run_id))
 
@@ -65,24 +68,22 @@ class AsyncSwitchboard:
     # -- threads
 
     async def threads(
-        self,
-        q: str | None = None,
-        *,
-        archived: bool = False,
-        tag: str | None = None,
-        page_size: int = 50,
+        self, q: str | None = None, *, page_size: int = 50, **filters: Filter
     ) -> AsyncIterator[Json]:
         after: str | None = None
         while True:
-            page = await self._call(calls.threads(q, archived, tag, page_size, after))
+            page = await self._call(calls.threads(q, page_size, after, filters))
             for thread in page["threads"]:
                 yield thread
-            after = page.get("next")
+            after = page.get("after")
             if after is None:
                 return
 
-    async def history(self, thread_id: str) -> Json:
-        return await self._call(calls.history(thread_id))
+    async def thread(self, thread_id: str) -> Json:
+        return await self._call(calls.thread(thread_id))
+
+    async def history(self, thread_id: str, *, limit: int = 50, before: str | None = None) -> Json:
+        return await self._call(calls.history(thread_id, limit, before))
 
     async def clear(self, thread_id: str) -> Json:
         return await self._call(calls.change(thread_id, "clear"))
@@ -96,7 +97,7 @@ class AsyncSwitchboard:
     async def delete(self, thread_id: str) -> Json:
         return await self._call(calls.delete(thread_id))
 
-    async def export(self, thread_id: str, form: str = "markdown") -> bytes:
+    async def export(self, thread_id: str, form: str = "json") -> bytes:
         return await self._call(calls.export(thread_id, form))
 
     async def import_(self, content: bytes) -> Json:

@@ -14,6 +14,7 @@ from api.client.values import Answer, Json, of_wire
 from core.ids import new_id
 
 T = TypeVar("T")
+Filter = str | int | bool | Sequence[str] | None
 
 
 class Options(TypedDict, total=False):
@@ -76,7 +77,15 @@ def events_stream(run_id: str, after: int) -> Call[None]:
 
 
 def run(run_id: str) -> Call[Answer]:
-    return _get(f"/runs/{_part(run_id)}", lambda response: of_wire(_object(response)))
+    return Call(
+        method="GET",
+        path=f"/runs/{_part(run_id)}",
+        read=lambda response: of_wire(_object(response)),
+    )
+
+
+def status(run_id: str) -> Call[Json]:
+    return look(f"/runs/{_part(run_id)}/status")
 
 
 def cancel(run_id: str) -> Call[Json]:
@@ -89,23 +98,22 @@ def resume(run_id: str, decisions: Mapping[str, Any]) -> Call[Json]:
         path=f"/runs/{_part(run_id)}/resume",
         read=_object,
         body={"decisions": dict(decisions)},
-        headers={"Idempotency-Key": new_id()},
         repeatable=False,
     )
 
 
-def threads(q: str | None, archived: bool, tag: str | None, limit: int, after: str | None) -> Call[Json]:  # fmt: skip
-    given = {"q": q, "archived": "true" if archived else None, "tag": tag, "limit": limit, "after": after}  # fmt: skip
-    return Call(
-        method="GET",
-        path="/threads",
-        read=_object,
-        params={name: value for name, value in given.items() if value is not None},
-    )
+def threads(q: str | None, limit: int, after: str | None, filters: Mapping[str, Any]) -> Call[Json]:
+    given = {"q": q, "limit": limit, "after": after, **filters}
+    return look("/threads", {name: value for name, value in given.items() if value is not None})
 
 
-def history(thread_id: str) -> Call[Json]:
-    return _get(f"/threads/{_part(thread_id)}/history", _object)
+def thread(thread_id: str) -> Call[Json]:
+    return look(f"/threads/{_part(thread_id)}")
+
+
+def history(thread_id: str, limit: int, before: str | None) -> Call[Json]:
+    place = {} if before is None else {"before": before}
+    return look(f"/threads/{_part(thread_id)}/history", {"limit": limit, **place})
 
 
 def change(thread_id: str, what: str) -> Call[Json]:
@@ -155,10 +163,6 @@ def look(path: str, params: Mapping[str, Any] | None = None) -> Call[Json]:
 def ready() -> Call[Json]:
     """Also an answer when it says no."""
     return Call(method="GET", path="/ready", read=_object, expected=(200, 503))
-
-
-def _get(path: str, read: Callable[[httpx2.Response], T]) -> Call[T]:
-    return Call(method="GET", path=path, read=read)
 
 
 def _send(method: str, path: str) -> Call[Json]:

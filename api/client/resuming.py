@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from httpx2 import ServerSentEvent
+from httpx2 import Response, ServerSentEvent
 
 from api.client.calls import Call, events_stream
 from api.client.problems import Unreachable, of_body
@@ -42,9 +42,12 @@ class Resumption:
             return self._first
         return events_stream(self.run_id, self.seq)
 
-    def opened(self, headers: Mapping[str, str]) -> None:
-        """Which run the server answers with: also known before its first event."""
-        self.run_id = self.run_id or headers.get("x-run-id")
+    def opened(self, response: Response) -> bool:
+        """Notes which run the server answers with, known before its first event. False: the run had
+        ended with the last event that was taken."""
+        self.run_id = self.run_id or response.headers.get("x-run-id")
+        self.ended = response.status_code == 204
+        return not self.ended
 
     def take(self, sent: ServerSentEvent) -> Event | None:
         """The event, if it is new. Raises Unreachable when the connection is of no more use."""

@@ -115,7 +115,8 @@ class Stream(_Reading):
     def _connection(self) -> Generator[Event]:
         """The events of one connection. Raises when it ends before the run."""
         with self._connect(self._state.request()) as source:
-            self._state.opened(source.response.headers)
+            if not self._state.opened(source.response):
+                return
             for sent in source:
                 event = self._state.take(sent)
                 if event is not None:
@@ -180,7 +181,8 @@ class AsyncStream(_Reading):
     async def _connection(self) -> AsyncGenerator[Event]:
         """The events of one connection. Raises when it ends before the run."""
         async with self._connect(self._state.request()) as source:
-            self._state.opened(source.response.headers)
+            if not self._state.opened(source.response):
+                return
             async for sent in source:
                 event = self._state.take(sent)
                 if event is not None:

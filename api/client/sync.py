@@ -11,7 +11,7 @@ from typing import Any, TypeVar, Unpack
 import httpx2
 
 from api.client import address, calls
-from api.client.calls import Call, Options
+from api.client.calls import Call, Filter, Options
 from api.client.comparing import Columns
 from api.client.problems import of_response, of_transport
 from api.client.resuming import Resumption
@@ -65,6 +65,10 @@ class Switchboard:
         """How a run stands."""
         return self._call(calls.run(run_id))
 
+    def status(self, run_id: str) -> Json:
+        """Whether a run goes on; cheaper than `run`."""
+        return self._call(calls.status(run_id))
+
     def cancel(self, run_id: str) -> Json:
         """Stops a run; what it wrote is kept."""
         return self._call(calls.cancel(run_id))
@@ -76,25 +80,28 @@ class Switchboard:
     # -- threads
 
     def threads(
-        self,
-        q: str | None = None,
-        *,
-        archived: bool = False,
-        tag: str | None = None,
-        page_size: int = 50,
+        self, q: str | None = None, *, page_size: int = 50, **filters: Filter
     ) -> Iterator[Json]:
-        """All threads that fit, newest first; further pages are asked for when they are needed."""
+        """Newest change first; with `q` those in which its words are found, at most a page of them.
+
+        Further pages are asked for when they are needed. `filters`: archived, pinned, tag, agent,
+        model, error, rating, since, before, state, as GET /api/threads takes them.
+        """
         after: str | None = None
         while True:
-            page = self._call(calls.threads(q, archived, tag, page_size, after))
+            page = self._call(calls.threads(q, page_size, after, filters))
             yield from page["threads"]
-            after = page.get("next")
+            after = page.get("after")
             if after is None:
                 return
 
-    def history(self, thread_id: str) -> Json:
-        """The thread with its `messages`, first to last."""
-        return self._call(calls.history(thread_id))
+    def thread(self, thread_id: str) -> Json:
+        """Title, tags and state, without its messages."""
+        return self._call(calls.thread(thread_id))
+
+    def history(self, thread_id: str, *, limit: int = 50, before: str | None = None) -> Json:
+        """The thread with its newest `messages` in reading order; `before` is the way to older ones."""
+        return self._call(calls.history(thread_id, limit, before))
 
     def clear(self, thread_id: str) -> Json:
         return self._call(calls.change(thread_id, "clear"))
@@ -109,7 +116,7 @@ class Switchboard:
     def delete(self, thread_id: str) -> Json:
         return self._call(calls.delete(thread_id))
 
-    def export(self, thread_id: str, form: str = "markdown") -> bytes:
+    def export(self, thread_id: str, form: str = "json") -> bytes:
         """The thread as a file."""
         return self._call(calls.export(thread_id, form))
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from api.client.problems import of_body
-from core.errors import SwitchboardError
+from core.errors import ShuttingDown, SwitchboardError
 from core.events import Interrupt, Source
 from core.transcript import Transcript, summarise
 
@@ -53,7 +53,7 @@ def of_transcript(
 ) -> Answer:
     """The answer of a log that was read from its beginning."""
     known = summarise(transcript)
-    failure, waits = transcript.failure, transcript.interrupted
+    waits = transcript.interrupted
     return Answer(
         run_id=run_id,
         thread_id=thread_id,
@@ -72,8 +72,16 @@ def of_transcript(
         sources=transcript.sources.sources if transcript.sources else (),
         interrupts=waits.interrupts if waits else (),
         notice=known.notice,
-        error=of_body(asdict(failure)) if failure else None,
+        error=_why(transcript),
     )
+
+
+def _why(transcript: Transcript) -> SwitchboardError | None:
+    if transcript.failure is not None:
+        return of_body(asdict(transcript.failure))
+    if transcript.stopped_by == "shutdown":  # nobody asked for half an answer
+        return ShuttingDown("Switchboard was shut down while it answered.")
+    return None
 
 
 def of_wire(data: Mapping[str, Any]) -> Answer:
@@ -94,7 +102,9 @@ def of_wire(data: Mapping[str, Any]) -> Answer:
         duration_ms=data.get("duration_ms"),
         cost_usd=None if cost is None else Decimal(str(cost)),
         sources=tuple(_part(Source, one) for one in data.get("sources") or ()),
-        interrupts=tuple(_interrupt(one) for one in data.get("interrupts") or ()),
+        interrupts=tuple(
+            _interrupt(one) for one in data.get("interrupts") or () if not one.get("answered")
+        ),
         notice=data.get("notice"),
         error=of_body(error) if isinstance(error, Mapping) else None,
     )

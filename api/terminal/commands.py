@@ -76,22 +76,25 @@ class Commands:
             n = int(rest)
             if not 1 <= n <= len(talk.listed):
                 raise InvalidInput("There is no such number.", what_to_do="/threads lists threads.")
-            rest = str(talk.listed[n - 1]["id"])
+            rest = str(talk.listed[n - 1]["thread_id"])
         if not rest:
             raise InvalidInput(
                 "Which one?", what_to_do="/threads lists threads with their numbers."
             )
-        history = talk.switchboard.history(rest)
+        state = talk.switchboard.thread(rest)["state"]
+        messages = talk.switchboard.history(rest, limit=2)["messages"]
         talk.thread_id, talk.answer = rest, None
-        self._messages(history["messages"][-2:])
-        if run_id := history.get("run_id"):
-            talk.follow(str(run_id))
+        if messages and state in ("running", "waiting"):
+            self._messages(one for one in messages if one["role"] == "user")
+            talk.follow(str(messages[-1]["run_id"]))
+        else:
+            self._messages(messages)
 
     def do_history(self, rest: str) -> None:
         """[n] — the last messages of this thread"""
-        count = int(rest) if rest.isdecimal() and len(rest) < 9 else 20
-        messages = self.talk.switchboard.history(self._thread())["messages"]
-        self._messages(messages[-count:] if count else [])
+        thread = self._thread()
+        count = min(max(int(rest), 1), 200) if rest.isdecimal() and len(rest) < 9 else 20
+        self._messages(self.talk.switchboard.history(thread, limit=count)["messages"])
 
     def do_clear(self, _rest: str) -> None:
         """delete the messages of this thread"""
@@ -148,12 +151,12 @@ class Commands:
 
     def do_stop(self, _rest: str) -> None:
         """stop what this thread answers, also where it was begun elsewhere"""
-        run_id = self.talk.switchboard.history(self._thread()).get("run_id")
-        if not run_id:
+        talk, thread = self.talk, self._thread()
+        if talk.switchboard.thread(thread)["state"] != "running":
             self._screen.line("Nothing runs in this thread.", "dim")
             return
-        self.talk.switchboard.cancel(str(run_id))
-        self._screen.line("Stopped.", "dim")
+        last = talk.switchboard.history(thread, limit=1)["messages"][-1]
+        talk.follow(str(talk.switchboard.cancel(str(last["run_id"]))["run_id"]))
 
     # -- who answers
 
@@ -192,7 +195,7 @@ class Commands:
         for message in messages:
             text = str(message.get("text") or "")
             if message.get("role") == "user":
-                self._screen.line(f"› {text}", "bold")
+                self._screen.line(f"> {text}", "bold")
             else:
                 self._screen.line(text)
 

@@ -97,14 +97,19 @@ class Talk:
         self.thread_id = answer.thread_id or self.thread_id
         if answer.interrupts:
             asker = Asker(ask=self.ask, screen=self.screen)
-            decided = asker.decisions(answer.interrupts)
+            # Perhaps somebody answered on the page meanwhile.
+            waiting = self.switchboard.run(answer.run_id).interrupts
+            if not waiting:
+                self.screen.line("That was answered already.", "dim")
+                return
+            decided = asker.decisions(waiting)
             went_on = self.switchboard.resume(answer.run_id, decided)
             self.follow(str(went_on["run_id"]))
 
     def _read(self) -> str:
         """What a person typed; a line that ends with a backslash goes on in the next."""
-        lines = [self.ask("› ")]
+        lines = [self.ask("> ")]
         while lines[-1].endswith("\\"):
             lines[-1] = lines[-1][:-1]
-            lines.append(self.ask("… "))
+            lines.append(self.ask(". "))
         return clean("\n".join(lines))

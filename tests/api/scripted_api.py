@@ -123,6 +123,12 @@ class ScriptedApi:
         self._thread.join()
         self._server.server_close()
 
+    def ask(self, path: str) -> None:
+        """A request of the test itself, for what waits `until` it."""
+        with self._changed:
+            self.seen.append(Seen(method="GET", path=path, headers={}, body=None))
+            self._changed.notify_all()
+
     def wait_for(self, ending: str, timeout: float = 20.0) -> None:
         """Until a request whose path ends so was seen."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import os
 import pty
@@ -47,6 +48,7 @@ class Terminal:
         self.raw = ""
         """Everything it wrote, with control characters."""
         self._seen = 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._master, slave = pty.openpty()
         self.resize(rows, 80)
         self._process = subprocess.Popen(
@@ -77,6 +79,9 @@ class Terminal:
     def resize(self, rows: int, columns: int) -> None:
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
+    def send(self, number: int) -> None:
+        self._process.send_signal(number)
+
     def wait(self, timeout: float = 30.0) -> int:
         """The exit status."""
         deadline = time.monotonic() + timeout
@@ -104,7 +109,7 @@ class Terminal:
             found = os.read(self._master, 65536)
         except OSError:  # Linux says so when the other side has closed
             return False
-        self.raw += found.decode("utf-8", "replace")
+        self.raw += self._decoder.decode(found)
         return bool(found)
 
 

@@ -15,10 +15,11 @@ from core.errors import (
     Overloaded,
     QuotaExceeded,
     RateLimited,
+    ShuttingDown,
     SwitchboardError,
     ThreadBusy,
 )
-from core.events import Event, Failed
+from core.events import Cancelled, Event, Failed
 from tests.api.scripted_api import (
     ANSWER,
     RUN,
@@ -28,6 +29,7 @@ from tests.api.scripted_api import (
     ScriptedApi,
     answer_log,
     message,
+    numbered,
 )
 
 LOG = answer_log("Use ", "--server.port", ".")
@@ -127,6 +129,29 @@ def test_a_stream_that_falls_silent_is_connected_again(api: ScriptedApi) -> None
     with Switchboard(api.url, silence_s=0.2, sleep=lambda _: None) as client:
         assert client.chat("?").text == TEXT
     assert api.paths()[1] == EVENTS
+
+
+def test_the_run_is_known_before_its_first_event(
+    api: ScriptedApi, switchboard: Switchboard
+) -> None:
+    api.script(Events(events=[], end="cut", headers={"X-Run-Id": RUN}), Events(events=LOG))
+    assert list(switchboard.stream("?")) == LOG
+    assert api.paths()[1] == EVENTS
+
+
+def test_a_run_that_had_ended_there_has_no_more_events(
+    api: ScriptedApi, switchboard: Switchboard
+) -> None:
+    api.script(Reply(status=204))
+    assert list(switchboard.events(RUN, after=4)) == []
+
+
+def test_half_an_answer_of_a_server_that_shut_down_is_an_error(
+    api: ScriptedApi, switchboard: Switchboard
+) -> None:
+    api.script(Events(events=numbered(*LOG[:3], Cancelled(by="shutdown"))))
+    with pytest.raises(ShuttingDown):
+        switchboard.chat("?")
 
 
 def test_a_stream_without_progress_is_given_up(api: ScriptedApi, waits: list[float]) -> None:
@@ -285,13 +310,15 @@ def test_ids_cannot_lead_to_another_path(api: ScriptedApi, switchboard: Switchbo
     for bad in ("../../info", "..", "a?b=c#d"):
         with pytest.raises(SwitchboardError):
             switchboard.history(bad)
-    assert all(p.startswith("GET /api/threads/") and p.endswith("/history") for p in api.paths())
+    assert all(
+        p.startswith("GET /api/threads/") and p.endswith("/history?limit=50") for p in api.paths()
+    )
 
 
 def test_threads_are_asked_for_page_by_page(api: ScriptedApi, switchboard: Switchboard) -> None:
     api.script(
-        Reply(body={"threads": [{"id": "a"}, {"id": "b"}], "next": "c1"}),
-        Reply(body={"threads": [{"id": "c"}], "next": None}),
+        Reply(body={"threads": [{"id": "a"}, {"id": "b"}], "after": "c1"}),
+        Reply(body={"threads": [{"id": "c"}], "after": None}),
     )
     found = switchboard.threads("port", page_size=2)
     assert next(found) == {"id": "a"}
