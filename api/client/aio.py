@@ -107,12 +107,15 @@ class AsyncSwitchboard:
 
     async def compare(
         self, text: str, configurations: Sequence[Mapping[str, Any]]
-    ) -> AsyncIterator[tuple[str, Event]]:
+    ) -> AsyncIterator[tuple[int, Event]]:
         columns = Columns(self.url)
-        async with self._open(calls.compare(text, configurations)) as source:
-            async for sent in source:
-                if (found := columns.take(sent)) is not None:
-                    yield found
+        try:
+            async with self._open(calls.compare(text, configurations)) as source:
+                async for sent in source:
+                    if (found := columns.take(sent)) is not None:
+                        yield found
+        except httpx2.RequestError as exc:
+            raise of_transport(exc, self.url) from exc
         columns.check()
 
     async def models(self) -> Json:
@@ -127,7 +130,7 @@ class AsyncSwitchboard:
     async def ready(self) -> Json:
         return await self._call(calls.ready())
 
-    async def analytics(self, **query: str | int | float) -> Json:
+    async def analytics(self, **query: Filter) -> Json:
         return await self._call(calls.look("/analytics/query", query))
 
     async def close(self) -> None:

@@ -150,7 +150,11 @@ def compare(text: str, configurations: Sequence[Mapping[str, Any]]) -> Call[None
         method="POST",
         path="/compare",
         read=_nothing,
-        body={"message": text, "configurations": [dict(one) for one in configurations]},
+        body={
+            "message": text,
+            "configurations": [dict(one) for one in configurations],
+            "stream": True,
+        },
         repeatable=False,
     )
 

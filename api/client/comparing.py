@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 
 from httpx2 import ServerSentEvent
 
 from api.client.problems import Unreachable, of_body
 from core.events import Event
-from core.events_codec import EVENT_TYPES, from_dict, is_terminal
+from core.events_codec import EVENT_TYPES, from_dict
 
 
 class Columns:
@@ -17,32 +16,25 @@ class Columns:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._open: set[str] = set()
+        self._whole = False
 
-    def take(self, sent: ServerSentEvent) -> tuple[str, Event] | None:
+    def take(self, sent: ServerSentEvent) -> tuple[int, Event] | None:
         """(column, event); None for what is no event of a run."""
-        if not sent.data:  # a `retry` line alone
+        if sent.event == "compared":
+            self._whole = True
+        if not sent.data or sent.event not in EVENT_TYPES:
             return None
         try:
             data = json.loads(sent.data)
-        except (ValueError, RecursionError):
-            data = None
-        if not isinstance(data, Mapping):
-            raise self._lost()
-        kind, column = data.get("type"), data.get("column")
-        if kind == "error" and column is None:
-            raise of_body(data)
-        if kind not in EVENT_TYPES or column is None:
-            return None
-        event, name = from_dict(data), str(column)
-        self._open.add(name)
-        if is_terminal(event):
-            self._open.discard(name)
-        return name, event
+            if data.get("type") == "error" and "column" not in data:
+                raise of_body(data)
+            return int(data["column"]), from_dict(data)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as exc:
+            raise self._lost() from exc
 
     def check(self) -> None:
         """Raises Unreachable when the stream ended before every answer did."""
-        if self._open:
+        if not self._whole:
             raise self._lost()
 
     def _lost(self) -> Unreachable:

@@ -128,13 +128,20 @@ class Switchboard:
 
     def compare(
         self, text: str, configurations: Sequence[Mapping[str, Any]]
-    ) -> Iterator[tuple[str, Event]]:
-        """(column, event) of several answers to one question, merged as they happen."""
+    ) -> Iterator[tuple[int, Event]]:
+        """(column, event) of several answers to one question, merged as they happen.
+
+        A column is a place in `configurations`, from 0; each has one terminal event. Not resumed: a
+        comparison that was begun is on the page Compare, and each run can be read with `events`.
+        """
         columns = Columns(self.url)
-        with self._open(calls.compare(text, configurations)) as source:
-            for sent in source:
-                if (found := columns.take(sent)) is not None:
-                    yield found
+        try:
+            with self._open(calls.compare(text, configurations)) as source:
+                for sent in source:
+                    if (found := columns.take(sent)) is not None:
+                        yield found
+        except httpx2.RequestError as exc:
+            raise of_transport(exc, self.url) from exc
         columns.check()
 
     def models(self) -> Json:
@@ -151,7 +158,7 @@ class Switchboard:
         """The parts by name; also when one of them is not ready."""
         return self._call(calls.ready())
 
-    def analytics(self, **query: str | int | float) -> Json:
+    def analytics(self, **query: Filter) -> Json:
         """A figure of the dashboard: the parameters of `/api/analytics/query`."""
         return self._call(calls.look("/analytics/query", query))
 

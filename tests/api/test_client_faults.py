@@ -327,6 +327,33 @@ def test_threads_are_asked_for_page_by_page(api: ScriptedApi, switchboard: Switc
     assert api.paths()[1] == "GET /api/threads?q=port&limit=2&after=c1"
 
 
+def column(event: Event, number: int) -> str:
+    return message(event, column=number)
+
+
+COMPARED = 'event: compared\ndata: {"columns": []}\n\n'
+
+
+def test_a_comparison_gives_the_events_of_each_column(
+    api: ScriptedApi, switchboard: Switchboard
+) -> None:
+    merged = [column(event, n) for event in LOG for n in (0, 1)]
+    api.script(Events(events=["event: comparing\ndata: {}\n\n", *merged, COMPARED]))
+    found = list(switchboard.compare("?", [{"agent": "technical"}, {"agent": "general"}]))
+    assert [event for n, event in found if n == 1] == LOG
+    assert api.seen[0].body["stream"] is True
+
+
+@pytest.mark.parametrize("end", ["whole", "cut"])
+def test_a_comparison_that_is_cut_off_says_so(
+    api: ScriptedApi, switchboard: Switchboard, end: Any
+) -> None:
+    api.script(Events(events=[column(event, 0) for event in LOG], end=end))
+    with pytest.raises(Unreachable, match="lost"):
+        list(switchboard.compare("?", [{}, {}]))
+    assert len(api.seen) == 1
+
+
 def test_the_async_client_resumes_and_waits_too(api: ScriptedApi) -> None:
     waits: list[float] = []
 
