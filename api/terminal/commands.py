@@ -175,7 +175,7 @@ class Commands:
     def do_models(self, _rest: str) -> None:
         """the models there are"""
         for model in self.talk.switchboard.models()["models"]:
-            note = "" if model.get("configured", True) else f"  ({model.get('reason', '')})"
+            note = "" if model["usable"] else f"  ({model['why_not']})"
             self._screen.line(f"  {model['id']}{note}")
 
     def do_info(self, _rest: str) -> None:

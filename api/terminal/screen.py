@@ -82,8 +82,8 @@ class Screen:
 
     def _reserve(self, rows: int) -> None:
         """Keeps the last row out of what scrolls; makes room first when the cursor stands in it."""
-        self._raw(f"\n\x1b[1A\x1b7\x1b[1;{rows - 1}r\x1b8" if not self._rows else
-                  f"\x1b7\x1b[1;{rows - 1}r\x1b8")  # fmt: skip
+        room = "" if self._rows else "\x1bD\x1b[1A"  # a line feed that stays in its column
+        self._raw(f"{room}\x1b7\x1b[1;{rows - 1}r\x1b8")
         self._rows = rows
 
     def _size(self) -> tuple[int, int] | None:

@@ -14,7 +14,9 @@ _CHARS_PER_TOKEN = 4.0
 
 def sentence(problem: SwitchboardError) -> str:
     """What failed and what to do."""
-    return f"{problem.message} {problem.what_to_do}".strip()
+    what = problem.message.strip()
+    stop = "" if what.endswith((".", "!", "?", "…")) else "."
+    return f"{what}{stop} {problem.what_to_do}".strip()
 
 
 def progress(stream: Stream, elapsed_us: int) -> str:
@@ -30,8 +32,9 @@ def _progress(stream: Stream, elapsed_us: int) -> Iterator[str]:
     else:
         yield now.agent or "choosing an agent"
         tool = next((t for t in now.tools.values() if t.output is None and not t.error), None)
-        if tool is not None or now.node:
-            yield tool.name if tool else str(now.node)
+        step = tool.name if tool else now.node
+        if step and step != now.agent:
+            yield step
     yield f"{elapsed_us / 1e6:.1f} s"
     written = now.output_so_far(_CHARS_PER_TOKEN)
     writing_us = elapsed_us - (now.ttft_us or elapsed_us)

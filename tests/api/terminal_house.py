@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 HOSTILE = "\x1b]0;owned\x07a\x1b[2Jb\x9b31mc\r\nd\u202ee\x00"
 """What a model must not do to a terminal."""
 SAFE = "]0;owneda[2Jb31mc\nde"
-_ESCAPES = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|[78=>])|[\x01\x02\r\x07]")
+_ESCAPES = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|[78=>D])|[\x01\x02\r\x07]")
 
 
 def environment(url: str, **more: str) -> dict[str, str]:
