@@ -6,14 +6,14 @@
         print(switchboard.chat("How do I change the port?").text)
 
 Needs httpx2 and the value types of core/, nothing else of Switchboard: no server, no pages, no agents.
-Reads no environment. Errors are those of core/errors.py, by their code, and the two of `problems`.
+Reads no environment. Errors are those of core/errors.py, by their code, and the three of `problems`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from api.client.problems import NotSwitchboard, Unreachable
+from api.client.problems import AnswerLost, NotSwitchboard, Unreachable
 from api.client.streams import AsyncStream, Stream
 from api.client.sync import Switchboard
 from api.client.values import Answer
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Answer",
+    "AnswerLost",
     "AsyncStream",
     "AsyncSwitchboard",
     "NotSwitchboard",

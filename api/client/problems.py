@@ -26,6 +26,11 @@ _BY_CODE = {
 }
 
 
+class AnswerLost(SwitchboardError):
+    code, http_status = "lost", 502
+    default_what_to_do = "Ask again. What was kept of the answer is in the thread."
+
+
 class Unreachable(SwitchboardError):
     """`sent`: whether the request may have arrived."""
 

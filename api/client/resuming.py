@@ -12,7 +12,7 @@ from typing import Any
 from httpx2 import Response, ServerSentEvent
 
 from api.client.calls import Call, events_stream
-from api.client.problems import Unreachable, of_body
+from api.client.problems import AnswerLost, Unreachable, of_body
 from api.client.retrying import Retries
 from core.errors import SwitchboardError
 from core.events import Event
@@ -43,10 +43,15 @@ class Resumption:
         return events_stream(self.run_id, self.seq)
 
     def opened(self, response: Response) -> bool:
-        """Notes which run the server answers with, known before its first event. False: the run had
-        ended with the last event that was taken."""
+        """Notes which run the server answers with, known before its first event. False: there is
+        nothing behind the place that was asked for.
+
+        Raises AnswerLost when events were taken that the server, killed meanwhile, knows no more.
+        """
         self.run_id = self.run_id or response.headers.get("x-run-id")
         self.ended = response.status_code == 204
+        if self.ended and self.wire:
+            raise AnswerLost("Switchboard ended without warning while it answered.")
         return not self.ended
 
     def take(self, sent: ServerSentEvent) -> Event | None:

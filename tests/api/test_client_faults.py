@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from api.client import AsyncSwitchboard, NotSwitchboard, Switchboard, Unreachable
+from api.client import AnswerLost, AsyncSwitchboard, NotSwitchboard, Switchboard, Unreachable
 from core.errors import (
     InvalidInput,
     NotLoggedIn,
@@ -144,6 +144,17 @@ def test_a_run_that_had_ended_there_has_no_more_events(
 ) -> None:
     api.script(Reply(status=204))
     assert list(switchboard.events(RUN, after=4)) == []
+
+
+def test_an_answer_a_killed_server_forgot_the_end_of_is_lost(
+    api: ScriptedApi, switchboard: Switchboard
+) -> None:
+    """The log on disk was shorter than what had been sent: the stream ended without any word."""
+    api.script(Events(events=LOG[:3], end="cut"), Reply(status=204))
+    stream = switchboard.stream("?")
+    with pytest.raises(AnswerLost):
+        list(stream)
+    assert stream.transcript.text == "Use --server.port"
 
 
 def test_half_an_answer_of_a_server_that_shut_down_is_an_error(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -21,6 +22,7 @@ from tests.api.scripted_api import (
     numbered,
 )
 from tests.api.terminal_house import HOSTILE, SAFE, Terminal
+from tests.api.tiny_terminal import TinyTerminal
 
 pytestmark = pytest.mark.slow
 LOG = answer_log("Use ", "--server.port", ".")
@@ -92,6 +94,9 @@ def test_ctrl_c_stops_the_run_and_keeps_the_chat(api: ScriptedApi, terminal: Ter
     terminal.type("again\n")
     terminal.wait_for("Use --server.port.")
     terminal.wait_for(PROMPT)
+    # Python loses a signal that comes before its readline waits; the echo says that it does.
+    terminal.type("half a line")
+    terminal.wait_for("half a line")
     terminal.type("\x03")
     terminal.wait_for("/quit leaves")
     terminal.type("\x04")
@@ -172,6 +177,23 @@ def test_a_model_cannot_speak_to_the_terminal(api: ScriptedApi, terminal: Termin
     assert "\x1b]0" not in terminal.raw
     assert "\x1b[2J" not in terminal.raw
     assert "\u202e" not in terminal.raw
+
+
+@pytest.mark.parametrize("rows", [8, 24, 60])
+def test_the_live_line_costs_no_line_of_what_is_written(api: ScriptedApi, rows: int) -> None:
+    said = [f"Line {n}." for n in range(30)]
+    pieces = [Token(text=f"{line}\n") for line in said]
+    begun = replace(STARTED, begun="Begun: ")  # the cursor stands in the middle of a line
+    api.script(Events(events=numbered(begun, *pieces, DONE), hold=15, until="/x"))
+    with Terminal(api.url, "?", rows=rows) as terminal:
+        terminal.wait_for(said[13])
+        api.ask("/x")
+        assert terminal.wait() == 0
+    assert "Ctrl-C stops" in terminal.text
+    for above in (0, rows - 1, rows):  # lines of the shell; then the cursor is in the last row
+        shown = TinyTerminal(rows, 80).feed("$\r\n" * above + terminal.raw).lines()[above:]
+        assert shown[:-1] == ["Begun: Line 0.", *said[1:]]
+        assert "cost unknown" in shown[-1]
 
 
 @pytest.mark.parametrize("term", ["dumb", ""])
