@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from core.events import Attempt, Failed, Interrupt, Interrupted, Token
+from core.events import Attempt, Cancelled, Failed, Interrupt, Interrupted, Token
 from tests.api.scripted_api import (
     RUN,
     STARTED,
@@ -138,3 +139,17 @@ def test_a_lost_connection_is_resumed_unseen(api: ScriptedApi) -> None:
     ran = piped(api.url, "?")
     assert (ran.stdout, ran.returncode) == (b"Use --server.port.\n", 0)
     assert api.paths()[-1] == f"GET /api/runs/{RUN}/events"
+
+
+def test_ctrl_c_stops_the_run_and_has_status_130(api: ScriptedApi) -> None:
+    stopped = numbered(STARTED, Token(text="Half"), Cancelled(by="api"))
+    api.script(Events(events=stopped, hold=2), Reply(body={}))
+    with subprocess.Popen(
+        [sys.executable, "-m", "api.cli", "?"], cwd=ROOT, env=environment(api.url),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        api.wait_for("/chat/stream")
+        process.send_signal(signal.SIGINT)
+        out, errors = process.communicate(timeout=30)
+    assert (out, errors, process.returncode) == (b"Half\n", b"", 130)
+    assert api.paths()[-1] == f"POST /api/runs/{RUN}/cancel"
