@@ -41,11 +41,13 @@ if __name__ == "__main__":
     page.run()
 else:
     import logging
+    from functools import partial
 
     from starlette.routing import Mount
 
     from agents.current import current_runtime, existing_runtime
     from api.app import LazyApp, make_api
+    from api.drain import Drain
     from api.server import lifespan, middleware, refuse_open_address
     from core.errors import ConfigError
     from core.settings import load_settings
@@ -62,10 +64,11 @@ else:
     _no_session.disabled = True
     st.navigation([st.Page(lambda: None, title="Switchboard", url_path="start")])
     _no_session.disabled = False
-    _api = LazyApp(make_api)
+    _drain = Drain()
+    _api = LazyApp(partial(make_api, _settings, _drain))
     app = st.App(
         __file__,
         routes=[Mount("/api", app=_api)],
         middleware=middleware(list(st.get_option("server.allowedHosts"))),
-        lifespan=lifespan(current_runtime, existing_runtime, _api.build),
+        lifespan=lifespan(current_runtime, existing_runtime, _api.build, _drain),
     )

@@ -6,14 +6,13 @@ each sees the whole log however late it comes.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from agents.loop_signal import LoopSignal
 from core.comparison import Retrieval
 from core.events import Event
 from core.events_codec import is_terminal
@@ -24,6 +23,16 @@ StoppedBy = Literal["user", "api", "shutdown"]
 ThreadKind = Literal["chat", "compare", "eval"]
 THREAD_KINDS: tuple[ThreadKind, ...] = get_args(ThreadKind)
 """Only chats are listed; the others belong to a comparison or an evaluation."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Once:
+    """Marks a request that may come again and is to be answered by one run; see agents/once.py."""
+
+    key: str
+    """Chosen by the caller."""
+    digest: str
+    """Of what was asked for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,6 +80,9 @@ class TurnRequest:
     """Id of the queued message that this is; it leaves the queue in the moment the run begins."""
     temporary: bool = False
     """A new thread is kept in memory only, and of its runs nothing but counters."""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """What the caller wants to find with the run again; nothing here reads it."""
+    once: Once | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,7 +126,7 @@ class Run:
     unsaved: bool = False
     """True while the answer could not be written to disk."""
     _changed: threading.Condition = field(default_factory=threading.Condition)
-    _followers: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = field(default_factory=set)
+    _followers: set[Callable[[], None]] = field(default_factory=set)
 
     def elapsed_us(self) -> int:
         """Monotonic microseconds since the run was submitted."""
@@ -152,6 +164,14 @@ class Run:
         """The events with `seq > after`, as far as they exist now. Any thread."""
         return self.events[after + 1 :]
 
+    def part(self, after: int, most: int) -> list[Event]:
+        """The first `most` of them."""
+        return self.events[after + 1 : after + 1 + most]
+
+    def last_event(self) -> Event | None:
+        """The newest; any thread."""
+        return self.events[-1] if self.events else None
+
     def wait(self, after: int, timeout: float) -> bool:
         """Blocks until there is an event with `seq > after`; False when the time ran out."""
         with self._changed:
@@ -174,29 +194,35 @@ class Run:
             elif not self.wait(after, poll_s) and on_idle is not None:
                 on_idle()
 
-    async def afollow(self, after: int = -1) -> AsyncIterator[Event]:
-        """The same, one event at a time, for any event loop."""
-        loop, changed = asyncio.get_running_loop(), asyncio.Event()
-        follower = (loop, changed)
+    def attach(self, wake: Callable[[], None]) -> None:
+        """`wake` is called for every event from now on, on the run loop: it may not block or raise."""
         with self._changed:
-            self._followers.add(follower)
+            self._followers.add(wake)
+
+    def detach(self, wake: Callable[[], None]) -> None:
+        with self._changed:
+            self._followers.discard(wake)
+
+    async def afollow(self, after: int = -1) -> AsyncIterator[Event]:
+        """As `follow`, one event at a time, for any event loop."""
+        signal = LoopSignal()
+        wake = signal.set
+        self.attach(wake)
         try:
             while True:
-                changed.clear()
+                signal.clear()
                 for event in self.read(after):
                     after = event.seq
                     yield event
                     if is_terminal(event):
                         return
                 if len(self.events) <= after + 1:
-                    await changed.wait()
+                    await signal.wait()
         finally:
-            with self._changed:
-                self._followers.discard(follower)
+            self.detach(wake)
 
     def _wake(self) -> None:
         with self._changed:
             self._changed.notify_all()
-            for loop, changed in self._followers:
-                with contextlib.suppress(RuntimeError):  # the follower's loop was closed
-                    loop.call_soon_threadsafe(changed.set)
+            for wake in self._followers:
+                wake()

@@ -13,12 +13,14 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from agents import once
 from agents.branches import branch
 from agents.databases import Databases
 from agents.ending import save_answer
 from agents.placing import place
 from agents.run import Checkpoint, Place, Run, TurnRequest
 from agents.tables import message, run, run_log, thread
+from agents.threads import ACTIVE
 from core.database import Database
 from core.errors import NotFound, ThreadBusy
 from core.events import Completed, Event
@@ -28,7 +30,8 @@ from core.text import short_title
 from core.transcript import AnswerSummary, Transcript, summarise
 
 log = logging.getLogger(__name__)
-ACTIVE = ("queued", "running")
+_NOT_KEPT = ("text", "once")
+"""Of a request: the text is the question's; a run that is asked for again is another request."""
 IMPORTED = "imported"
 """Of a run that happened elsewhere and came with its thread: it counts in no figures here."""
 KeepFiles = Callable[[Connection, Run, str], None]
@@ -86,7 +89,8 @@ class RunStore:
     def begin(self, new_run: Run) -> Place:
         """Saves the question (and a new thread for it) and marks the thread as busy.
 
-        Raises ThreadBusy when the thread has an active run, NotFound for a foreign thread or message.
+        Raises ThreadBusy when the thread has an active run, NotFound for a foreign thread or message,
+        AskedBefore for a request that another run answers.
         """
         request = new_run.request
         if request.temporary and request.thread_id is None:
@@ -94,6 +98,7 @@ class RunStore:
         if self._dbs.is_temporary(new_run.thread_id):
             self._dbs.add_temporary(new_run.id)
         with self._dbs.of(new_run.id).write() as connection:
+            once.refuse_second(connection, request)
             self._claim_thread(connection, new_run)
             found, position = place(connection, new_run)
             if request.attachments and self._keep_files is not None:
@@ -105,13 +110,14 @@ class RunStore:
                     owner=request.owner,
                     graph=request.graph,
                     status="queued",
-                    request={k: v for k, v in asdict(request).items() if k != "text"},
+                    request={k: v for k, v in asdict(request).items() if k not in _NOT_KEPT},
                     question_id=found.question_id,
                     parent_id=found.parent_id,
                     position=position,
                     started_at_us=new_run.started_at_us,
                 )
             )
+            once.note(connection, request, new_run.id)
         return found
 
     def _claim_thread(self, connection: Connection, new_run: Run) -> None:

@@ -142,6 +142,13 @@ class RunManager:
             runs = [r for r in self._runs.values() if r.thread_id == thread_id]
         return next((r for r in reversed(runs) if not r.finished or r.unsaved), None)
 
+    def forget_thread(self, thread_id: str) -> None:
+        """Its runs that have ended are known no more: what they wrote was deleted."""
+        with self._lock:
+            for run in list(self._runs.values()):
+                if run.thread_id == thread_id and run.finished:
+                    del self._runs[run.id]
+
     def cancel(self, run_id: str, by: StoppedBy = "user") -> None:
         """Asks a run to stop. Returns at once; harmless when it has ended. NotFound if unknown."""
         run = self._runs.get(run_id)
@@ -326,8 +333,10 @@ class RunManager:
         limit = time.monotonic() - KEEP_FINISHED_S
         with self._lock:
             for run_id in [r for r, ended in self._ended_at.items() if ended < limit]:
-                if not self._runs[run_id].unsaved:
-                    del self._runs[run_id], self._ended_at[run_id]
+                run = self._runs.get(run_id)
+                if run is None or not run.unsaved:
+                    self._runs.pop(run_id, None)
+                    del self._ended_at[run_id]
 
 
 def _unstopped(open_: Iterable[Event]) -> tuple[str, ...]:

@@ -119,6 +119,19 @@ run = Table(
 """`parent_id` and `position`: where the answer goes. `checkpoint_*`: the agents' memory after it, as
 LangGraph's saver names it."""
 
+asked_once = Table(
+    "asked_once",
+    metadata,
+    Column("owner", String(255), primary_key=True),
+    Column("key", String(200), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("run_id", ForeignKey("run.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at_us", BigInteger, nullable=False),
+    Index("asked_once_by_age", "created_at_us"),
+    Index("asked_once_by_run", "run_id"),
+)
+"""Which run answers a request that its sender may repeat; see agents/once.py."""
+
 run_log = Table(
     "run_log",
     metadata,

@@ -14,13 +14,15 @@ from agents import branches
 from agents.databases import Databases
 from agents.files.store import copy_files
 from agents.run import ThreadKind
-from agents.tables import message, run, run_log, thread
+from agents.tables import attachment, message, queued_message, run, run_log, thread
 from core.database import Database
-from core.errors import NotFound
+from core.errors import InvalidInput, NotFound, ThreadBusy
 from core.ids import is_id, new_id
 from core.text import short_title
 from core.transcript import AnswerSummary
 
+ACTIVE = ("queued", "running")
+"""States of a run that has not ended."""
 EVERYTHING = 100_000
 """More messages than a branch has."""
 
@@ -126,9 +128,19 @@ class ThreadStore:
         with self._db.read() as connection:
             return list(connection.scalars(query))
 
-    def messages(self, thread_id: str, owner: str, *, limit: int = 50) -> list[Message]:
-        """The newest `limit` messages of the branch that is shown, in reading order."""
+    def messages(
+        self, thread_id: str, owner: str, *, limit: int = 50, before: str | None = None
+    ) -> list[Message]:
+        """The newest `limit` messages of the branch that is shown, in reading order.
+
+        `before`: only what came before that message of the thread. Raises NotFound.
+        """
         head = self.get(thread_id, owner).head_id
+        if before is not None:
+            found, last = self.message(before, owner)
+            if found.id != thread_id:
+                raise NotFound("There is no such message.", what_to_do="It may have been deleted.")
+            head = last.parent_id
         if head is None:
             return []
         with self._dbs.of(thread_id).read() as connection:
@@ -239,6 +251,26 @@ class ThreadStore:
             connection.execute(delete(thread).where(thread.c.id == thread_id))
         database.empty_log()
         return ids
+
+    def clear(self, thread_id: str, owner: str) -> None:
+        """Removes what was said in a chat, its runs, logs and files; the thread itself stays.
+
+        Raises NotFound, and ThreadBusy while it answers.
+        """
+        if self.get(thread_id, owner).kind != "chat":
+            raise InvalidInput(
+                "This thread belongs to a comparison or an evaluation.",
+                what_to_do="Delete it there.",
+            )
+        database = self._dbs.of(thread_id)
+        with database.write() as connection:
+            active = select(run.c.id).where(run.c.thread_id == thread_id, run.c.status.in_(ACTIVE))
+            if connection.scalar(active) is not None:
+                raise ThreadBusy("This thread is still answering.")
+            for table in (queued_message, attachment, message, run):
+                connection.execute(delete(table).where(table.c.thread_id == thread_id))
+            connection.execute(update(thread).where(thread.c.id == thread_id).values(head_id=None))
+        database.empty_log()
 
     def counts(self) -> dict[str, int]:
         """Rows per table, for the Settings page."""

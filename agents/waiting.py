@@ -16,8 +16,10 @@ from agents.databases import Databases
 from agents.run import TurnRequest
 from agents.tables import interrupt, message, run, thread
 from core.database import Database
-from core.errors import NotFound
+from core.errors import InvalidInput, NotFound
 from core.ids import is_id
+from core.interrupt_check import check_answer
+from core.interrupt_form import read_form
 
 LISTED_KINDS = ("chat", "compare")
 """An evaluation's runs are over when they wait: its report says so."""
@@ -123,6 +125,30 @@ class WaitingStore:
         if not found:
             raise NotFound("There is no such question.", what_to_do="It may have been deleted.")
         return found[str(run_id)]
+
+    def checked_request(
+        self, run_id: object, owner: str, decisions: Mapping[str, Any]
+    ) -> TurnRequest:
+        """The same as `request` for answers that came through no form.
+
+        Raises NotFound, and InvalidInput with the question's id and what is wrong with its answer.
+        """
+        asked = {one.interrupt_id: one for one in self.of_run(run_id, owner) if one.waits}
+        for interrupt_id, answer in decisions.items():
+            question = asked.get(interrupt_id)
+            if question is None:
+                raise NotFound(
+                    "This is not waiting for an answer any more.",
+                    what_to_do="Look at the run's interrupts to see what was decided.",
+                )
+            form = read_form(question.value, question.response_schema)
+            problems = check_answer(form, answer).problems
+            if problems:
+                raise InvalidInput(
+                    f"The answer to {interrupt_id} does not fit: {'; '.join(problems.values())}",
+                    what_to_do="Answer what the interrupt's value and response_schema ask for.",
+                )
+        return self.request(run_id, owner, decisions)
 
     def request(self, run_id: object, owner: str, decisions: Mapping[str, Any]) -> TurnRequest:
         """The request that goes on with a run: the same graph, agent and models as before.

@@ -9,18 +9,28 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from api.drain import Drain
 from api.headers import App, Receive, Scope, Send
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from core.settings import Settings
 
-def make_api() -> FastAPI:
-    """Everything under /api. Raises nothing that a setting can cause: routes answer with the error."""
-    from fastapi import FastAPI
+
+def make_api(settings: Settings | None = None, drain: Drain | None = None) -> FastAPI:
+    """Everything under /api. `settings`: by default those of the process; raises ConfigError.
+
+    `drain`: of the process, when a signal can end it.
+    """
+    from fastapi import Depends, FastAPI
 
     from api import errors
-    from api.routes import health
+    from api.connection import KnowsConnection
+    from api.guards.install import install
+    from api.guards.parameters import known_parameters
+    from api.routes import chat, health, runs, socket, threads
+    from core.settings import load_settings
     from core.version import VERSION
 
     api = FastAPI(
@@ -29,10 +39,15 @@ def make_api() -> FastAPI:
         description="Chat with LangGraph agents, compare models, read what answers cost.",
         docs_url=None,
         redoc_url=None,
+        responses=errors.DOCUMENTED,
+        dependencies=[Depends(known_parameters)],
     )
+    api.state.drain = drain or Drain()
     errors.install(api)
-    for routes in (health,):
+    for routes in (health, chat, runs, socket, threads):
         api.include_router(routes.router)
+    install(api, settings or load_settings())
+    api.add_middleware(KnowsConnection)
     return api
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, FastAPI
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import HTTPConnection
 
 from agents.current import current_runtime
+from agents.identity.desk import demand
 from core.identity import Principal
 
 if TYPE_CHECKING:
@@ -18,11 +20,33 @@ async def _house() -> Runtime:
     return await run_in_threadpool(current_runtime)
 
 
-async def _caller(request: Request, house: House) -> Principal:
-    """Only the `Authorization` header counts: no cookie, query or proxy header makes anybody somebody."""
-    header = request.headers.get("authorization")
-    return await run_in_threadpool(house.identity.from_bearer, header)
+async def house_of(api: FastAPI) -> Runtime:
+    """The runtime its routes get. Raises SwitchboardError when it cannot start."""
+    house: Runtime = await api.dependency_overrides.get(_house, _house)()
+    return house
+
+
+async def _caller(connection: HTTPConnection) -> Principal:
+    """Found at the entrance (api/guards/entrance.py), from the `Authorization` header alone: no cookie,
+    query or proxy header makes anybody somebody."""
+    principal: Principal = connection.state.principal
+    return principal
+
+
+async def _chatter(caller: Caller, house: House) -> Principal:
+    """Somebody who may chat, and has not asked too often."""
+    demand(caller, "chat")
+    await run_in_threadpool(count_request, house, caller)
+    return caller
+
+
+def count_request(house: Runtime, caller: Principal) -> None:
+    """One of the requests that somebody may make in a time. Raises RateLimited. May block."""
+    limits = getattr(house, "limits", None)
+    if limits is not None:
+        limits.request(caller)
 
 
 House = Annotated["Runtime", Depends(_house)]
 Caller = Annotated[Principal, Depends(_caller)]
+Chatter = Annotated[Principal, Depends(_chatter)]

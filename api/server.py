@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from api.drain import Drain, SignalDrain
 from api.headers import SecurityHeaders
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
@@ -24,6 +25,7 @@ class Closable(Protocol):
     @property
     def warm_up(self) -> Startable: ...
     def resume(self) -> None: ...
+    def drain(self, timeout: float) -> None: ...
     def close(self, timeout: float = ...) -> None: ...
 
 
@@ -53,8 +55,10 @@ def lifespan(
     runtime: Callable[[], Closable],
     existing: Callable[[], Closable | None],
     build_api: Callable[[], object],
+    drain: Drain,
 ) -> Callable[[Any], Any]:
-    """Starts the runtime and its warm-up with the server, and drains it when the server stops.
+    """Starts the runtime and its warm-up with the server, and drains it when the server stops: on a
+    signal before the server cuts anybody off, see api/drain.py.
 
     A runtime that cannot start (a data folder that cannot be written) does not stop the server: the
     page then shows the sentence that says what to do.
@@ -69,8 +73,15 @@ def lifespan(
                 built.resume()
             build_api()
 
+        def end_runs() -> Callable[[float], None] | None:
+            built = existing()
+            return None if built is None else built.drain
+
         starting = asyncio.create_task(asyncio.to_thread(start))
+        signals = SignalDrain(drain, end_runs)
+        signals.install()
         yield
+        signals.remove()
         await starting
         built = existing()  # perhaps made by a page, after the first try failed
         if built is not None:

@@ -6,6 +6,7 @@
     ├── Forbidden             403  the role or the key's scopes do not allow it
     ├── NotFound              404  no such thread, run, model (a foreign id answers the same)
     ├── ThreadBusy            409  the thread already has an active run
+    ├── KeyReused             409  an idempotency key came with another request before
     ├── RateLimited           429  too many requests of one person or key; says when to come back
     ├── QuotaExceeded         429  the tokens or the money of one person's day are used up
     ├── Overloaded            503  more runs are waiting than the queue holds
@@ -91,6 +92,11 @@ class ThreadBusy(SwitchboardError):
     default_what_to_do = "Wait for the answer, or stop it first."
 
 
+class KeyReused(SwitchboardError):
+    code, http_status = "idempotency_key_reused", 409
+    default_what_to_do = "Use a new key for a new request."
+
+
 class Overloaded(SwitchboardError):
     code, http_status, retryable = "overloaded", 503, True
     default_what_to_do = "Wait a moment and send the message again."
@@ -170,6 +176,17 @@ class ProtocolError(ModelFailure):
     default_what_to_do = (
         "Check that the base URL is an OpenAI-compatible server, or choose another model."
     )
+
+
+def http_status_of(code: str) -> int:
+    """The HTTP status of an error that is known by its code only; 500 for one that is not known."""
+    waiting: list[type[SwitchboardError]] = [SwitchboardError]
+    while waiting:
+        one = waiting.pop()
+        if one.code == code:
+            return one.http_status
+        waiting += one.__subclasses__()
+    return 500
 
 
 _SECRETS = (

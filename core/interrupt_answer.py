@@ -55,14 +55,14 @@ def answer_review(form: Form, verdicts: Sequence[Verdict]) -> Filled:
     if problems:
         return Filled(problems=problems)
     if form.dialect == "older":
-        return _whole(form, [_older(one) for one in decisions])
-    return _whole(form, decisions[0] if form.dialect == "per_call" else {"decisions": decisions})
+        return whole(form, [_older(one) for one in decisions])
+    return whole(form, decisions[0] if form.dialect == "per_call" else {"decisions": decisions})
 
 
 def answer_fields(form: Form, entered: Mapping[str, Any]) -> Filled:
     """The answer to a form with typed fields."""
     answer, problems = _object(form.fields, entered, {})
-    return Filled(problems=problems) if problems else _whole(form, answer)
+    return Filled(problems=problems) if problems else whole(form, answer)
 
 
 def answer_choice(form: Form, chosen: Sequence[int]) -> Filled:
@@ -70,7 +70,7 @@ def answer_choice(form: Form, chosen: Sequence[int]) -> Filled:
     values = [form.options[n].value for n in chosen if 0 <= n < len(form.options)]
     if not values:
         return Filled(problems={"": "Choose an answer."})
-    return _whole(form, values if form.several else values[0])
+    return whole(form, values if form.several else values[0])
 
 
 def answer_text(form: Form, text: str, *, as_json: bool = False) -> Filled:
@@ -78,9 +78,9 @@ def answer_text(form: Form, text: str, *, as_json: bool = False) -> Filled:
     if not text.strip():
         return Filled(problems={"": "Write an answer."})
     if not as_json:
-        return _whole(form, text)
+        return whole(form, text)
     value, problem = _parsed(text)
-    return Filled(problems={"": problem}) if problem else _whole(form, value)
+    return Filled(problems={"": problem}) if problem else whole(form, value)
 
 
 def describe(form: Form, answer: Any) -> str:
@@ -291,7 +291,7 @@ def _parsed(text: str) -> tuple[Any, str]:
 # -- the whole
 
 
-def _whole(form: Form, answer: Any) -> Filled:
+def whole(form: Form, answer: Any) -> Filled:
     """The answer, if it fits the form's schema."""
     if len(json.dumps(answer, default=str)) > MAX_ANSWER_CHARS:
         return Filled(problems={"": f"The answer has more than {MAX_ANSWER_CHARS:,} characters."})

@@ -17,12 +17,13 @@ from typing import BinaryIO, Literal
 
 from agents.databases import Databases
 from agents.exchange.export import KINDS, Form, export, file_name, thread_ids
-from agents.exchange.limits import MAX_FILE_BYTES, MB
+from agents.exchange.limits import MB
 from agents.exchange.load import Loaded, load
-from agents.exchange.preview import Preview, preview
+from agents.exchange.preview import Preview, Problem, preview
 from agents.exchange.reading import Reading
+from agents.exchange.staging import Staging, unwritable
 from core.database import Database
-from core.errors import InvalidInput, NotFound, StorageError, SwitchboardError
+from core.errors import InvalidInput, NotFound, ShuttingDown, StorageError, SwitchboardError
 from core.ids import is_id, new_id
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,13 @@ class Job:
     ended: threading.Event = field(default_factory=threading.Event)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Brought:
+    loaded: Loaded
+    problems: tuple[Problem, ...]
+    """Of what could not come in, and of what was mended."""
+
+
 class Exchange:
     """Made by the runtime. `folder`: where people may put files that are too large to upload."""
 
@@ -59,6 +67,8 @@ class Exchange:
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
+        self._bringing: set[str] = set()
+        self._closing = False
         self._empty_working()
 
     # -- files
@@ -73,22 +83,40 @@ class Exchange:
 
     def stage(self, stream: BinaryIO) -> Path:
         """Copies an upload to disk, so that it need not stay in memory. Raises StorageError."""
-        path = self._new_path()
-        done = 0
+        staging = self.staging()
+        while data := stream.read(_CHUNK):
+            staging.add(data)
+        return staging.done()
+
+    def staging(self) -> Staging:
+        """For a file that comes in pieces. Raises StorageError."""
+        return Staging(self._new_path(), self.folder)
+
+    def bring_in(self, owner: str, path: Path) -> Brought:
+        """Reads and imports a staged file, and removes it. Blocks; one at a time for each person.
+
+        All that can be read comes in, or, when this raises, nothing: InvalidInput for a file of no
+        use, StorageError.
+        """
+        with self._lock:
+            if owner in self._bringing:
+                raise InvalidInput(
+                    "Another file of yours is being read.", what_to_do="Wait until it is done."
+                )
+            self._bringing.add(owner)
         try:
-            with path.open("xb") as out:
-                while data := stream.read(_CHUNK):
-                    done += len(data)
-                    if done > MAX_FILE_BYTES:
-                        raise InvalidInput(f"The file has more than {MAX_FILE_BYTES / MB:,.0f} MB.")
-                    out.write(data)
+            reading = Reading(path, owner=owner)
+            found = preview(self._db, reading, owner, stopped=lambda: self._closing)
+            loaded = load(self._db, reading, owner, stopped=lambda: self._closing)
         except OSError as exc:
-            path.unlink(missing_ok=True)
-            raise _unwritable(self.folder, exc) from exc
-        except InvalidInput:
-            path.unlink(missing_ok=True)
-            raise
-        return path
+            raise unwritable(self.folder, exc) from exc
+        finally:
+            self._drop(path)
+            with self._lock:
+                self._bringing.discard(owner)
+        if found is None or not loaded.complete:
+            raise ShuttingDown("Switchboard is shutting down. Nothing of the file came in.")
+        return Brought(loaded=loaded, problems=found.problems)
 
     def file_of(self, owner: str, thread_ids: Sequence[str], form: Form) -> bytes:
         """Some threads as a file; one may be temporary. Raises NotFound when one is not there."""
@@ -179,6 +207,7 @@ class Exchange:
 
     def close(self, timeout_s: float = 5.0) -> None:
         """Stops all jobs and waits for them."""
+        self._closing = True
         for job in self._jobs.values():
             job.stopped = True
         for one in self._threads:
@@ -211,7 +240,7 @@ class Exchange:
             job.error = exc
         except OSError as exc:
             log.warning("%s of %s failed", job.work, job.name, exc_info=True)
-            job.error = _unwritable(self.folder, exc)
+            job.error = unwritable(self.folder, exc)
         except Exception:
             log.exception("%s of %s failed", job.work, job.name)
             job.error = StorageError(
@@ -230,7 +259,7 @@ class Exchange:
         try:
             self._working.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as exc:
-            raise _unwritable(self.folder, exc) from exc
+            raise unwritable(self.folder, exc) from exc
         return self._working / new_id()
 
     def _empty_working(self) -> None:
@@ -245,10 +274,3 @@ class Exchange:
 def _note(job: Job, share: float) -> bool:
     job.share = share
     return job.stopped
-
-
-def _unwritable(folder: Path, exc: OSError) -> StorageError:
-    return StorageError(
-        f"A file in {folder} cannot be read or written: {exc.strerror or exc}.",
-        what_to_do="Free some space, or give the user that runs Switchboard the right to write there.",
-    )

@@ -11,7 +11,6 @@ from sqlalchemy import Connection, Row, Table, or_, select
 
 from agents.exchange.checked import REQUEST
 from agents.exchange.own import NAME
-from agents.run_store import ACTIVE
 from agents.tables import (
     attachment,
     interrupt,
@@ -22,6 +21,7 @@ from agents.tables import (
     thread,
     thread_tag,
 )
+from agents.threads import ACTIVE
 from core.conversation import (
     AnsweredInterrupt,
     Conversation,

@@ -26,6 +26,7 @@ from agents.known_models import remember
 from agents.loop import LoopThread
 from agents.migrations import make_or_migrate
 from agents.models import ModelRegistry
+from agents.once import AskedOnce
 from agents.preference_store import PreferenceStore
 from agents.preferences import checked_temperature
 from agents.prompt_versions import PromptVersions
@@ -33,6 +34,7 @@ from agents.queue import MessageQueue, Queued
 from agents.ratings import Rating, RatingStore
 from agents.retrieval import Knowledge
 from agents.run import THREAD_KINDS, Run, TurnRequest
+from agents.run_reader import RunReader
 from agents.run_store import RunStore
 from agents.runs import RunManager
 from agents.runtime.ratings_copy import count_rating
@@ -134,6 +136,8 @@ class Runtime:
             max_concurrent=settings.max_concurrent_runs,
             max_queued=settings.max_queued_runs,
         )
+        self.run_reader = RunReader(self._databases, self.store, self.runs.get)
+        self.asked_once = AskedOnce(self._databases, self.start)
         self.queue = MessageQueue(
             self._databases,
             start=self.start,
@@ -290,13 +294,28 @@ class Runtime:
         """Stops what runs in a thread, then removes it, the agents' memory of it and kept words."""
         if self.threads.get(thread_id, owner).kind == "compare":
             self.comparisons.settle_all()  # what its answers cost goes on counting
+        self._stop_answering(thread_id)
+        self.threads.delete(thread_id, owner)
+        self._forget_said(thread_id, "deleted")
+
+    def clear_thread(self, thread_id: str, owner: str) -> None:
+        """The same for what was said in a chat; the thread itself stays, with its title and tags."""
+        self.threads.get(thread_id, owner)
+        self._stop_answering(thread_id)
+        self.threads.clear(thread_id, owner)
+        self._forget_said(thread_id, "cleared")
+
+    def _stop_answering(self, thread_id: str) -> None:
         run = self.runs.for_thread(thread_id)
         if run is not None and not run.finished:
             self._recording.drop_words(run.id)
             self.runs.cancel(run.id)
             for _ in run.follow():
                 pass
-        self.threads.delete(thread_id, owner)
+
+    def _forget_said(self, thread_id: str, done: str) -> None:
+        """What else is kept of its words: ended runs, file indexes, agents' memory, analytics."""
+        self.runs.forget_thread(thread_id)
         self.files.forget_thread(thread_id)
         self.search_cleaning.soon()
         self.loop.submit(self._turns.forget(thread_id))
@@ -304,7 +323,7 @@ class Runtime:
             forget_thread(self.recorder, thread_id, FORGET_S)
         except StorageError as exc:
             raise StorageError(
-                f"The thread was deleted, but not what analytics kept of it: {exc.message}",
+                f"The thread was {done}, but not what analytics kept of it: {exc.message}",
                 what_to_do="Delete the kept content on the Settings page, under Privacy.",
             ) from exc
 
@@ -345,6 +364,14 @@ class Runtime:
         """Goes on with what a kill or a restart cut off. For the server; a command has its own work."""
         self.search_cleaning.soon()
         self.evaluations.resume_unfinished()
+
+    def drain(self, timeout: float) -> None:
+        """Takes no new work and ends what runs, so that all who read along get its end. The first
+        part of `close`, for a server whose readers have to be served before it goes. Idempotent."""
+        self.warm_up.stop()
+        self.evaluations.stop_all()
+        self.comparisons.judging.stop()
+        self.runs.close(timeout)
 
     def close(self, timeout: float = 10.0) -> None:
         """Refuse, drain, cancel, flush, join, dispose: in this order. Idempotent."""
