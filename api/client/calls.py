@@ -26,7 +26,10 @@ class Options(TypedDict, total=False):
     """None: the supervisor decides."""
     model: str | None
     """None: the configured chain."""
-    metadata: Mapping[str, str | int | float | bool] | None
+    graph: str | None
+    """Another graph than the supervisor's."""
+    metadata: Mapping[str, str | int | float | bool | None] | None
+    """Kept with the run: at most 16 flat values."""
     idempotency_key: str | None
     """The same key again is the same run. None: one is made for each call."""
 
@@ -52,11 +55,15 @@ def ask(
     thread_id: str | None = None,
     agent: str | None = None,
     model: str | None = None,
+    graph: str | None = None,
     metadata: Mapping[str, Any] | None = None,
     idempotency_key: str | None = None,
 ) -> Call[None]:
     """A question whose answer is streamed."""
-    chosen = {"thread_id": thread_id, "agent": agent, "model": model, "metadata": metadata}
+    chosen = {
+        "thread_id": thread_id, "agent": agent, "model": model, "graph": graph,
+        "metadata": metadata,
+    }  # fmt: skip
     return Call(
         method="POST",
         path="/chat/stream",
