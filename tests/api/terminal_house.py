@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import fcntl
 import os
 import pty
@@ -75,6 +76,16 @@ class Terminal:
 
     def type(self, text: str) -> None:
         os.write(self._master, text.encode())
+
+    def press(self, key: str, until: str) -> None:
+        """Presses a key as a person does, again when nothing happens: Python's readline misses a
+        signal that comes just before it waits for input."""
+        for _ in range(10):
+            self.type(key)
+            with contextlib.suppress(AssertionError):
+                self.wait_for(until, timeout=2.0)
+                return
+        self.wait_for(until, timeout=0)
 
     def resize(self, rows: int, columns: int) -> None:
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))

@@ -94,11 +94,8 @@ def test_ctrl_c_stops_the_run_and_keeps_the_chat(api: ScriptedApi, terminal: Ter
     terminal.type("again\n")
     terminal.wait_for("Use --server.port.")
     terminal.wait_for(PROMPT)
-    # Python loses a signal that comes before its readline waits; the echo says that it does.
-    terminal.type("half a line")
-    terminal.wait_for("half a line")
-    terminal.type("\x03")
-    terminal.wait_for("/quit leaves")
+    terminal.press("\x03", until="/quit leaves")
+    terminal.wait_for(PROMPT)
     terminal.type("\x04")
     assert terminal.wait() == 0
 
