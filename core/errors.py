@@ -40,6 +40,8 @@ class SwitchboardError(Exception):
     http_status: ClassVar[int] = 500
     retryable: ClassVar[bool] = False
     default_what_to_do: ClassVar[str] = "Try again. If it happens again, look at the log."
+    retry_after_s: float | None = None
+    """Seconds until trying again is of use, where somebody said so."""
 
     def __init__(self, message: str, *, what_to_do: str | None = None) -> None:
         super().__init__(message)
@@ -70,6 +72,7 @@ class Forbidden(SwitchboardError):
 class RateLimited(SwitchboardError):
     """`retry_after_s`: seconds until a request can be accepted again."""
 
+    retry_after_s: float
     code, http_status, retryable = "rate_limited", 429, True
     default_what_to_do = "Wait a moment and send it again."
 

@@ -209,21 +209,46 @@ class Settings(BaseSettings):
         return self.data_dir / name
 
 
+class ClientSettings(BaseSettings):
+    """What a program that talks to a running Switchboard has to know. Frozen."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SWITCHBOARD_", frozen=True, extra="ignore", populate_by_name=True
+    )
+
+    url: str = "http://127.0.0.1:8501"
+    key: SecretStr | None = None
+    """An API key, where people have to log in."""
+    no_color: str = Field(default="", validation_alias=AliasChoices("NO_COLOR", "no_color"))
+    """Anything in it: no colours (https://no-color.org)."""
+    term: str = Field(default="", validation_alias=AliasChoices("TERM", "term"))
+
+
+def load_client_settings(env_file: Path | None = ROOT / ".env") -> ClientSettings:
+    """Like `load_settings`, for a program that only talks to Switchboard."""
+    _read(env_file)
+    return ClientSettings()
+
+
 def load_settings(env_file: Path | None = ROOT / ".env", **overrides: Any) -> Settings:
     """Reads `.env` into the environment (never over what is set), then the settings.
 
     Raises ConfigError naming the variable and the reason.
     """
-    if env_file is not None and env_file.is_file():
-        from dotenv import load_dotenv
-
-        load_dotenv(env_file, override=False)
+    _read(env_file)
     for name, value in PROCESS_DEFAULTS.items():
         os.environ.setdefault(name, value)
     try:
         return Settings(**overrides)
     except ValidationError as exc:
         raise ConfigError(_sentence(exc)) from exc
+
+
+def _read(env_file: Path | None) -> None:
+    if env_file is not None and env_file.is_file():
+        from dotenv import load_dotenv
+
+        load_dotenv(env_file, override=False)
 
 
 def _sentence(exc: ValidationError) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import ConfigError
-from core.settings import Settings, load_settings
+from core.settings import ClientSettings, Settings, load_settings
 
 
 def test_without_anything_set_no_provider_is_configured() -> None:
@@ -69,7 +69,7 @@ def test_further_servers_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_setting_is_documented() -> None:
     text = Path("docs/technical/settings.md").read_text("utf-8")
-    for name, field in Settings.model_fields.items():
+    for name, field in (Settings.model_fields | ClientSettings.model_fields).items():
         alias = field.validation_alias
         variable = alias.choices[0] if alias else f"SWITCHBOARD_{name.upper()}"  # type: ignore[union-attr]
         assert f"`{variable}`" in text, variable
