@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 HOME = "/"
 MAX_CHARS = 2_000
-_NOT_PAGES = ("/login", "/logout", "/auth/", "/oauth2callback", "/api/", "/_stcore/")
+_NOT_PAGES = ("/login/", "/logout/", "/auth/", "/oauth2callback/", "/api/", "/_stcore/")
 
 
 def local_path(asked: str | None) -> str:

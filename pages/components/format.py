@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime, tzinfo
 
 from core.pricing import format_usd
 
@@ -113,3 +114,8 @@ def ago(at_us: int | None, now_us: int | None = None) -> str:
     if minutes < 48 * 60:
         return f"{minutes // 60} h ago"
     return f"{minutes // (24 * 60)} days ago"
+
+
+def moment(at_us: int, zone: tzinfo) -> str:
+    """A moment of the past or the future, as "22 Nov 2026, 15:20"."""
+    return f"{datetime.fromtimestamp(at_us / 1e6, zone):%d %b %Y, %H:%M}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import streamlit as st
 
 from core.identity import Role
 from pages.components import who
-from pages.components.markdown import escape
+from pages.components.thread_words import short
 
 if TYPE_CHECKING:
     from agents.runtime import Runtime
@@ -17,7 +18,15 @@ ROLES: dict[Role, str] = {"user": "User", "analyst": "Analyst", "admin": "Admini
 
 
 def show_login_screen() -> None:
-    """Nothing of the product, and one way on."""
+    """Nothing of the product and no navigation, under whatever address the browser shows."""
+    here = urlsplit(st.context.url or "").path.strip("/")
+    pages = [st.Page(_draw, title="Log in", url_path="start", default=True)]
+    if here and "/" not in here:
+        pages.append(st.Page(_draw, title="Log in", url_path=here))
+    st.navigation(pages, position="hidden").run()
+
+
+def _draw() -> None:
     with st.container(horizontal_alignment="center", key="login_screen"):
         st.title("Log in", anchor=False, text_alignment="center")
         st.markdown(
@@ -41,7 +50,7 @@ def show_who(runtime: Runtime) -> None:
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="who"
     ):
-        st.caption(f"{escape(found.name)} · {ROLES[found.role]}")
+        st.caption(short(found.name), help=ROLES[found.role])
         st.button(
             "Log out", key="log_out", icon=":material/logout:", type="tertiary",
             on_click=who.log_out, args=(runtime,),
