@@ -1,10 +1,10 @@
 """Settings: what a person prefers, and this installation: models, prompts, prices, data, health."""
 
 from collections.abc import Callable
-from functools import partial
 
 import streamlit as st
 
+from agents.runtime import Runtime
 from core.identity import Right
 from pages.components import session
 from pages.components.exchange_section import show_exchange
@@ -18,51 +18,50 @@ from pages.components.settings_privacy import show_privacy
 from pages.components.settings_prompts import show_prompts
 from pages.components.settings_sections import login_tabs, show_about
 
-OF_INSTALLATION: dict[str, Right] = {
+NEEDS: dict[str, Right] = {
     "Prices": "settings",
     "Data": "settings",
     "Import": "settings",
     "Health": "settings",
+    "People": "people",
+    "Audit log": "people",
 }
 """Sections for those who look after the installation; the others are for everybody."""
 TAB = "settings_tab"
 
-runtime = session.begin_page()
 
-
-def show_own() -> None:
+def show_own(runtime: Runtime) -> None:
     show_preferences(runtime)
     show_about(runtime)
 
 
-SECTIONS: dict[str, Callable[[], None]] = {
+def may_see(title: str) -> bool:
+    return title not in NEEDS or session.allowed(NEEDS[title])
+
+
+runtime = session.begin_page()
+of_login = login_tabs(runtime)
+sections: dict[str, Callable[[Runtime], None]] = {
     "Preferences": show_own,
-    "Models": lambda: show_models(runtime),
-    "Prompts": lambda: show_prompts(runtime),
-    "Prices": lambda: show_prices(runtime),
-    "Knowledge": lambda: show_knowledge(runtime),
-    "Chats": lambda: show_exchange(runtime),
-    "Data": lambda: show_data(runtime),
-    "Privacy": lambda: show_privacy(runtime),
-    "Import": lambda: show_import(runtime),
-    "Health": lambda: show_health(runtime),
+    **of_login,
+    "Models": show_models,
+    "Prompts": show_prompts,
+    "Prices": show_prices,
+    "Knowledge": show_knowledge,
+    "Chats": show_exchange,
+    "Data": show_data,
+    "Privacy": show_privacy,
+    "Import": show_import,
+    "Health": show_health,
 }
 
-OF_PEOPLE = {title: partial(show, runtime) for title, show in login_tabs(runtime).items()}
-"""Drawn when they are looked at only: they read who is logged in."""
-
 st.title("Settings", anchor=False)
-right = OF_INSTALLATION.get(st.query_params.get(TAB, ""))
-if right is not None and not session.allowed(right):
-    st.query_params.pop(TAB)
+if not may_see(st.query_params.get(TAB, "")):
+    del st.query_params[TAB]
     session.say_forbidden()
-titles = [name for name in SECTIONS if session.allowed(OF_INSTALLATION.get(name, "chat"))]
-titles[1:1] = OF_PEOPLE
-for tab, title in zip(
-    st.tabs(titles, key=TAB, bind="query-params", on_change="rerun"), titles, strict=True
-):
+titles = [title for title in sections if may_see(title)]
+tabs = st.tabs(titles, key=TAB, bind="query-params", on_change="rerun")
+for tab, title in zip(tabs, titles, strict=True):
     with tab:
-        if title in SECTIONS:
-            SECTIONS[title]()
-        elif tab.open:
-            OF_PEOPLE[title]()
+        if tab.open or title not in of_login:
+            sections[title](runtime)

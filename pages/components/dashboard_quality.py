@@ -22,6 +22,7 @@ from analytics.queries.quality import (
 from analytics.queries.views import marks
 from analytics.timeaxis import Axis, BucketSize, axis_of, local
 from core.words import error_name
+from pages.components import session
 from pages.components.answer import agent_title
 from pages.components.charts import HEIGHT, Count, Series, lines
 from pages.components.charts_axes import PERCENT, bucket_labels
@@ -212,7 +213,7 @@ def _show_worst(tab: Tab, rows: Sequence[WorstRun]) -> None:
         "Reason": Column(
             values=[row.reason or error_name(row.run.error_type or "") for row in rows]
         ),
-        "In their words": Column(values=[row.words or "" for row in rows]),
+        "In their words": Column(values=[_words(row) for row in rows]),
         "Agent": Column(values=[_name(tab, "agent", row.run.agent_name) for row in rows]),
         "Model": Column(values=[_name(tab, "model", row.run.answer_model) for row in rows]),
         "Total": Column(values=[row.run.duration_us for row in rows], show=duration, unit="us"),
@@ -296,3 +297,9 @@ def _over_time_table(tab: Tab, found: Quality) -> Table:
 def _worst_table(ids: Sequence[str], columns: dict[str, Column]) -> Table:
     header, rows = table_of(columns)
     return ["run_id", *header], [[run_id, *row] for run_id, row in zip(ids, rows, strict=True)]
+
+
+def _words(row: WorstRun) -> str:
+    """What a person wrote is read by that person, and by those who decide what is kept of it."""
+    own = row.run.user_id == session.owner()
+    return row.words or "" if own or session.allowed("settings") else ""

@@ -21,7 +21,7 @@ EVERY_S = 1.0
 
 def show_judging(runtime: Runtime) -> None:
     """The choice of a judge, or how far one is. Nothing before the first vote of a person."""
-    if not runtime.comparisons.votes.sources().get(PAGE):
+    if not runtime.votes(session.principal()).sources().get(PAGE):
         return
     with st.expander("Let a model vote on the same answers", icon=":material/gavel:"):
         st.caption(

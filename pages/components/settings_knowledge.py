@@ -65,6 +65,7 @@ def show_knowledge(runtime: Runtime) -> None:
         st.fragment(_show_vectors, run_every=VECTORS_S if status.running else None)(runtime)
 
 
+@session.needs("settings")
 def _sync(runtime: Runtime) -> SwitchboardError | None:
     """Syncs in a thread, so that the page can be left meanwhile; the sync then still ends well."""
     failures: list[SwitchboardError] = []

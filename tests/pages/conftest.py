@@ -7,12 +7,15 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest, app_test
 
+from agents.identity.passwords import Passwords
 from agents.runtime import Runtime
-from pages.components import session
+from pages.components import session, who
+from tests.pages.people import Team, add_people
 
 ENTRY = Path(__file__).parents[2] / "streamlit_app.py"
 OpenPage = Callable[..., AppTest]
@@ -58,3 +61,33 @@ def checked(at: AppTest) -> AppTest:
     """The page drew without an exception."""
     assert not at.exception, [e.value for e in at.exception]
     return at
+
+
+@pytest.fixture
+def team(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Team]:
+    """Four people who log in; `team.at_the_screen` says whose cookie the browser has."""
+    monkeypatch.setenv("SWITCHBOARD_AUTH", "accounts")
+    monkeypatch.setenv("SWITCHBOARD_CONTENT", "full")
+    built = session.runtime()
+    quick = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    monkeypatch.setattr(built.identity.accounts, "_passwords", quick)
+    made = add_people(built)
+    monkeypatch.setattr(who, "session_token", made.token)
+    yield made
+    built.close(timeout=2)
+
+
+@pytest.fixture
+def open_as(team: Team, new_navigation: None) -> OpenPage:
+    """Opens a page in a fresh browser session of somebody."""
+
+    def open_(login: str, name: str, **query: str) -> AppTest:
+        team.at_the_screen = login
+        at = AppTest.from_file(str(ENTRY), default_timeout=20)
+        at.run()
+        at.switch_page(f"pages/{name}.py")
+        for key, value in query.items():
+            at.query_params[key] = value
+        return checked(at.run())
+
+    return open_
