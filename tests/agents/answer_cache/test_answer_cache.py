@@ -189,6 +189,24 @@ def test_a_changed_document_makes_every_answer_old(runtime: Runtime, tmp_path: P
     assert repeated(runtime)
 
 
+def test_an_answer_is_not_kept_when_documents_changed_while_it_was_made(
+    runtime: Runtime, provider: ProviderServer, tmp_path: Path
+) -> None:
+    """With the old documents back again, it would be taken for an answer from those."""
+    tulips = tmp_path / "docs" / "general" / "tulips.md"
+
+    def meanwhile(_: object) -> None:
+        tulips.write_text("# Tulips\n\nIn May.\n", "utf-8")
+        runtime.knowledge.sync(embed=False)
+
+    provider.respond = meanwhile
+    ask(runtime)
+    provider.respond = None
+    tulips.unlink()
+    runtime.knowledge.sync(embed=False)
+    assert not repeated(runtime)
+
+
 def test_a_note_makes_old_what_its_owner_asked_and_nothing_else(runtime: Runtime) -> None:
     ask(runtime)
     ask(runtime, owner="bob")
