@@ -69,7 +69,7 @@ def test_an_answer_given_again_says_so_and_can_be_asked_anew(
     send(checked(app.run()))
     assert "From an earlier answer, just now" in said(app)
     assert "saved \\$0.00068" in said(app)
-    assert "GPT-4o mini" in said(app)
+    assert "GPT\\-4o mini" in said(app)
     assert len(provider.requests) == 1
     (again,) = [b for b in app.button if b.label == "Ask again"]
     again.click()
