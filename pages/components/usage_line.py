@@ -11,7 +11,7 @@ from pages.components import session
 
 if TYPE_CHECKING:
     from agents.runtime import Runtime
-    from analytics.budgets import Allotment
+    from agents.limits.desk import Allotment
 
 NEARLY = 0.8
 """Share of a quota from which it is said beside the chat and not only behind a button."""
