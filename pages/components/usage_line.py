@@ -10,8 +10,8 @@ from core.pricing import format_usd
 from pages.components import session
 
 if TYPE_CHECKING:
-    from agents.runtime import Runtime
     from agents.limits.desk import Allotment
+    from agents.runtime import Runtime
 
 NEARLY = 0.8
 """Share of a quota from which it is said beside the chat and not only behind a button."""
