@@ -211,6 +211,9 @@ cached_answer = Table(
     Column("made_at_us", BigInteger, nullable=False),
     Column("used_at_us", BigInteger, nullable=False),
     Index("cached_answer_by_message", "message_id"),
+    # Rows are wide: a search that had to read them all would be felt before the first token.
+    Index("cached_answer_newest", "owner", "scope", "used_at_us"),
+    Index("cached_answer_by_age", "made_at_us"),
     Index("cached_answer_by_use", "used_at_us"),
 )
 """Which answers may be given again: names and vectors only, the words stay in `message`. `scope`:

@@ -29,6 +29,10 @@ _COLUMNS_OF_2 = (
 )
 
 
+_INDEXES_OF_4 = ("run_repeated",)
+"""They need columns that are not there before."""
+
+
 def _to_2(connection: Connection) -> None:
     """Figures made ready, alerts, budgets, reports: new tables, and what a run tells more."""
     for name in _COLUMNS_OF_2:
@@ -37,7 +41,8 @@ def _to_2(connection: Connection) -> None:
     metadata.create_all(connection)
     for table in metadata.tables.values():
         for index in table.indexes:
-            index.create(connection, checkfirst=True)
+            if index.name not in _INDEXES_OF_4:
+                index.create(connection, checkfirst=True)
     quarter = run.c.started_at_us - run.c.started_at_us % QUARTER_US
     connection.execute(
         insert(stale).from_select(
@@ -56,6 +61,9 @@ def _to_4(connection: Connection) -> None:
     for name in ("answer_cache", "saved_pusd"):
         column = CreateColumn(run.c[name]).compile(dialect=connection.dialect)
         connection.execute(text(f"ALTER TABLE run ADD COLUMN {column}"))
+    for index in run.indexes:
+        if index.name in _INDEXES_OF_4:
+            index.create(connection, checkfirst=True)
 
 
 # Version reached -> what to do to a database of the version before.

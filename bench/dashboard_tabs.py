@@ -22,6 +22,7 @@ from analytics.queries import (
     quality,
     reliability,
     reliability_errors,
+    repeated,
     retrieval,
     run_pages,
     service_level,
@@ -66,6 +67,7 @@ ASKED: Mapping[str, tuple[Asked, ...]] = {
     ),
     "Cost": (
         (cost.spending,),
+        (repeated.repeated,),
         (over_time.cost_over_time,),
         (cost.per_answer,),
         (cost_cache.cache_over_time,),

@@ -178,6 +178,8 @@ class Catalog:
         model = self.find(model_id)
         if model:
             return model.display_name, model.color
+        if model_id.startswith(_CACHE):
+            return "Answer cache", _CACHE_COLOR
         name = _bare(model_id)[0]
         profile, _, rest = name.partition(".")
         if profile in self.profiles and rest in self._gone:
@@ -197,6 +199,10 @@ class Catalog:
         if model and provider not in (None, model.provider):
             model = None
         return model, profile, arn_region
+
+
+_CACHE, _CACHE_COLOR = "cache:", "#8C8C8C"
+"""What stands in the place of a model when an earlier answer was given again."""
 
 
 def _bare(model_id: str) -> tuple[str, Provider | None, str | None]:

@@ -10,7 +10,7 @@ import logging
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from agents.answer_cache.question import normalised, question_key, scope_key
@@ -55,7 +55,9 @@ class House(Protocol):
 @dataclass(frozen=True, slots=True)
 class _Asked:
     key: Key
-    meaning: Meaning | None
+    documents: str
+    """The version of what was known when it was asked."""
+    meaning: Meaning | None = None
 
 
 class AnswerCache:
@@ -118,16 +120,16 @@ class AnswerCache:
             return None
 
     async def _look(self, run: Run) -> Kept | None:
-        key = await asyncio.to_thread(self._key, run)
-        if key is None:
+        asked = await asyncio.to_thread(self._ask, run)
+        if asked is None:
             return None
-        self._asked[run.id] = _Asked(key, None)
+        key, self._asked[run.id] = asked.key, asked
         if run.request.fresh or run.request.answers is not None:
             return None  # asked again on purpose: the new answer is kept in place of the old one
         since = now_us() - self._keep_us
         found = await asyncio.to_thread(self._store.exact, key, since)
         if found is None and self._meanings is not None:
-            found = await self._look_for_meaning(run, key, since, self._meanings)
+            found = await self._look_for_meaning(run, asked, since, self._meanings)
         if found is None:
             self.misses += 1
             return None
@@ -137,25 +139,28 @@ class AnswerCache:
         return found
 
     async def _look_for_meaning(
-        self, run: Run, key: Key, since: int, meanings: Meanings
+        self, run: Run, asked: _Asked, since: int, meanings: Meanings
     ) -> Kept | None:
         question = run.request.text
         meaning = await meanings.of(question)
         if meaning is None:
             return None
-        self._asked[run.id] = _Asked(key, meaning)
-        asked = normalised(question)
-        return await asyncio.to_thread(self._store.similar, key, asked, meaning, self._least, since)
+        self._asked[run.id] = replace(asked, meaning=meaning)
+        return await asyncio.to_thread(
+            self._store.similar, asked.key, normalised(question), meaning, self._least, since
+        )
 
     # -- other threads
 
-    def _key(self, run: Run) -> Key | None:
+    def _ask(self, run: Run) -> _Asked | None:
         """None for a question that does not stand alone."""
         request = run.request
         if not self._store.stands_alone(run.place.question_id, run.thread_id):
             return None
-        scope = scope_key(self._parts(run))
-        return Key(owner=request.owner, scope=scope, question=question_key(request.text))
+        documents = self._house.knowledge.version(request.owner)
+        scope = scope_key(self._parts(run) | {"documents": documents})
+        key = Key(owner=request.owner, scope=scope, question=question_key(request.text))
+        return _Asked(key, documents)
 
     def _parts(self, run: Run) -> dict[str, Any]:
         """Everything beside the question that an answer depends on."""
@@ -177,10 +182,11 @@ class AnswerCache:
             "temperature": settings.temperature if warm is None else warm,
             "note": request.note,
             "ends": [request.max_tokens, *request.stop],
-            "knowledge": house.knowledge.version(request.owner),
         }
 
     def _keep(self, asked: _Asked, message_id: str) -> None:
+        if self._house.knowledge.version(asked.key.owner) != asked.documents:
+            return  # nobody knows which of the two it was made of
         now = now_us()
         self._store.keep(asked.key, message_id, asked.meaning, now)
         self._store.trim(now - self._keep_us)

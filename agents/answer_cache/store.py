@@ -21,6 +21,8 @@ COMPARED = 1_000
 """Questions of a person that one is compared with: those used last."""
 HIGHEST = 20
 """Of the most similar ones, how many are looked at before it is a miss."""
+_STORED = np.float16
+"""Half as many bytes to read; a cosine is off by less than 0.001."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,16 +102,17 @@ class CacheStore:
             .order_by(cached_answer.c.used_at_us.desc())
             .limit(COMPARED)
         )
+        packed = _packed(meaning)
         with self._db.read() as connection:
             rows = [
                 row
                 for row in connection.execute(held)
-                if row.vector and len(row.vector) == meaning.vector.nbytes
+                if row.vector and len(row.vector) == len(packed)
             ]
             if not rows:
                 return None
-            matrix = np.frombuffer(b"".join(row.vector for row in rows), dtype=np.float32)
-            alike = matrix.reshape(len(rows), -1) @ meaning.vector
+            matrix = np.frombuffer(b"".join(row.vector for row in rows), dtype=_STORED)
+            alike = matrix.reshape(len(rows), -1).astype(np.float32) @ meaning.vector
             for at in np.argsort(-alike)[:HIGHEST].tolist():
                 if alike[at] < least:
                     return None
@@ -135,7 +138,7 @@ class CacheStore:
             connection.execute(delete(cached_answer).where(*same))
             model, vector = (before.model, before.vector) if before else (None, None)
             if meaning is not None:
-                model, vector = meaning.model, meaning.vector.tobytes()
+                model, vector = meaning.model, _packed(meaning)
             connection.execute(
                 insert(cached_answer).values(
                     owner=key.owner,
@@ -210,6 +213,10 @@ def _answers(key: Key, since_us: int) -> Select[Any]:
             ~disliked,
         )
     )
+
+
+def _packed(meaning: Meaning) -> bytes:
+    return meaning.vector.astype(_STORED).tobytes()
 
 
 def _kept(row: Any, key: Key, similarity: float | None = None) -> Kept:

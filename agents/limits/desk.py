@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from agents.limits.rate import Rate
 from agents.run import TurnRequest
@@ -16,12 +16,51 @@ from core.errors import QuotaExceeded
 from core.identity import Principal
 from core.settings import Settings
 
-if TYPE_CHECKING:
-    from analytics.budgets import Allotment
-
 FREE_MODELS = "local:"
 COUNTED_BY_THEIR_DOOR = frozenset({"api", "compare", "eval"})
 """Turns whose request was counted already, or that nobody asks for one by one."""
+
+
+class Amount(Protocol):
+    """Tokens and pico-USD."""
+
+    @property
+    def tokens(self) -> int: ...
+    @property
+    def pusd(self) -> int: ...
+
+
+class Quota(Protocol):
+    """Of one day; None is no limit."""
+
+    @property
+    def tokens(self) -> int | None: ...
+    @property
+    def pusd(self) -> int | None: ...
+
+
+class Allotment(Protocol):
+    """What a person has used of a day: analytics/budgets/quota.py."""
+
+    @property
+    def used(self) -> Amount: ...
+    @property
+    def quota(self) -> Quota: ...
+    @property
+    def until_us(self) -> int:
+        """When the next day begins: UTC microseconds."""
+
+    @property
+    def starts_again(self) -> str:
+        """The same for people."""
+
+    @property
+    def known(self) -> bool:
+        """False: the figures could not be read, so nothing is refused."""
+
+    @property
+    def used_up(self) -> str | None:
+        """What is used up, such as "50,123 of 50,000 tokens"; None while something is left."""
 
 
 class Allotments(Protocol):

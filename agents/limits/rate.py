@@ -125,9 +125,15 @@ def _sentence(refused: RateLimitItem, again_s: float) -> RateLimited:
     window = refused.GRANULARITY.name
     if refused.multiples != 1:
         window = f"{refused.multiples} {window}s"
-    seconds = "second" if wait_s == 1 else "seconds"
     return RateLimited(
         f"You sent {refused.amount} {requests} per {window}, and that is the limit.",
         retry_after_s=float(wait_s),
-        what_to_do=f"Wait {wait_s} {seconds} and send it again.",
+        what_to_do=f"Wait {_words(wait_s)} and send it again.",
     )
+
+
+def _words(wait_s: int) -> str:
+    for seconds, name in ((3600, "hour"), (60, "minute")):
+        if wait_s >= 2 * seconds:
+            return f"{-(-wait_s // seconds)} {name}s"
+    return "1 second" if wait_s == 1 else f"{wait_s} seconds"

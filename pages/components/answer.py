@@ -13,7 +13,7 @@ from core.pricing import format_usd
 from core.transcript import AnswerSummary, Transcript
 from core.words import error_name
 from pages.components.answer_shown import EVERYTHING, Shown, moment
-from pages.components.format import count, duration, speed
+from pages.components.format import ago, count, duration, speed
 from pages.components.markdown import escape, plain, safe
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def show_summary(
     """Everything under the text. What went wrong is said whatever `shown` leaves out."""
     _show_outcome(summary)
     _show_fallbacks(summary, catalog)
+    _show_earlier(summary)
     if facts := facts_line(summary, catalog, shown, at_us):
         st.caption(facts)
     with st.container(key=f"details_{key}", gap="xsmall"):
@@ -113,6 +114,8 @@ def _cost(summary: AnswerSummary) -> str:
     if summary.cost_pusd is None:
         return "cost unknown"
     cost = format_usd(summary.cost_pusd).replace("$", "\\$")
+    if summary.earlier and summary.earlier.get("cost_pusd"):
+        return f"{cost}, saved {format_usd(summary.earlier['cost_pusd'])}".replace(" $", " \\$")
     return cost if summary.cost_complete else f"at least {cost}"
 
 
@@ -171,6 +174,19 @@ def _show_outcome(summary: AnswerSummary) -> None:
             )
     if summary.notice:
         st.info(escape(summary.notice), icon=":material/info:")
+
+
+def _show_earlier(summary: AnswerSummary) -> None:
+    """That no model was asked."""
+    if summary.earlier is None:
+        return
+    alike = summary.earlier.get("similarity")
+    question = "the same question" if alike is None else f"a question like it ({alike:.0%} alike)"
+    st.badge(
+        f"From an earlier answer, {ago(summary.earlier['at_us'])}",
+        icon=":material/history:", color="gray",
+        help=f"You asked {question} before, and no document has changed since. Nothing was spent.",
+    )  # fmt: skip
 
 
 def _show_fallbacks(summary: AnswerSummary, catalog: Catalog) -> None:

@@ -132,8 +132,9 @@ def show_actions(
                 args=(runtime, message),
             )
         if message.follows_question:
+            repeated = message.summary is not None and message.summary.earlier is not None
             st.button(
-                "",
+                "Ask again" if repeated else "",
                 key=f"again_{message.id}",
                 icon=":material/refresh:",
                 type="tertiary",

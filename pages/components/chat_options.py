@@ -18,6 +18,7 @@ from core.errors import StorageError, SwitchboardError
 from pages.components import session
 from pages.components.choices import agent_options, model_options, split_agent
 from pages.components.markdown import escape
+from pages.components.usage_line import show_usage
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -66,9 +67,11 @@ def show_options(runtime: Runtime, preferences: Preferences) -> DeltaGenerator:
             help="Off: the answer appears when it is complete.",
         )  # fmt: skip
         with st.popover("Options", icon=":material/tune:", type="tertiary", key="more_options"):
+            show_usage(runtime)
             _show_temperature(runtime, now)
             _show_note(preferences)
             _show_default(runtime, preferences, now)
+        show_usage(runtime, only_when_nearly_used_up=True)
     return row
 
 

@@ -199,7 +199,7 @@ def _follow(
 ) -> tuple[str, AnswerSummary]:
     def on_status(transcript: Transcript, elapsed_s: float) -> None:
         if column.hidden:
-            status.markdown(f":shimmer[Answering…] :gray[{elapsed_s:.0f} s]")
+            status.markdown(unseen_line(transcript, elapsed_s))
         else:
             status.markdown(live_line(transcript, elapsed_s, _chars_per_token(runtime, transcript)))
 
@@ -210,6 +210,13 @@ def _follow(
 def _chars_per_token(runtime: Runtime, transcript: Transcript) -> float:
     model = next((attempt.model for attempt in reversed(transcript.attempts.values())), "")
     return runtime.models.chars_per_token(model)
+
+
+def unseen_line(transcript: Transcript, elapsed_s: float) -> str:
+    """What may be known of an answer under way before the vote: a place in the queue names nobody."""
+    if transcript.queued:
+        return waiting_line(transcript, elapsed_s)
+    return f":shimmer[Answering…] :gray[{elapsed_s:.0f} s]"
 
 
 def live_line(transcript: Transcript, elapsed_s: float, chars_per_token: float) -> str:

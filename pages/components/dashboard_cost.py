@@ -10,6 +10,7 @@ import streamlit as st
 from analytics.budgets import app_month_limit_pusd
 from analytics.metrics import DEFINITIONS
 from analytics.queries.cost import ACCEPTED, Spending, SpendingReport, spending
+from pages.components.dashboard_answer_cache import show_answer_cache
 from pages.components.dashboard_cost_month import show_month
 from pages.components.dashboard_cost_over_time import (
     show_cache_ratio,
@@ -45,6 +46,7 @@ def show(tab: Tab, monthly_limit: MonthlyLimit = limit_of_app) -> None:
     """Draws the tab. Raises StorageError."""
     found = tab.answer(spending)
     show_tiles("cost_tiles", tiles(found, changes=comparable(tab)))
+    show_answer_cache(tab)
     with st.grid(2, min_column_width=360, gap="small", key="cost_charts"):
         show_over_time(tab, found.current)
         show_month(tab, monthly_limit(tab))

@@ -182,6 +182,7 @@ def _of_runs(runtime: Runtime) -> Figures:
     ready = duration(took_s * 1e6) if took_s is not None else "under way"
     errors = runtime.runs.observer_errors + runtime.recorder.health().observer_errors
     return {
+        **_of_limits(runtime),
         "Active runs": (count(len(active) - queued), ""),
         "Waiting runs": (count(queued), ""),
         "Lost runs": (
@@ -193,6 +194,24 @@ def _of_runs(runtime: Runtime) -> Figures:
         "Observer errors": (count(errors), ""),
         "Journal errors": (count(runtime.runs.journal_errors), ""),
     }
+
+
+def _of_limits(runtime: Runtime) -> Figures:
+    """Of what is switched on."""
+    settings, figures = runtime.settings, {}
+    if settings.rate_limit:
+        figures["Requests not counted"] = (
+            count(runtime.limits.storage_errors),
+            "Let pass because the place where requests are counted did not answer.",
+        )
+    if settings.answer_cache != "off":
+        answers = runtime.answers
+        figures["Answers given again"] = (
+            count(answers.hits),
+            f"From the answer cache since the start; {count(answers.misses)} questions were not in it.",
+        )
+        figures["Answer cache errors"] = (count(answers.errors), "Then a model was asked.")
+    return figures
 
 
 def _of_watching(runtime: Runtime) -> Figures:

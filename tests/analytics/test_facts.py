@@ -129,6 +129,8 @@ def test_a_routed_run_becomes_one_row_with_exact_shares() -> None:
         "tokens_after_stop": None,
         "content_mode": "off",
         "import_id": None,
+        "answer_cache": None,
+        "saved_pusd": None,
     }
     assert row == expected
 

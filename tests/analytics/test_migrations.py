@@ -47,6 +47,7 @@ def test_a_database_of_version_2_can_remember_lost_files_afterwards(database: Da
     with database.write() as connection:
         migrate(connection, first_data_version=1)
         connection.execute(text("DROP TABLE incident"))
+        connection.execute(text("DROP INDEX run_repeated"))
         for name in ("answer_cache", "saved_pusd"):
             connection.execute(text(f"ALTER TABLE run DROP COLUMN {name}"))
         connection.execute(text("UPDATE schema_meta SET value = 2 WHERE name = 'version'"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import sqlite3
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from agents.answer_cache.desk import worth_keeping
 from agents.answer_cache.question import normalised, same_numbers
 from agents.answer_cache.store import CacheStore, Key, Meaning
 from agents.migrations import make_or_migrate
+from agents.run import TurnRequest
 from agents.runtime import Runtime
 from core.comparison import Configuration
 from core.database import Database
@@ -187,6 +189,24 @@ def test_a_changed_document_makes_every_answer_old(runtime: Runtime, tmp_path: P
     runtime.knowledge.sync(embed=False)
     assert not repeated(runtime)
     assert repeated(runtime)
+
+
+def test_an_answer_is_not_kept_when_documents_changed_while_it_was_made(
+    runtime: Runtime, provider: ProviderServer, tmp_path: Path
+) -> None:
+    """With the old documents back again, it would be taken for an answer from those."""
+    tulips = tmp_path / "docs" / "general" / "tulips.md"
+
+    def meanwhile(_: object) -> None:
+        tulips.write_text("# Tulips\n\nIn May.\n", "utf-8")
+        runtime.knowledge.sync(embed=False)
+
+    provider.respond = meanwhile
+    ask(runtime)
+    provider.respond = None
+    tulips.unlink()
+    runtime.knowledge.sync(embed=False)
+    assert not repeated(runtime)
 
 
 def test_a_note_makes_old_what_its_owner_asked_and_nothing_else(runtime: Runtime) -> None:
@@ -413,3 +433,17 @@ def test_semantic_without_an_embedding_model_refuses_the_start(tmp_path: Path) -
         Runtime(Settings(data_dir=tmp_path, answer_cache="semantic"))
     assert "SWITCHBOARD_EMBEDDING_MODEL" in refused.value.what_to_do
     Runtime(Settings(data_dir=tmp_path)).close(1.0)  # and the folder is free again
+
+
+DECIDES = {"owner", "graph", "agent", "model", "fallback", "temperature", "note", "retrieval", "prompt", "text", "max_tokens", "stop"}  # fmt: skip
+"""Part of the key, by itself or by what is made of it."""
+FORBIDS = {"attachments", "continues", "resumes", "decisions", "temporary", "thread_kind", "entry_point", "thread_id", "edits", "answers", "fresh", "earlier", "one_off"}  # fmt: skip
+"""Such a turn is not served, or only where its question stands alone."""
+TELLS_NOTHING = {"stream", "group_id", "run_id", "new_thread_id", "queued_id", "metadata", "once", "figures"}  # fmt: skip
+"""`figures`: only tools read them, and what a tool was called for is not kept."""
+
+
+def test_a_new_option_of_a_turn_must_be_thought_of_here() -> None:
+    """Else an answer made with it would be given to a question without it."""
+    names = {field.name for field in dataclasses.fields(TurnRequest)}
+    assert names - DECIDES - FORBIDS - TELLS_NOTHING == set()

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from agents.evaluation.question_set import Case
+from agents.evaluation.values import Plan
 from agents.run import Run, TurnRequest
 from agents.runtime import Runtime
 from core.comparison import Configuration
@@ -225,3 +227,18 @@ def test_figures_that_cannot_be_read_stop_no_turn(data_dir: Path, provider: Prov
         assert found is not None
         assert not found.known
         assert found.used_up is None
+
+
+def test_an_evaluation_pauses_and_its_questions_are_not_failures(
+    data_dir: Path, provider: ProviderServer
+) -> None:
+    cases = [Case(id=str(n), question=f"How do I start {n}?") for n in range(3)]
+    plan = Plan(name="One", configurations=(Configuration(model=MINI, agent="general"),))
+    with house(data_dir, provider, quota_tokens_per_day=3_000) as runtime:
+        kept = runtime.evaluations.sets.save("ann", "Set", cases)
+        evaluation = runtime.evaluations.create("ann", kept, replace(plan, concurrency=1))
+        runtime.evaluations.start(evaluation)
+        assert runtime.evaluations.wait(evaluation, 20)
+        paused = runtime.evaluations.store.get(evaluation.id, "ann")
+        assert (paused.status, paused.progress.done, paused.progress.failed) == ("paused", 1, 0)
+        assert paused.why.startswith("You have used 3,000 of 3,000 tokens today.")
