@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, BeforeValidator, Field
 from starlette.concurrency import run_in_threadpool
 
 from agents.identity.desk import demand
@@ -19,8 +19,18 @@ from core.metrics_query import Measure, MetricsQuestion, RangeName, Split
 
 router = APIRouter(tags=["analytics"])
 Values = Annotated[list[Annotated[str, Field(min_length=1, max_length=255)]], Query(max_length=50)]
+
+
+def _no_number(value: object) -> object:
+    """A bare number would be read as seconds or milliseconds, whichever looks nearer."""
+    if isinstance(value, str) and value.lstrip("+-").replace(".", "", 1).isdigit():
+        raise ValueError("write it as 2026-01-31T12:00:00Z")
+    return value
+
+
 Moment = Annotated[
     AwareDatetime | None,
+    BeforeValidator(_no_number),
     Query(description="ISO 8601 with an offset; replaces that end of the range."),
 ]
 
