@@ -30,7 +30,6 @@ from core.text import short_title
 from core.transcript import AnswerSummary, Transcript, summarise
 
 log = logging.getLogger(__name__)
-ACTIVE = ("queued", "running")
 NO_RUN = ""
 """Of a message that no run of this house made."""
 IMPORTED = "imported"

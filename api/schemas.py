@@ -38,6 +38,12 @@ class In(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+class Exact(In):
+    """Takes the types it says and no others: 0 is not false, and "3" is no number."""
+
+    model_config = ConfigDict(strict=True)
+
+
 class Out(BaseModel):
     model_config = ConfigDict(frozen=True)
 

@@ -9,6 +9,8 @@ from fastapi.testclient import TestClient
 
 from agents.runtime import Runtime
 from core.ids import new_id
+from tests.api.door import door as door
+from tests.api.door import module_door as module_door
 from tests.api.serving import People, bearer, serving
 from tests.provider import ProviderServer
 from tests.provider.fixtures import module_server as module_server
