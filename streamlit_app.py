@@ -88,6 +88,6 @@ else:
         routes=[Mount("/api", app=_api), *start.login_routes(_settings)],
         middleware=[*middleware(_hosts), *start.gate(_settings)],
         lifespan=lifespan(
-            current_runtime, existing_runtime, _api.build, start.say_who_can_log_in, _drain
+            current_runtime, existing_runtime, _api.build, _drain, start.say_who_can_log_in
         ),
     )

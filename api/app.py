@@ -38,6 +38,7 @@ def make_api(settings: Settings | None = None, drain: Drain | None = None) -> Fa
         health,
         info,
         metrics,
+        reference,
         runs,
         socket,
         threads,
@@ -56,7 +57,7 @@ def make_api(settings: Settings | None = None, drain: Drain | None = None) -> Fa
     )
     api.state.drain = drain or Drain()
     errors.install(api)
-    everything = (
+    for routes in (
         health,
         info,
         metrics,
@@ -67,8 +68,8 @@ def make_api(settings: Settings | None = None, drain: Drain | None = None) -> Fa
         compare,
         analytics,
         completions,
-    )
-    for routes in everything:
+        reference,
+    ):
         api.include_router(routes.router)
     install(api, settings or load_settings())
     api.add_middleware(OpenAIShape)

@@ -55,8 +55,8 @@ def lifespan(
     runtime: Callable[[], Closable],
     existing: Callable[[], Closable | None],
     build_api: Callable[[], object],
-    say: Callable[[Any], None],
     drain: Drain,
+    say: Callable[[Any], None],
 ) -> Callable[[Any], Any]:
     """Starts the runtime and its warm-up with the server, and drains it when the server stops: on a
     signal before the server cuts anybody off, see api/drain.py.

@@ -16,7 +16,9 @@ from api.completions.schemas import Completion, CompletionRequest, ModelList, Mo
 from api.dependencies import Caller, Chatter, House
 from api.streams import EventStream
 
-router = APIRouter(prefix="/v1", tags=["openai"], route_class=OpenAIRoute, responses=RESPONSES)
+router = APIRouter(
+    prefix="/v1", tags=["OpenAI-compatible"], route_class=OpenAIRoute, responses=RESPONSES
+)
 
 
 class Chunks(EventStream):

@@ -19,7 +19,7 @@ router = APIRouter(tags=["service"])
 
 class Endpoint(Out):
     path: str = Field(examples=["/chat"])
-    methods: list[str]
+    method: str
     summary: str
 
 
@@ -48,7 +48,8 @@ async def info(request: Request, caller: Caller, house: House) -> Info:
     """Version, versions of what it stands on, what is switched on, agents, limits, warnings."""
     found = await run_in_threadpool(about, house)
     fields = {one.name: getattr(found, one.name) for one in dataclasses.fields(found)}
-    return Info(**fields, endpoints=_endpoints(request))
+    endpoints = await run_in_threadpool(_endpoints, request)
+    return Info(**fields, endpoints=endpoints)
 
 
 @router.get("/models")
@@ -59,12 +60,9 @@ async def list_models(caller: Caller, house: House) -> Models:
 
 
 def _endpoints(request: Request) -> list[Endpoint]:
-    """As the document has them: FastAPI keeps the routes of routers out of its own list."""
-    return [
-        Endpoint(
-            path=path,
-            methods=sorted(method.upper() for method in operations),
-            summary=next(iter(operations.values())).get("description", "").partition("\n")[0],
-        )
-        for path, operations in request.app.openapi()["paths"].items()
-    ]
+    found = []
+    for path, operations in request.app.openapi()["paths"].items():
+        for method, operation in operations.items():
+            about = str(operation.get("description", "")).partition("\n")[0]
+            found.append(Endpoint(path=path, method=method.upper(), summary=about))
+    return found
