@@ -42,9 +42,7 @@ async def _chatter(caller: Caller, house: House) -> Principal:
 
 def count_request(house: Runtime, caller: Principal) -> None:
     """One of the requests that somebody may make in a time. Raises RateLimited. May block."""
-    limits = getattr(house, "limits", None)
-    if limits is not None:
-        limits.request(caller)
+    house.limits.request(caller)
 
 
 House = Annotated["Runtime", Depends(_house)]
