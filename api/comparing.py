@@ -13,7 +13,7 @@ from agents.comparing.values import FEWEST, MOST, Comparison
 from agents.run_reader import RunLog
 from api.asking import wait_for_end
 from api.errors import Problem
-from api.schemas import MAX_TEXT_CHARS, In, Out, RunOut
+from api.schemas import MAX_TEXT_CHARS, Exact, Out, RunOut
 from api.streams import MAX_EVENTS
 from api.views import run_fields
 from api.wire import ended_by, error_dict, event_json, figures_of, sse, to_bytes, to_json
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from agents.runtime import Runtime
 
 
-class ColumnRequest(In):
+class ColumnRequest(Exact):
     """One way to answer. A chosen model answers alone unless `fallback` is true."""
 
     model: str | None = Field(default=None, min_length=1, max_length=200)
@@ -40,10 +40,8 @@ class ColumnRequest(In):
     fallback: bool = False
 
 
-class CompareRequest(In):
+class CompareRequest(Exact):
     model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
         json_schema_extra={
             "examples": [
                 {

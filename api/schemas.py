@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -23,10 +24,24 @@ RunStatus = Literal[
 Scalar = str | int | float | bool | None
 
 
-class In(BaseModel):
-    """Unknown fields are refused: a misspelt `thread_id` would quietly start a new thread."""
+def iso_only(value: object) -> object:
+    """Before a moment is read: `0.5` or `2026` would be seconds since 1970. Raises ValueError."""
+    if isinstance(value, str) and re.fullmatch(r"\s*[-+]?[0-9._eE]+\s*", value):
+        raise ValueError("Not a moment in ISO 8601, such as 2026-11-01T00:00:00Z")
+    return value
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+
+class In(BaseModel):
+    """Unknown fields are refused: a misspelt `thread_id` would quietly start a new thread. And nothing
+    is guessed: `0` is not false, and `"1"` no number."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Exact(In):
+    """Takes the types it says and no others: 0 is not false, and "3" is no number."""
+
+    model_config = ConfigDict(strict=True)
 
 
 class Out(BaseModel):

@@ -74,7 +74,7 @@ class ChatSocket:
             for one in self._followed.values():
                 one.run.detach(self._signal.set)
             for run_id in self._stop_with_me & self._followed.keys():
-                await run_in_threadpool(stop, self._house, run_id)
+                stop(self._house, run_id)  # does not block; a cancelled task could not wait for it
 
     def on_drain(self) -> None:
         self._draining = True

@@ -8,26 +8,32 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from api.schemas import CitedSource, In, Out
+from api.schemas import CitedSource, Exact, Out
 
 MAX_MESSAGES = 2_001
 TEXT = 1_000_000
 FinishReason = Literal["stop", "length", "content_filter"]
 
 
-class TextPart(In):
+def _no(value: bool) -> bool:
+    if value:
+        raise ValueError("it has to be false")
+    return value
+
+
+class TextPart(Exact):
     type: Literal["text"]
     text: str = Field(max_length=TEXT)
 
 
-class ImageUrl(In):
+class ImageUrl(Exact):
     url: str = Field(description="A data URL: `data:image/png;base64,…`. Nothing is fetched.")
     detail: Literal["auto", "low", "high"] | None = None
 
 
-class ImagePart(In):
+class ImagePart(Exact):
     type: Literal["image_url"]
     image_url: ImageUrl
 
@@ -36,7 +42,7 @@ Text = Annotated[str, Field(max_length=TEXT)]
 Name = Annotated[str | None, Field(max_length=200, description="Accepted; it changes nothing.")]
 
 
-class Instructions(In):
+class Instructions(Exact):
     """What the answer should heed. All of them together: at most 4,000 characters."""
 
     role: Literal["system", "developer"]
@@ -44,7 +50,7 @@ class Instructions(In):
     name: Name = None
 
 
-class UserMessage(In):
+class UserMessage(Exact):
     role: Literal["user"]
     content: (
         Text
@@ -58,7 +64,7 @@ class UserMessage(In):
 Nothing = Annotated[list[Any], Field(max_length=0)]
 
 
-class AssistantMessage(In):
+class AssistantMessage(Exact):
     """An earlier answer, also just as it came: what is empty in it is accepted."""
 
     role: Literal["assistant"]
@@ -74,19 +80,17 @@ class AssistantMessage(In):
 AnyMessage = Annotated[Instructions | UserMessage | AssistantMessage, Field(discriminator="role")]
 
 
-class StreamOptions(In):
+class StreamOptions(Exact):
     include_usage: bool = False
     include_obfuscation: bool = Field(default=False, description="Accepted; it changes nothing.")
 
 
-class TextFormat(In):
+class TextFormat(Exact):
     type: Literal["text"]
 
 
-class CompletionRequest(In):
+class CompletionRequest(Exact):
     model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
         protected_namespaces=(),
         json_schema_extra={
             "examples": [
@@ -130,7 +134,9 @@ class CompletionRequest(In):
     top_p: float | None = Field(default=None, ge=1, le=1, description="1 only.")
     presence_penalty: float | None = Field(default=None, ge=0, le=0, description="0 only.")
     frequency_penalty: float | None = Field(default=None, ge=0, le=0, description="0 only.")
-    logprobs: Literal[False] | None = None
+    logprobs: Annotated[bool, AfterValidator(_no)] | None = Field(
+        default=None, description="false only."
+    )
     response_format: TextFormat | None = None
     modalities: Annotated[list[Literal["text"]], Field(min_length=1, max_length=1)] | None = None
     tools: Nothing | None = None

@@ -59,9 +59,11 @@ class _Arriving:
 class Bodies:
     """Hands on a request whose body is known, or a socket whose frames are bounded."""
 
-    def __init__(self, app: App, limits: BodyLimits) -> None:
+    def __init__(
+        self, app: App, limits: BodyLimits, file_routes: frozenset[str] = FILE_ROUTES
+    ) -> None:
         self.app = app
-        self._limits = limits
+        self._limits, self._file_routes = limits, file_routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -89,7 +91,7 @@ class Bodies:
 
     async def _checked(self, scope: Scope, receive: _Arriving) -> Receive:
         """What the route receives. Raises _Refused, BadJson."""
-        is_file = route_path(scope) in FILE_ROUTES
+        is_file = route_path(scope) in self._file_routes
         limit = self._limits.max_file_bytes if is_file else self._limits.max_bytes
         if any(
             one.strip().lower() != "identity" for one in header_values(scope, b"content-encoding")

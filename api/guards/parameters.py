@@ -7,6 +7,7 @@ wrong list, and look right.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -18,14 +19,22 @@ from api.guards.refusals import route_path
 from core.errors import NotFound
 from core.ids import is_id
 
-Known = list[tuple[re.Pattern[str], str, frozenset[str]]]
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An operation of the document."""
+
+    address: str
+    path: re.Pattern[str]
+    method: str
+    queries: frozenset[str]
 
 
 class KnownParameters:
     """A dependency of the whole API."""
 
     def __init__(self) -> None:
-        self._known: Known | None = None
+        self._known: list[Known] | None = None
 
     async def __call__(self, connection: HTTPConnection) -> None:
         """Raises NotFound, RequestValidationError."""
@@ -35,12 +44,10 @@ class KnownParameters:
         if not connection.query_params or not isinstance(connection, Request):
             return
         if self._known is None:
-            self._known = await run_in_threadpool(_documented, connection.app)
+            self._known = await run_in_threadpool(documented, connection.app)
         path, method = route_path(connection.scope), connection.method
-        allowed = next(
-            (names for pattern, m, names in self._known if m == method and pattern.match(path)),
-            None,
-        )
+        found = (one.queries for one in matching(self._known, path) if one.method == method)
+        allowed = next(found, None)
         if allowed is None:  # a page for people, such as /docs
             return
         unknown = dict.fromkeys(n for n in connection.query_params if n not in allowed)
@@ -49,10 +56,11 @@ class KnownParameters:
             raise RequestValidationError([{**why, "loc": ("query", name)} for name in unknown])
 
 
-def _documented(api: FastAPI) -> Known:
-    """(path, method, names of its query parameters) of everything /api/docs shows."""
+def documented(api: FastAPI) -> list[Known]:
+    """Everything /api/docs shows. Slow the first time."""
     return [
-        (
+        Known(
+            path,
             compile_path(path)[0],
             method.upper(),
             frozenset(p["name"] for p in operation.get("parameters", ()) if p["in"] == "query"),
@@ -60,3 +68,9 @@ def _documented(api: FastAPI) -> Known:
         for path, operations in api.openapi()["paths"].items()
         for method, operation in operations.items()
     ]
+
+
+def matching(known: list[Known], path: str) -> list[Known]:
+    """Operations under a path: those that name it, or else those with an id in its place."""
+    found = [one for one in known if one.path.match(path)]
+    return [one for one in found if one.address == path] or found

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from starlette.concurrency import run_in_threadpool
+
+from api.guards.parameters import documented, matching
+from api.guards.refusals import route_path
 from api.headers import App, Message, Receive, Scope, Send
 
 _ALWAYS = (
@@ -23,6 +27,9 @@ class Replies:
         async def send_(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = list(message.get("headers", ()))
+                if message["status"] == 405:
+                    headers = [h for h in headers if h[0].lower() != b"allow"]
+                    headers.append((b"allow", await _methods(scope)))
                 present = {name.lower(): value for name, value in headers}
                 page = present.get(b"content-type", b"").startswith(b"text/html")
                 wanted = _ALWAYS if page else (*_ALWAYS, _NO_PAGE)
@@ -30,3 +37,9 @@ class Replies:
             await send(message)
 
         await self.app(scope, receive, send_)
+
+
+async def _methods(scope: Scope) -> bytes:
+    """Of all routes with this path: the router tells those of the first one only."""
+    known, path = await run_in_threadpool(documented, scope["app"]), route_path(scope)
+    return ", ".join(sorted({one.method for one in matching(known, path)})).encode()

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, BeforeValidator, Field
 from starlette.concurrency import run_in_threadpool
 
 from agents.identity.desk import demand
@@ -14,13 +14,14 @@ from analytics.metrics import DEFINITIONS
 from analytics.queries.named import QUESTIONS, Named, QuestionName, answer
 from analytics.queries.scope import Filter
 from api.dependencies import Caller, House
-from api.schemas import Out
+from api.schemas import Out, iso_only
 from core.metrics_query import Measure, MetricsQuestion, RangeName, Split
 
 router = APIRouter(tags=["analytics"])
 Values = Annotated[list[Annotated[str, Field(min_length=1, max_length=255)]], Query(max_length=50)]
 Moment = Annotated[
     AwareDatetime | None,
+    BeforeValidator(iso_only),
     Query(description="ISO 8601 with an offset; replaces that end of the range."),
 ]
 

@@ -7,12 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request
+from pydantic import BeforeValidator
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from agents.exchange.export import KINDS, Form, file_name
 from agents.thread_filter import State, ThreadFilter
 from api.dependencies import Chatter, House
+from api.schemas import iso_only
 from api.thread_schemas import HistoryOut, ImportOut, ThreadOut, ThreadPageOut
 from api.thread_views import history_out, import_out, page_of_search, page_out, thread_out
 from core.errors import InvalidInput
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/threads", tags=["threads"])
 ThreadId = Annotated[str, Path(description="32 hexadecimal characters.")]
+Moment = Annotated[datetime | None, BeforeValidator(iso_only)]
 PIECE = 1_000_000
+BINARY = {"type": "string", "format": "binary"}
 
 
 def _filter(
@@ -42,8 +46,8 @@ def _filter(
         str | None, Query(max_length=64, description="Code of an error, or `any`.")
     ] = None,
     rating: Literal["up", "down"] | None = None,
-    since: Annotated[datetime | None, Query(description="Of its last change.")] = None,
-    before: datetime | None = None,
+    since: Annotated[Moment, Query(description="Of its last change.")] = None,
+    before: Moment = None,
     state: State | None = None,
 ) -> ThreadFilter:
     return ThreadFilter(
@@ -164,7 +168,7 @@ async def delete(thread_id: ThreadId, caller: Chatter, house: House) -> None:
             "description": "The file itself: JSON of Switchboard, ChatGPT, Open WebUI or LibreChat, "
             "or a ZIP archive of it.",
             "content": {
-                kind: {"schema": {"type": "string", "format": "binary"}}
+                kind: {"schema": {} if kind == "application/json" else BINARY}
                 for kind in (
                     "application/octet-stream", "application/json", "application/x-ndjson",
                     "application/zip",
@@ -192,7 +196,7 @@ async def bring_in(request: Request, caller: Chatter, house: House) -> ImportOut
         200: {
             "description": "The file.",
             "content": {
-                kind.media_type: {"schema": {"type": "string", "format": "binary"}}
+                kind.media_type: {"schema": {} if kind.media_type == "application/json" else BINARY}
                 for kind in KINDS.values()
             },
         }

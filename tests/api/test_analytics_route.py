@@ -72,6 +72,7 @@ def test_moments_replace_the_ends_of_a_range(asked: Door) -> None:
         ("range=3d", 422, "90d"),
         ("limit=0", 422, "query.limit"),
         ("since=2020-01-01T00:00:00", 422, "query.since"),
+        ("since=0.5", 422, "query.since"),
         ("user=somebody", 422, "query.user"),
         ("since=2020-01-01T00:00:00Z&until=2019-01-01T00:00:00Z", 400, "before it begins"),
     ],

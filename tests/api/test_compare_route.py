@@ -66,7 +66,9 @@ def test_a_client_that_leaves_does_not_end_the_answers(door: Door) -> None:
     from tests.provider import Reply
 
     door.provider.default = Reply(text="word " * 30, per_token_ms=10)
-    with httpx.stream("POST", f"{door.url}/compare", json={**BODY, "stream": True}) as response:
+    with httpx.stream(
+        "POST", f"{door.url}/compare", json={**BODY, "stream": True}, timeout=30
+    ) as response:
         comparison_id = response.headers["x-comparison-id"]
         next(response.iter_lines())
     for one in kept(door, comparison_id).turns[0].answers:

@@ -174,7 +174,7 @@ def test_langchain_talks_to_an_agent_as_to_a_model(door: Door) -> None:
 def test_a_client_that_leaves_stops_the_run(door: Door) -> None:
     door.provider.default = Reply(text="word " * 400, per_token_ms=20)
     body = {"model": "openai:gpt-4o-mini", "messages": ASKED, "stream": True}
-    with httpx.stream("POST", f"{door.url}/v1/chat/completions", json=body) as response:
+    with httpx.stream("POST", f"{door.url}/v1/chat/completions", json=body, timeout=30) as response:
         for line in response.iter_lines():
             if "word" in line:
                 break

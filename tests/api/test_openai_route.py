@@ -79,6 +79,11 @@ def test_messages_that_cannot_be_used_are_named(
     assert found[:3] == (400, code, param)
 
 
+@pytest.mark.parametrize("wrong", [{"stream": 0}, {"max_tokens": "5"}, {"store": "yes"}])
+def test_a_value_of_another_type_is_refused(door: Door, wrong: dict[str, Any]) -> None:
+    assert error_of(ask(door, **wrong))[:3] == (400, "invalid_value", next(iter(wrong)))
+
+
 def test_an_image_reaches_a_model_that_sees(door: Door) -> None:
     answer = ask(door, with_image(png()), {"role": "user", "content": "And its colour?"})
     assert answer.status_code == 200

@@ -198,7 +198,7 @@ def test_a_run_ends_with_its_socket_only_when_that_was_asked_for(
     runtime, client = house
     ends = []
     for asked in (True, False):
-        scripted.script(Reply(text="one two three four five six", per_token_ms=150))
+        scripted.script(Reply(text="one two three four five six", per_token_ms=300))
         with client.websocket_connect("/ws/chat", headers=dict(client.headers)) as socket:
             socket.send_json(QUESTION | {"stop_on_disconnect": asked})
             run_id = until(socket, lambda one: one["type"] == "token")[-1]["run_id"]

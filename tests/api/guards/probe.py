@@ -15,11 +15,13 @@ from fastapi import Body, FastAPI, Request, WebSocket
 from api import dependencies
 from api.app import make_api
 from api.dependencies import Caller
+from api.guards.bodies import Bodies
 from core.errors import NotLoggedIn
 from core.identity import LOCAL, Principal
 from core.settings import Settings
 
 HOST = "localhost:8501"
+FILES = "/probe/files"
 
 
 class Guests:
@@ -74,6 +76,11 @@ class Probe:
 
         self.api.dependency_overrides[dependencies._house] = house
         _add_routes(self.api, self.seen)
+        self.bodies().update(file_routes=frozenset({FILES}))
+
+    def bodies(self) -> dict[str, Any]:
+        """The arguments of the guard of bodies."""
+        return next(one.kwargs for one in self.api.user_middleware if one.cls is Bodies)
 
     def ask(
         self,
@@ -152,7 +159,7 @@ def _add_routes(api: FastAPI, seen: list[object]) -> None:
         seen.append((q, limit))
         return q
 
-    @api.post("/threads/import")
+    @api.post(FILES)
     async def load(request: Request) -> int:
         size = 0
         async for part in request.stream():

@@ -79,6 +79,8 @@ def test_text_to_search_for_may_be_anything_that_is_text(probe: Probe, q: str) -
 def test_odd_methods_are_not_allowed(probe: Probe, method: str) -> None:
     answer = probe.ask(method, "/probe/search")
     assert (answer.status, answer.code) == (405, "method_not_allowed")
+    assert answer.header("allow") == "GET"
+    assert probe.ask(method, f"/probe/notes/{ID}").header("allow") == "DELETE, GET"
     assert probe.seen == []
 
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import anyio
 import pytest
 
-from api.guards.bodies import Bodies, BodyLimits
+from api.guards.bodies import BodyLimits
 from api.headers import Message
-from tests.api.guards.probe import Probe
+from tests.api.guards.probe import FILES, Probe
 
 JSON = "application/json"
 NOTE = json.dumps({"text": "hello", "metadata": {"n": 1}}).encode()
@@ -158,21 +158,19 @@ def test_wrong_fields_are_named_without_what_was_sent(probe: Probe) -> None:
 def test_a_file_goes_through_in_parts_within_its_own_limit() -> None:
     probe = Probe(max_body_bytes=1_000, max_import_bytes=5_000)
     octets = "application/octet-stream"
-    sent = probe.ask("POST", "/threads/import", [b"x" * 1_000] * 5, content_type=octets)
+    sent = probe.ask("POST", FILES, [b"x" * 1_000] * 5, content_type=octets)
     assert (sent.status, probe.seen) == (200, [5_000])
     for parts, length in (([b"x" * 1_000] * 6, None), ([b"x" * 1_000] * 6, 6_000)):
-        answer = probe.ask("POST", "/threads/import", parts, length=length, content_type=octets)
+        answer = probe.ask("POST", FILES, parts, length=length, content_type=octets)
         assert (answer.status, answer.code) == (413, "too_large")
-    assert probe.ask("POST", "/threads/import", b"x", content_type="text/html").status == 415
+    assert probe.ask("POST", FILES, b"x", content_type="text/html").status == 415
     assert probe.seen == [5_000]
 
 
-@pytest.mark.parametrize("path", ["/probe/notes", "/threads/import"])
+@pytest.mark.parametrize("path", ["/probe/notes", FILES])
 def test_a_body_that_does_not_arrive_is_given_up(path: str) -> None:
     probe = Probe()
-    for middleware in probe.api.user_middleware:
-        if middleware.cls is Bodies:
-            middleware.kwargs["limits"] = BodyLimits(total_s=0.05, idle_s=0.05)
+    probe.bodies()["limits"] = BodyLimits(total_s=0.05, idle_s=0.05)
     sent: list[Message] = []
     first = [{"type": "http.request", "body": b"{", "more_body": True}]
 

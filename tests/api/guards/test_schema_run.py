@@ -16,6 +16,6 @@ pytestmark = pytest.mark.slow
 def test_the_api_keeps_what_its_document_says(
     tmp_path: Path, provider: ProviderServer, login: bool
 ) -> None:
-    status, printed = run(tmp_path, provider, login=login, examples=10, seed=20_261_122)
+    status, printed = run(tmp_path, provider, login=login, examples=2, seed=7)
     assert status == 0, printed[-20_000:]
-    assert generated(printed) > 30
+    assert generated(printed) > 500
