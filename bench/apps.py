@@ -49,6 +49,10 @@ class Process:
     def alive(self) -> bool:
         return self._child.poll() is None
 
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
     def cpu_s(self) -> float:
         """CPU seconds of the process and its descendants so far."""
         return tree_cpu_s(self._child.pid)

@@ -58,6 +58,8 @@ PARTS = {
     "ranking": Part(module="ranking"),
     "threads": Part(module="threads"),
     "evaluation": Part(module="evaluation", minutes=20),
+    "api": Part(module="api_streams"),
+    "soak": Part(module="api_soak", minutes=20),
     "providers": Part(module="providers", takes_quick=False),
     "failover": Part(module="failover", takes_quick=False),
     "local_model": Part(module="local_model", takes_quick=False),

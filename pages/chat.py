@@ -16,7 +16,7 @@ from pages.components.chat_options import show_options
 from pages.components.chat_queue import show_queue
 from pages.components.sidebar import Action
 
-PAGE_OF_MESSAGES = 40
+PAGE_OF_MESSAGES = 20
 TEMPORARY_HELP = "Kept in memory only: it is gone when Switchboard ends."
 STARTERS = (
     "What is Switchboard and what can it do?",

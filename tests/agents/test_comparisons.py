@@ -372,6 +372,7 @@ def test_the_time_to_vote_is_kept(runtime: Runtime) -> None:
     assert runtime.comparisons.votes.times_to_vote(["page"]) == [5]
 
 
+@pytest.mark.slow
 def test_a_question_to_columns_that_still_answer_is_refused_and_leaves_nothing(
     runtime: Runtime, provider: ProviderServer
 ) -> None:

@@ -150,6 +150,7 @@ def test_a_closed_switchboard_goes_on_when_it_is_back(
         assert (done.status, done.progress.done) == ("done", 6)
 
 
+@pytest.mark.slow
 def test_a_judge_sees_both_orders(runtime: Runtime, provider: ProviderServer) -> None:
     provider.by_model["gpt-4o"] = Reply(text="The better answer.")
     provider.respond = judge_says(prefers="better")

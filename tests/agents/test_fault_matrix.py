@@ -27,6 +27,8 @@ from tests.provider import Fault, ProviderServer, Reply, ToolCall
 from tests.provider.fixtures import module_server as module_server
 from tests.provider.langchain import AWS_KEY, AWS_SECRET, OPENAI_KEY, TestClients, tls
 
+pytestmark = pytest.mark.slow
+
 T = TypeVar("T")
 CATALOG = load_catalog()
 TEXT = Reply.text

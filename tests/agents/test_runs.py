@@ -70,6 +70,7 @@ def test_async_followers_on_another_loop_see_every_event_live(tmp_path: Path) ->
         assert asyncio.run(read(b.start("q"))) == ["run_started", "token", "token", "completed"]
 
 
+@pytest.mark.slow
 def test_stop_keeps_the_partial_answer_and_closes_the_stream(tmp_path: Path) -> None:
     with bench(tmp_path) as b:
         turn = b.script("q", *words("one two"), 30.0, *words("three"))
@@ -95,6 +96,7 @@ def test_stop_works_before_the_first_token_and_while_waiting_in_the_queue(tmp_pa
         assert types(first) == ["run_started", "cancelled"]
 
 
+@pytest.mark.slow
 def test_a_run_stopped_in_the_queue_says_what_it_was_and_how_long_it_waited(
     tmp_path: Path,
 ) -> None:
@@ -111,6 +113,7 @@ def test_a_run_stopped_in_the_queue_says_what_it_was_and_how_long_it_waited(
         b.runs.cancel(first.id)
 
 
+@pytest.mark.slow
 def test_a_swallowed_cancel_does_not_keep_a_run_alive(tmp_path: Path) -> None:
     """Python 3.11's wait_for can lose a cancel that coincides with a result; it is sent again."""
     with bench(tmp_path) as b:
@@ -155,6 +158,7 @@ def test_a_turn_that_resists_being_cancelled_is_left_behind(tmp_path: Path) -> N
         assert len(run.events) == count
 
 
+@pytest.mark.slow
 def test_a_waiting_run_shows_its_place_in_the_queue(tmp_path: Path) -> None:
     with bench(tmp_path, max_concurrent=1) as b:
         gate = asyncio.Event()
@@ -276,6 +280,7 @@ def test_more_runs_than_the_queue_holds_are_refused(tmp_path: Path) -> None:
             b.runs.cancel(run.id)
 
 
+@pytest.mark.slow
 def test_shutdown_gives_every_run_its_terminal_event_and_refuses_new_ones(tmp_path: Path) -> None:
     with bench(tmp_path) as b:
         b.script("q", *words("partial"), 30.0)
@@ -392,6 +397,7 @@ def test_a_tool_that_tries_to_exit_ends_its_run_only(
         assert types(b.start("next"))[-1] == "completed"
 
 
+@pytest.mark.slow
 def test_a_journal_write_that_fails_is_repeated_with_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -426,6 +432,7 @@ def test_a_fault_in_closing_steps_ends_the_run_on_disk_too(
         assert b.threads.messages(run.thread_id, "local")[1].text == "text "
 
 
+@pytest.mark.slow
 def test_a_damaged_part_of_a_journal_costs_only_what_follows_it(tmp_path: Path) -> None:
     with bench(tmp_path) as b:
         b.script("q", *words("one two"), 0.4, *words("three"), 30.0)
@@ -474,6 +481,7 @@ def kept_after_a_kill(b: Bench, run: Run) -> Message:
     return b.threads.messages(run.thread_id, "local")[-1]
 
 
+@pytest.mark.slow
 def test_an_answer_that_was_whole_when_the_process_was_killed_is_complete(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -491,6 +499,7 @@ def test_an_answer_that_was_whole_when_the_process_was_killed_is_complete(
         types(run)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "attempt",
     [{"finish_reason": "tool_calls"}, {"finish_reason": "length"}, {"outcome": "broke_midstream"}],

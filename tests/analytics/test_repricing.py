@@ -295,6 +295,7 @@ def test_undoing_brings_every_column_back_and_the_one_before_is_next(
     assert [done.undone_at_us is not None for done in history(reader)] == [True, True]
 
 
+@pytest.mark.slow
 def test_many_calls_in_pieces_are_all_changed_once(
     path: Path, recorder: Recorder, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
