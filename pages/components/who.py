@@ -138,14 +138,16 @@ def _find(runtime: Runtime) -> Principal | None:
 
 
 def _look(runtime: Runtime, shown: object) -> None:
-    if _now(runtime, known(runtime)) != shown:
+    try:
+        found = known(runtime)
+    except SwitchboardError:  # as in `_now`
+        return
+    if (_rights(found) if found else None) != shown:
         st.rerun()
 
 
-def _now(runtime: Runtime, principal: Principal | None) -> object:
+def _now(runtime: Runtime, principal: Principal) -> object:
     """What is compared; a store that cannot be read for a moment logs nobody out."""
-    if principal is None:
-        return None
     try:
         return _rights(runtime.identity.check(principal))
     except NotLoggedIn:

@@ -184,3 +184,18 @@ def test_a_fresh_servers_first_deep_link_shows_nothing_to_a_stranger(
     assert code == "closed"
     assert "python -m api.accounts add" in fresh.log()
     context.close()
+
+
+def test_the_end_of_a_login_reaches_a_comparison_whose_columns_stream(
+    server: Server, provider_of_all: ProviderServer, come: Callable[..., Any]
+) -> None:
+    says(provider_of_all, ENDLESS, per_token_ms=40)
+    page = come("ada", "/compare")
+    ask(page, "Count in two columns please")
+    page.get_by_text("word20 ").first.wait_for(timeout=30_000)
+    with identity_of(server.data) as identity:
+        identity.sessions.end_all("ada")
+    page.wait_for_selector(LOGIN_SCREEN, timeout=WITHIN_MS)
+    settled(page)
+    assert page.get_by_text("word20 ").count() == 0
+    assert {r.closed_by_client_at for r in provider_of_all.requests} == {None}

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from agents.runtime import Runtime
-from core.errors import Forbidden, NotLoggedIn
+from core.errors import Forbidden, NotLoggedIn, StorageError
 from pages.components import settings_audit, who
 from pages.components.login_screen import ROLES
 from pages.components.markdown import escape
@@ -129,6 +129,21 @@ def test_people_and_audit_log_are_for_administrators(
     labels = [one.label for one in open_page("settings").tabs]
     assert {"Account", "API keys"} <= set(labels)
     assert ("People" in labels, "Audit log" in labels) == (shown, shown)
+
+
+def test_a_store_that_cannot_be_read_for_a_moment_logs_nobody_out(
+    log_in: LogIn, accounts: Runtime, monkeypatch: pytest.MonkeyPatch, open_page: OpenPage
+) -> None:
+    """The tick draws nothing then, and the answer that is followed goes on."""
+    log_in("bob")
+    at = open_page("chat")
+
+    def unreadable(_: object) -> None:
+        raise StorageError("app.db cannot be read.")
+
+    monkeypatch.setattr(accounts.identity, "check", unreadable)
+    checked(at.chat_input[0].set_value("What is Switchboard?").run())
+    assert [one.name for one in at.chat_message] == ["user", "assistant"]
 
 
 # -- people
