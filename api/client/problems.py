@@ -21,7 +21,7 @@ from core.text import clean
 _GATEWAY = frozenset({502, 503, 504})
 _BY_CODE = {
     found.code: found
-    for found in vars(errors).values()
+    for found in reversed(list(vars(errors).values()))  # of two with one code, the more general
     if isinstance(found, type) and issubclass(found, SwitchboardError)
 }
 

@@ -225,16 +225,16 @@ def test_deleted_words_are_nowhere_in_the_file(
     for n in range(50):
         chats.add(str(n), answer="kept word")
     gone = chats.add(
-        "secrettitle",
-        "secretquestion",
-        "secretanswer",
-        tools=[{"name": "t", "output": "secrettool"}],
-        sources=[{"title": "s", "text": "secretsource"}],
+        "zebratitle",
+        "zebraquestion",
+        "zebraanswer",
+        tools=[{"name": "t", "output": "zebratool"}],
+        sources=[{"title": "s", "text": "zebrasource"}],
     )
-    ThreadList(database, set).add_tags([gone], "local", ["secrettag"])
+    ThreadList(database, set).add_tags([gone], "local", ["zebratag"])
     database.empty_log()
     assert database.path is not None
-    assert b"secret" in database.path.read_bytes()
+    assert b"zebra" in database.path.read_bytes()
     if by == "store":
         ThreadStore(database).delete(gone, "local")
     else:
@@ -243,13 +243,13 @@ def test_deleted_words_are_nowhere_in_the_file(
     assert SearchCleaning(database).now()
     database.empty_log()
     for part in database.path.parent.iterdir():
-        assert b"secret" not in part.read_bytes(), part
-    assert titles(indexed, "secretanswer") == []
+        assert b"zebra" not in part.read_bytes(), part
+    assert titles(indexed, "zebraanswer") == []
     assert len(titles(indexed, "kept")) == 30
 
 
 def test_cleaning_in_the_background_ends_with_its_work(chats: Chats, database: Database) -> None:
-    one = chats.add(answer="secretanswer")
+    one = chats.add(answer="zebraanswer")
     ThreadStore(database).delete(one, "local")
     cleaning = SearchCleaning(database)
     cleaning.soon()
