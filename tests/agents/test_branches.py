@@ -14,6 +14,8 @@ from core.transcript import Transcript, summarise
 from tests.agents.answering_house import answering, ask, sent
 from tests.provider import ProviderServer, Reply
 
+pytestmark = pytest.mark.slow
+
 AGENT = {"graph": "react", "retrieval": "none"}
 
 

@@ -19,6 +19,8 @@ from core.errors import InvalidInput, NotFound
 from tests.agents.answering_house import answering, judge_says
 from tests.provider import ProviderServer, Reply
 
+pytestmark = pytest.mark.slow
+
 MINI = Configuration(model="openai:gpt-4o-mini", agent="technical")
 LARGE = Configuration(model="openai:gpt-4o", agent="technical")
 PORT = Case(

@@ -16,6 +16,8 @@ from core.errors import InvalidInput, NotFound
 from tests.agents.answering_house import answering, ask, only, sent
 from tests.provider import ProviderServer, Reply
 
+pytestmark = pytest.mark.slow
+
 TALK = (Said(role="user", text="First?"), Said(role="assistant", text="One."))
 
 

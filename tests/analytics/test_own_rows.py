@@ -27,6 +27,8 @@ from core.errors import InvalidInput
 from core.metrics_query import MEASURES, SPLITS, MetricsQuestion
 from tests.analytics.scripts import START_US
 
+pytestmark = pytest.mark.slow
+
 DAY_US = 86_400_000_000
 NOW_US = START_US
 ANN, BOB = "ann", "bob"

@@ -18,6 +18,8 @@ from tests.agents.answering_house import sent
 from tests.api.door import ANSWER, Door
 from tests.provider import Reply, Usage
 
+pytestmark = pytest.mark.slow
+
 ASKED: list[ChatCompletionMessageParam] = [{"role": "user", "content": "How do I set the port?"}]
 
 

@@ -16,6 +16,8 @@ from tests.api.conftest import House
 from tests.api.serving import MODEL, ask_stream, bearer, owner_of
 from tests.provider import ProviderServer, Reply
 
+pytestmark = pytest.mark.slow
+
 QUESTION = {"type": "send", "message": "How do I set the port?", "model": MODEL}
 SLOW = Reply(text="one two three four five six seven eight", per_token_ms=300)
 ENDS = ("completed", "error", "cancelled", "interrupted")

@@ -20,6 +20,8 @@ from pages.components.usage_line import usage_line
 from tests.pages.conftest import ENTRY, checked
 from tests.provider import ProviderServer, Reply, Usage
 
+pytestmark = pytest.mark.slow
+
 QUESTION = "What is Switchboard?"
 
 

@@ -17,6 +17,8 @@ from pages.components.login_screen import ROLES
 from pages.components.markdown import escape
 from tests.pages.conftest import OpenPage, checked
 
+pytestmark = pytest.mark.slow
+
 SECRET = "several-words-of-{}"
 LogIn = Callable[[str], None]
 

@@ -18,6 +18,8 @@ from pages.components import session
 from tests.pages.conftest import OpenPage, checked
 from tests.pages.people import ADA, ANN, BOB, MARK, NAN, Team, leave_behind, sent
 
+pytestmark = pytest.mark.slow
+
 PAGES = Path(__file__).parents[2] / "pages"
 FORBIDDEN = "Your account has no right to this."
 EVERY_PAGE: tuple[tuple[str, dict[str, str]], ...] = (

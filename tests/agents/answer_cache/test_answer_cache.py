@@ -30,6 +30,8 @@ from core.transcript import AnswerSummary
 from tests.agents.answer_cache.houses import ANSWER, MINI, QUESTION, ask, house, repeated
 from tests.provider import ProviderServer, Reply, Usage
 
+pytestmark = pytest.mark.slow
+
 HOUR_US = 3_600_000_000
 
 

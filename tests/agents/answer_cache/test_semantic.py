@@ -14,6 +14,8 @@ from agents.runtime import Runtime
 from tests.agents.answer_cache.houses import ANSWER, SMALL, ask, house, repeated
 from tests.provider import ProviderServer, Recorded, Reply
 
+pytestmark = pytest.mark.slow
+
 ASKED = "When are the 3 roses in the garden cut?"
 SAME_WORDS = "When in the garden are the 3 roses cut?"
 

@@ -22,6 +22,8 @@ from core.settings import Settings
 from core.transcript import AnswerSummary
 from tests.provider import ProviderServer, Reply, Usage
 
+pytestmark = pytest.mark.slow
+
 MINI, LOCAL = "openai:gpt-4o-mini", "local:extractive"
 TURN = Reply(text="It is a switchboard.", usage=Usage(input=2_500, output=500))
 """3,000 tokens."""

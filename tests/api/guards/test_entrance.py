@@ -25,9 +25,14 @@ NOT_CREDENTIALS: list[dict[str, str]] = [
 ]
 
 
-@pytest.fixture
-def probe() -> Probe:
+@pytest.fixture(scope="module")
+def closed_probe() -> Probe:
     return Probe(login=True)
+
+
+@pytest.fixture
+def probe(closed_probe: Probe) -> Probe:
+    return closed_probe.fresh()
 
 
 @pytest.mark.parametrize("headers", NOT_CREDENTIALS)

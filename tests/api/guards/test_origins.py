@@ -39,9 +39,14 @@ FOREIGN = [
 ]
 
 
-@pytest.fixture
-def probe() -> Probe:
+@pytest.fixture(scope="module")
+def friendly_probe() -> Probe:
     return Probe(allowed_origins=(INTRANET, "https://Second.example:443/"))
+
+
+@pytest.fixture
+def probe(friendly_probe: Probe) -> Probe:
+    return friendly_probe.fresh()
 
 
 @pytest.mark.parametrize("origin", FOREIGN)
