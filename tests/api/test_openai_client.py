@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -23,8 +24,21 @@ pytestmark = pytest.mark.slow
 ASKED: list[ChatCompletionMessageParam] = [{"role": "user", "content": "How do I set the port?"}]
 
 
+_made: list[openai.OpenAI] = []
+
+
 def client(door: Door, **more: Any) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{door.url}/v1", api_key="sk-not-needed", max_retries=0, **more)
+    one = openai.OpenAI(base_url=f"{door.url}/v1", api_key="sk-not-needed", max_retries=0, **more)
+    _made.append(one)
+    return one
+
+
+@pytest.fixture(autouse=True)
+def closed_afterwards() -> Iterator[None]:
+    """Their sockets would be complained about in a later test."""
+    yield
+    while _made:
+        _made.pop().close()
 
 
 def test_the_client_lists_what_can_be_asked(door: Door) -> None:
