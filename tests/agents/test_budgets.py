@@ -20,6 +20,8 @@ from core.settings import Settings
 from core.transcript import AnswerSummary
 from tests.provider import ProviderServer, Reply, Usage
 
+pytestmark = pytest.mark.slow
+
 GPT, MINI, LOCAL = "openai:gpt-4o", "openai:gpt-4o-mini", "local:extractive"
 DEAR = Reply(text="It is a switchboard.", usage=Usage(input=1_000_000, output=100_000))
 """21 cents at gpt-4o-mini's prices, 3.50 dollars at gpt-4o's."""

@@ -15,6 +15,8 @@ from core.errors import InvalidInput, NotFound, ThreadBusy
 from tests.agents.answering_house import answering, judge_says
 from tests.provider import ProviderServer, Reply
 
+pytestmark = pytest.mark.slow
+
 MINI = Configuration(model="openai:gpt-4o-mini", agent="technical")
 LARGE = Configuration(model="openai:gpt-4o", agent="technical")
 LOCAL = Configuration(model="local:extractive", agent="technical")
@@ -131,7 +133,6 @@ def test_an_answer_that_names_its_writer_flags_the_vote(
     assert vote(runtime, comparison, "tie").flags == ("identity_leak",)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("outcome", "order"),
     [
@@ -171,7 +172,6 @@ def test_each_column_remembers_its_own_answers(runtime: Runtime, provider: Provi
     }
 
 
-@pytest.mark.slow
 def test_asking_a_column_again_forgets_its_failed_try(
     runtime: Runtime, provider: ProviderServer
 ) -> None:
@@ -200,7 +200,6 @@ def test_a_column_goes_on_as_a_chat_and_stays_as_it_is(runtime: Runtime) -> None
     assert runtime.comparisons.store.get(comparison.id, "local") == comparison
 
 
-@pytest.mark.slow
 def test_the_chat_of_a_column_remembers_it(runtime: Runtime, provider: ProviderServer) -> None:
     from agents.run import TurnRequest
 
@@ -212,7 +211,6 @@ def test_the_chat_of_a_column_remembers_it(runtime: Runtime, provider: ProviderS
     assert roles.count("assistant") == 1
 
 
-@pytest.mark.slow
 def test_deleting_a_comparison_keeps_its_votes(runtime: Runtime) -> None:
     comparison = ask(runtime, MINI, LARGE, blind=True)
     vote(runtime, comparison, "tie")
@@ -223,7 +221,6 @@ def test_deleting_a_comparison_keeps_its_votes(runtime: Runtime) -> None:
     assert len(runtime.comparisons.votes.ballots("page")) == 1
 
 
-@pytest.mark.slow
 def test_what_answers_cost_survives_their_threads(runtime: Runtime) -> None:
     found, _ = runtime.comparisons.ask(QUESTION, (MINI, LARGE), owner="local")
     for answer in found.turns[0].answers:
@@ -238,7 +235,6 @@ def test_what_answers_cost_survives_their_threads(runtime: Runtime) -> None:
     assert (facts.status, facts.output_tokens is not None) == ("completed", True)
 
 
-@pytest.mark.slow
 def test_another_person_does_not_see_it(runtime: Runtime) -> None:
     comparison = ask(runtime)
     with pytest.raises(NotFound):
@@ -255,7 +251,6 @@ def test_a_column_that_cannot_start_leaves_the_others_alone(
         assert statuses == [None, "not_started"]
 
 
-@pytest.mark.slow
 def test_nothing_is_kept_when_a_column_can_never_run(runtime: Runtime) -> None:
     wrong = Configuration(graph="react", agent="billing")
     with pytest.raises(InvalidInput):
@@ -263,7 +258,6 @@ def test_nothing_is_kept_when_a_column_can_never_run(runtime: Runtime) -> None:
     assert runtime.comparisons.store.recent("local") == []
 
 
-@pytest.mark.slow
 def test_an_erased_person_s_votes_are_nobody_s(runtime: Runtime) -> None:
     comparison = ask(runtime, MINI, LARGE, blind=True)
     vote(runtime, comparison, "tie")
@@ -311,7 +305,6 @@ def test_a_judge_votes_on_what_a_person_voted_on(
     assert (best, ballot.question) == (LARGE.key, comparison.id)
 
 
-@pytest.mark.slow
 def test_a_judge_is_not_asked_twice(runtime: Runtime, provider: ProviderServer) -> None:
     provider.by_model["gpt-4.1-mini"] = Reply(text='{"verdict": "A", "reason": "First."}')
     vote(runtime, ask(runtime, MINI, LARGE, LOCAL, blind=True), "tie")
@@ -321,7 +314,6 @@ def test_a_judge_is_not_asked_twice(runtime: Runtime, provider: ProviderServer) 
     assert judged(runtime).total == 0
 
 
-@pytest.mark.slow
 def test_a_judge_that_cannot_be_reached_says_why(
     runtime: Runtime, provider: ProviderServer
 ) -> None:
@@ -372,7 +364,6 @@ def test_the_time_to_vote_is_kept(runtime: Runtime) -> None:
     assert runtime.comparisons.votes.times_to_vote(["page"]) == [5]
 
 
-@pytest.mark.slow
 def test_a_question_to_columns_that_still_answer_is_refused_and_leaves_nothing(
     runtime: Runtime, provider: ProviderServer
 ) -> None:

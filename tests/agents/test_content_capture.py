@@ -16,6 +16,8 @@ from analytics.content import KeptItem, kept, of_run
 from analytics.queries.reading import Reader
 from core.settings import load_settings
 
+pytestmark = pytest.mark.slow
+
 QUESTION = "What is Switchboard? Write to ann@example.com."
 
 

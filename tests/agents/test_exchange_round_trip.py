@@ -34,6 +34,8 @@ from tests.agents.exchanging import (
 )
 from tests.provider import ProviderServer, Reply
 
+pytestmark = pytest.mark.slow
+
 AGENT = {"graph": "react", "retrieval": "none"}
 TIMES = st.integers(1, 4_000_000_000_000_000)
 TEXTS = st.text(max_size=40)
@@ -93,7 +95,6 @@ def conversations(draw: st.DrawFn) -> Conversation:
     )
 
 
-@pytest.mark.slow
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(found=st.lists(conversations(), min_size=1, max_size=3, unique_by=lambda one: one.digest()))
 def test_any_conversations_exported_imported_and_exported_are_the_same_bytes(

@@ -22,6 +22,8 @@ from core.settings import Settings, load_settings
 from tests.analytics.scripts import meta, simple_run
 from tests.analytics.test_incidents import until
 
+pytestmark = pytest.mark.slow
+
 NOT_IN_LOGS = {"app_version", "content_mode"}
 TABLES = {"run": "run_id", "step": "run_id, step_id", "llm_call": "run_id, call_id"}
 

@@ -27,6 +27,8 @@ from tests.agents.answering_house import answering, ask, sent
 from tests.agents.scripted_model import ScriptedSource
 from tests.provider import ProviderServer, Reply
 
+pytestmark = pytest.mark.slow
+
 SOURCE = Source(n=1, passage_id="p", document="d.md", title="D", area="policy", text="Text.")
 RULES = {"answer": "Answer in three words."}
 

@@ -15,6 +15,8 @@ from core.errors import NotFound
 from tests.agents.answering_house import MODEL, answering
 from tests.provider import ProviderServer, Reply
 
+pytestmark = pytest.mark.slow
+
 SLOW = Reply(text="one two three four five six seven eight", per_token_ms=50)
 
 

@@ -17,6 +17,8 @@ from core.errors import InvalidInput, NotFound
 from core.ids import new_id
 from tests.agents.threads_house import BEGIN_US, MINUTE_US, Chats, open_database
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:

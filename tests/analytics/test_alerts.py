@@ -21,6 +21,8 @@ from analytics.budgets.store import remove
 from analytics.queries import Filter
 from tests.analytics.ledgers import FAILED, MINUTE_US, Ledger, instant, ledger
 
+pytestmark = pytest.mark.slow
+
 HOUR_US = 60 * MINUTE_US
 FAILURES = {"kind": "threshold", "metric": "failure_rate", "limit": 0.1, "minimum_n": 5}
 NONE_YET = {"kind": "no_data", "window_minutes": 60}

@@ -24,6 +24,8 @@ from analytics.timeaxis import HOUR_US, QUARTER_US, midnight_us, to_us
 from bench.make_traffic import Traffic, write_traffic
 from core.database import Database
 
+pytestmark = pytest.mark.slow
+
 NOW_US = to_us(datetime(2026, 11, 3, 15, 40, 12, tzinfo=UTC))
 # Clocks in New York go back on 1 November; Kathmandu is 5:45 ahead; Lord Howe moves by half an hour.
 ZONES = (
@@ -149,7 +151,6 @@ def test_everything_closed_is_folded_and_nothing_else(folded: tuple[Path, str]) 
     assert found["quarter"] > 60
 
 
-@pytest.mark.slow
 def test_blocks_made_bit_by_bit_equal_those_made_at_once(tmp_path: Path) -> None:
     traffic = Traffic(seed=5, days=1, until_us=NOW_US)
     facts = list(traffic.facts(150))
@@ -179,7 +180,6 @@ def test_blocks_made_bit_by_bit_equal_those_made_at_once(tmp_path: Path) -> None
         )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -221,7 +221,6 @@ def test_a_touched_row_counts_at_once_and_after_folding(
     assert truth != figures(queries(rows, zone), chosen)
 
 
-@pytest.mark.slow
 def test_another_zone_makes_the_hours_and_days_anew(rows: Path, tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     path.write_bytes(rows.read_bytes())
@@ -270,7 +269,6 @@ def _sqlite(path: Path):  # type: ignore[no-untyped-def]
     return sqlite3.connect(path)
 
 
-@pytest.mark.slow
 def test_figures_stay_when_their_rows_are_gone(rows: Path, tmp_path: Path) -> None:
     path, zone = tmp_path / "a.db", "Asia/Kathmandu"
     path.write_bytes(rows.read_bytes())

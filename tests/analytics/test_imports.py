@@ -43,6 +43,8 @@ from core.catalog import load_catalog
 from core.errors import InvalidInput, StorageError
 from core.folder_lock import FolderLock
 
+pytestmark = pytest.mark.slow
+
 CATALOG = load_catalog()
 NOW_US = 1_795_000_000_000_000
 ALL = Filter(range="all")

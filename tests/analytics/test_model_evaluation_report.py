@@ -34,6 +34,8 @@ from core.comparison import Answered, Ballot, Configuration
 from core.errors import InvalidInput
 from core.version import VERSION
 
+pytestmark = pytest.mark.slow
+
 CATALOG = load_catalog()
 HOSTILE = ("<script>alert(1)</script>", "=cmd|'/c calc'!A1", "![x](http://evil.example)", "a | b")
 NAMES = {"a": "Large", "b": "Small", "c": "Local"}

@@ -44,6 +44,8 @@ from tests.analytics.scripts import MODEL, meta, simple_run, write
 from tests.analytics.test_queries import FAILED
 from tests.traffic import copy_traffic
 
+pytestmark = pytest.mark.slow
+
 CATALOG = load_catalog()
 UTC_ZONE = ZoneInfo("UTC")
 NOW_US = to_us(datetime(2026, 11, 21, 9, 30, tzinfo=UTC))
@@ -170,7 +172,6 @@ def run_at(k: int, at_us: int, **more: Any) -> Any:
     return simple_run(meta(f"r{k:03d}", started_at_us=at_us, **more.pop("of", {})), **more)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("zone", ["Europe/Paris", "Asia/Kathmandu", "UTC"])
 @pytest.mark.parametrize("month", [date(2026, 3, 1), date(2026, 10, 1)])
 def test_a_month_is_the_sum_of_its_days_on_the_zones_clocks(

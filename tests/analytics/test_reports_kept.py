@@ -24,6 +24,8 @@ from core.errors import NotFound, StorageError
 from core.settings import Settings
 from tests.analytics.scripts import meta, simple_run, write
 
+pytestmark = pytest.mark.slow
+
 CATALOG = load_catalog()
 ZONE = ZoneInfo("Europe/Paris")
 DAY_US = 24 * HOUR_US

@@ -28,6 +28,8 @@ from core.settings import Settings
 from tests.analytics.scripts import START_US, meta, simple_run, write
 from tests.analytics.test_queries import FAILED
 
+pytestmark = pytest.mark.slow
+
 CATALOG = load_catalog()
 HOSTILE = (
     "=cmd|'/c calc'!A1",

@@ -23,6 +23,8 @@ from core.pricing import price_call
 from core.usage import Usage
 from tests.analytics.scripts import attempt, meta, script, started, usage
 
+pytestmark = pytest.mark.slow
+
 MODEL = "openai:gpt-4o-mini"
 HAIKU = "bedrock_converse:us.anthropic.claude-haiku-4-5-20251001-v1:0"
 OLD_DAY, NEW_DAY = (datetime(2026, m, 5, 12, tzinfo=UTC) for m in (9, 10))
@@ -295,7 +297,6 @@ def test_undoing_brings_every_column_back_and_the_one_before_is_next(
     assert [done.undone_at_us is not None for done in history(reader)] == [True, True]
 
 
-@pytest.mark.slow
 def test_many_calls_in_pieces_are_all_changed_once(
     path: Path, recorder: Recorder, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,6 +33,8 @@ from analytics.store import AnalyticsStore
 from analytics.timeaxis import DAY_US, QUARTER_US
 from tests.analytics.scripts import meta, simple_run
 
+pytestmark = pytest.mark.slow
+
 NOW = 20_000 * DAY_US + 5 * 3_600_000_000
 """Five o'clock in the morning, UTC."""
 UTC_ZONE = ZoneInfo("UTC")
@@ -260,7 +262,6 @@ def test_a_quarter_shows_whole_until_its_last_row_is_gone(path: Path, recorder: 
     assert levels(path) == {"hour": 1, "day": 1}
 
 
-@pytest.mark.slow
 def test_deleting_while_a_thousand_runs_are_recorded_loses_none(
     path: Path, recorder: Recorder
 ) -> None:

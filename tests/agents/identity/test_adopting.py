@@ -28,6 +28,8 @@ from core.errors import NotFound, NotLoggedIn
 from core.settings import load_settings
 from tests.agents.identity.house import PASSWORD
 
+pytestmark = pytest.mark.slow
+
 PAIR = [Configuration(model="local:extractive"), Configuration(model="openai:gpt-4o-mini")]
 
 
@@ -95,7 +97,6 @@ def waiting_thread(connection: Connection, thread_id: str) -> str:
     return thread_id
 
 
-@pytest.mark.slow
 def test_everything_of_before_becomes_the_accounts(runtime: Runtime) -> None:
     thread_id = fill(runtime, "local", "Mine")
     runtime.identity.accounts.add("alice", password=PASSWORD)
@@ -113,7 +114,6 @@ def test_everything_of_before_becomes_the_accounts(runtime: Runtime) -> None:
     assert (again.rows, again.runs, again.notes) == ({}, 0, 0)
 
 
-@pytest.mark.slow
 def test_where_both_have_something_nothing_is_lost(runtime: Runtime) -> None:
     runtime.identity.accounts.add("alice", password=PASSWORD)
     first, second = fill(runtime, "local", "Port"), fill(runtime, "alice", "Port")
@@ -163,7 +163,6 @@ def test_nothing_is_given_to_somebody_unknown(runtime: Runtime) -> None:
         adopt(runtime, "alice")
 
 
-@pytest.mark.slow
 def test_figures_made_ready_follow_by_name_when_the_person_is_new(runtime: Runtime) -> None:
     def known(names: set[str]) -> None:
         def write(connection: Connection) -> None:
@@ -181,7 +180,6 @@ def test_figures_made_ready_follow_by_name_when_the_person_is_new(runtime: Runti
 # -- somebody who leaves
 
 
-@pytest.mark.slow
 def test_an_erased_person_is_logged_out_and_the_account_can_go_too(
     runtime: Runtime, data_dir: Path
 ) -> None:

@@ -15,6 +15,8 @@ from agents.identity.jwks import Jwks, JwksError, fetch_keys, read_keys
 from core.errors import ConfigError
 from tests.agents.identity.key_server import KeyServer, public
 
+pytestmark = pytest.mark.slow
+
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 ONE, TWO = public(KEY, "one"), public(KEY, "two")
 

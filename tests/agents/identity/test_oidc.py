@@ -13,6 +13,8 @@ from core.identity import Principal
 from tests.agents.identity.house import HOUR_US, House
 from tests.agents.identity.test_jwt import AUDIENCE, BY_SECRET, ISSUER, SECRET
 
+pytestmark = pytest.mark.slow
+
 SECOND_US = 1_000_000
 
 

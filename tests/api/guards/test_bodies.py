@@ -13,6 +13,8 @@ from api.guards.bodies import BodyLimits
 from api.headers import Message
 from tests.api.guards.probe import FILES, Probe
 
+pytestmark = pytest.mark.slow
+
 JSON = "application/json"
 NOTE = json.dumps({"text": "hello", "metadata": {"n": 1}}).encode()
 
