@@ -1,4 +1,5 @@
 # make run   start Switchboard on http://127.0.0.1:8501
+# make chat  chat in the terminal with a running Switchboard
 # make test  everything; browser tests where Chromium is found
 # make check format, lint, types, layers, fast tests: before every commit
 # make bench measurements into bench/results.jsonl
@@ -20,10 +21,13 @@ UV     := $(shell command -v uv 2>/dev/null)
 # Where Python may not keep its bytecode, every run of the tests would compile all of them again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check bench report export eval screenshots lock format schema clean
+.PHONY: run chat test check bench report export eval screenshots lock format schema clean
 
 run: $(VENV)/.run
 	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
+
+chat: $(VENV)/.run
+	$(BIN)/python -m api.cli
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile -rs
