@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Collection
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,7 @@ from agents.evaluation.desk import Evaluations
 from agents.exchange.desk import Exchange
 from agents.exchange.load import sweep
 from agents.files.desk import Files
-from agents.graphs import GRAPHS, entry
+from agents.graphs import GRAPHS
 from agents.identity import Identity
 from agents.identity.desk import demand
 from agents.known_models import remember
@@ -33,43 +32,41 @@ from agents.loop import LoopThread
 from agents.migrations import make_or_migrate
 from agents.models import ModelRegistry
 from agents.once import AskedOnce
-from agents.one_off import OneOffs, checked_earlier
+from agents.one_off import OneOffs
 from agents.preference_store import PreferenceStore
-from agents.preferences import checked_temperature
 from agents.prompt_versions import PromptVersions
 from agents.queue import MessageQueue, Queued
 from agents.ratings import Rating, RatingStore
 from agents.readiness import Readiness, checks_of
 from agents.retrieval import Knowledge
-from agents.run import THREAD_KINDS, Run, TurnRequest
+from agents.run import Run, TurnRequest
 from agents.run_reader import RunReader
 from agents.run_store import RunStore
 from agents.runs import RunManager
+from agents.runtime.checking import checked_request
 from agents.runtime.figures_now import known_model, readings
+from agents.runtime.forgetting import Forgetting
 from agents.runtime.ratings_copy import count_rating
 from agents.runtime.recording import Recording
 from agents.runtime.turns import TurnMaker
 from agents.search_cleaning import SearchCleaning
 from agents.specialists import BY_NAME
-from agents.system_note import checked_note
 from agents.thread_list import ThreadList
 from agents.thread_search import ThreadSearch
 from agents.threads import ThreadStore
 from agents.waiting import WaitingStore
 from agents.warm_up import WarmUp
-from analytics.erasure import Erased, erase_user, forget_thread
+from analytics.erasure import Erased
 from analytics.house import Analytics
 from analytics.prometheus import PrometheusMetrics
 from core.catalog import Catalog
 from core.database import Database
-from core.errors import InvalidInput, StorageError
 from core.events import Event
 from core.folder_lock import FolderLock
 from core.identity import LOCAL, Principal
 from core.metrics_query import MetricsAnswer, MetricsQuestion
 from core.price_overlay import load_with_imports
 from core.settings import Settings
-from core.text import message_text
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -80,7 +77,6 @@ log = logging.getLogger(__name__)
 HISTORY_ROWS = 60
 WARM_UP_STEP_S = 60.0
 FIRST_INDEX_S = 30.0
-FORGET_S = 5.0
 FIRST_SPENDING_S = 1.0
 SPENDING_AGE_S = 5.0
 
@@ -149,6 +145,7 @@ class Runtime:
         self._turns = TurnMaker(
             self, metrics=self._metrics, emit=self._emit, words=self._recording.words
         )
+        self._forgetting = Forgetting(self, self._turns, self._recording)
         self.runs = RunManager(
             self.loop,
             self.store,
@@ -262,43 +259,7 @@ class Runtime:
 
     def checked(self, request: TurnRequest) -> TurnRequest:
         """The request as it can be run. Raises InvalidInput or NotFound when it never can."""
-        request = self._with_question(request)
-        graph = entry(request.graph)
-        text = message_text(request.text, graph.max_chars or self.settings.max_message_chars)
-        if request.agent is not None and request.agent not in graph.agents:
-            raise InvalidInput(
-                f"The graph '{graph.name}' has no agent '{request.agent}'.",
-                what_to_do="Choose an agent from the list.",
-            )
-        graph.check(
-            retrieval=request.retrieval,
-            prompt=request.prompt,
-            continues=request.continues is not None,
-        )
-        if request.prompt is not None:
-            self.prompts.get(request.prompt)
-        if request.thread_id is not None:
-            self.threads.get(request.thread_id, request.owner)
-        self.files.check(request, self.models)
-        return replace(
-            request,
-            text=text,
-            earlier=checked_earlier(request),
-            temperature=checked_temperature(request.temperature),
-            note=checked_note(request.note or "") or None,
-        )
-
-    def _with_question(self, request: TurnRequest) -> TurnRequest:
-        """A request that answers an existing question, with its text and where it stands."""
-        asked = request.answers or request.continues
-        if request.resumes is not None:
-            self.waiting.of_run(request.resumes, request.owner)
-            asked = self.store.question_id(request.resumes)
-        if asked is None:
-            return request
-        question = self.threads.question_of(asked, request.owner)
-        thread, _ = self.threads.message(question.id, request.owner)
-        return replace(request, text=question.text, thread_id=thread.id)
+        return checked_request(self, request)
 
     def _answering(self) -> set[str]:
         """Threads with a run that has not ended."""
@@ -361,40 +322,11 @@ class Runtime:
 
     def delete_thread(self, thread_id: str, owner: str) -> None:
         """Stops what runs in a thread, then removes it, the agents' memory of it and kept words."""
-        if self.threads.get(thread_id, owner).kind == "compare":
-            self.comparisons.settle_all()  # what its answers cost goes on counting
-        self._stop_answering(thread_id)
-        self.threads.delete(thread_id, owner)
-        self._forget_said(thread_id, "deleted")
+        self._forgetting.delete_thread(thread_id, owner)
 
     def clear_thread(self, thread_id: str, owner: str) -> None:
         """The same for what was said in a chat; the thread itself stays, with its title and tags."""
-        self.threads.get(thread_id, owner)
-        self._stop_answering(thread_id)
-        self.threads.clear(thread_id, owner)
-        self._forget_said(thread_id, "cleared")
-
-    def _stop_answering(self, thread_id: str) -> None:
-        run = self.runs.for_thread(thread_id)
-        if run is not None and not run.finished:
-            self._recording.drop_words(run.id)
-            self.runs.cancel(run.id)
-            for _ in run.follow():
-                pass
-
-    def _forget_said(self, thread_id: str, done: str) -> None:
-        """What else is kept of its words: ended runs, file indexes, agents' memory, analytics."""
-        self.runs.forget_thread(thread_id)
-        self.files.forget_thread(thread_id)
-        self.search_cleaning.soon()
-        self.loop.submit(self._turns.forget(thread_id))
-        try:
-            forget_thread(self.recorder, thread_id, FORGET_S)
-        except StorageError as exc:
-            raise StorageError(
-                f"The thread was {done}, but not what analytics kept of it: {exc.message}",
-                what_to_do="Delete the kept content on the Settings page, under Privacy.",
-            ) from exc
+        self._forgetting.clear_thread(thread_id, owner)
 
     def erase_person(
         self, owner: str, *, account: bool = False, by: Principal | None = None
@@ -404,28 +336,7 @@ class Runtime:
         Ends what the person is logged in with; with `account`, removes the account too. Their
         counters stay, without a name. Raises StorageError; then call it again.
         """
-        self.identity.erase(owner, account=False, by=by)  # first: nobody goes on writing as them
-        self.recorder.flush()
-        erased = erase_user(self.recorder, owner)  # runs that go on end as runs of nobody
-        self.exchange.stop(owner)
-        self.evaluations.halt(owner)
-        self.comparisons.judging.close()
-        for kind in THREAD_KINDS:
-            while found := self.threads.recent(owner, kind=kind):
-                for thread in found:
-                    self.delete_thread(thread.id, owner)
-                    erased.threads += 1
-        self.files.forget_owner(owner)
-        self.comparisons.erase(owner)
-        self.evaluations.erase(owner)
-        self.prompts.forget_owner(owner)
-        self.knowledge.forget_notes(owner)
-        self.preferences.forget(owner)
-        self.answers.forget(owner)
-        if account:
-            self.identity.erase(owner, account=True, by=by)
-        self.database.empty_log()
-        return erased
+        return self._forgetting.erase_person(owner, account=account, by=by)
 
     def use_catalog(self, catalog: Catalog) -> None:
         """Other prices: for calls from now on, and for what pages show next."""
