@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,25 +43,25 @@ class _Said:
 
 
 def as_markdown(one: Conversation) -> str:
-    """Headings for who speaks; the text as it was written."""
-    parts = [f"# {one.title}", f"*{_about(one)}*"]
+    """Headings for who speaks. Answers are Markdown as they are; all else shows what was typed."""
+    parts = [f"# {_typed(one.title)}", f"*{_typed(_about(one))}*"]
     for said in _all_said(one):
-        parts.append(f"## {said.who}" + (f"\n\n*{said.about}*" if said.about else ""))
+        parts.append(f"## {said.who}" + (f"\n\n*{_typed(said.about)}*" if said.about else ""))
         if said.thinking:
             parts.append("> **Reasoning**\n>\n" + _quoted(said.thinking))
         for tool in said.tools:
             parts.append(f"Used the tool `{tool['name']}`:\n\n{_fenced(_call(tool))}")
         if said.text:
-            parts.append(said.text)
+            parts.append(said.text if said.role == "assistant" else _typed_lines(said.text))
         if said.end:
             parts.append(f"*{said.end}*")
         if said.sources:
-            lines = [f"- [{source['n']}] {_source(source)}" for source in said.sources]
+            lines = [f"- [{source['n']}] {_typed(_source(source))}" for source in said.sources]
             parts.append("**Sources**\n\n" + "\n".join(lines))
         if said.files:
-            parts.append("**Files:** " + ", ".join(said.files))
+            parts.append("**Files:** " + ", ".join(map(_typed, said.files)))
         if said.rating:
-            parts.append(f"*{said.rating}*")
+            parts.append(f"*{_typed(said.rating)}*")
     return "\n\n".join(parts) + "\n"
 
 
@@ -133,6 +134,27 @@ def _call(tool: dict[str, Any]) -> str:
 def _source(source: dict[str, Any]) -> str:
     parts = [source.get("title") or source.get("document"), source.get("heading")]
     return " – ".join(str(part) for part in parts if part)
+
+
+def _typed(text: str) -> str:
+    """Words of people in a line of Markdown, as they are."""
+    return _escaped(" ".join(text.split()))
+
+
+def _typed_lines(text: str) -> str:
+    """The same with its lines, and the spaces they begin with."""
+    lines = []
+    for line in text.expandtabs(4).split("\n"):
+        words = line.lstrip(" ")
+        lines.append("\u00a0" * (len(line) - len(words)) + _escaped(words.rstrip()))
+    return re.sub(r"(?<=[^\n])\n(?=[^\n])", "  \n", "\n".join(lines))
+
+
+def _escaped(text: str) -> str:
+    """Only what Markdown would read as markup, so that the file can be read as it is too."""
+    text = re.sub(r"([\\`*_\[\]<>|~&])", r"\\\1", text)
+    text = re.sub(r"^(\d{1,9})([.)])(?=\s|$)", r"\1\\\2", text)
+    return re.sub(r"^([#+=-])", r"\\\1", text)
 
 
 def _quoted(text: str) -> str:

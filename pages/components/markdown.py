@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:^=])")
+_TAG_NAME = re.compile(r"[a-zA-Z][\w.+\-]{0,31}")
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})(.*)$")
 
 
@@ -46,7 +47,8 @@ class Neutraliser:
     Outside fenced code `![` becomes text, so nothing is fetched (in inline code too: where that ends
     is for the browser to say). Outside code `$` before a digit is money, not maths;
     Streamlit's own directives (`:red[`, `:material/x:`) lose their colon. A link to another host
-    shows that host after its text. Any way of cutting the input into pieces gives the same output.
+    shows that host after its text. A line that begins with a tag does not begin a block of HTML: there
+    nothing is Markdown, so that what was put in front of a sign would be seen. Any way of cutting the input into pieces gives the same output.
     """
 
     def __init__(self) -> None:
@@ -84,6 +86,8 @@ class Neutraliser:
             return self._end_of_line()
         if char in "`~":
             return self._ticks(text, i)
+        if char == "<" and self._starts_line and not (self._fence or self._code):
+            return self._tag(text, i)
         self._line += char
         if self._fence:
             return char, 1
@@ -108,6 +112,20 @@ class Neutraliser:
             return "](", 2
         return char, 1
 
+    @property
+    def _starts_line(self) -> bool:
+        """As far as Markdown is concerned: four spaces would begin a block of code."""
+        return not self._line.strip() and len(self._line) <= 3
+
+    def _tag(self, text: str, i: int) -> tuple[str, int] | None:
+        name = _TAG_NAME.match(text, i + 1)
+        end = name.end() if name else i + 1
+        if end == len(text):
+            return None  # what follows decides
+        self._line += "<"
+        is_tag = text[end] not in ":@" if name else text[end] in "/!?"  # addresses begin alike
+        return ("\\<" if is_tag else "<"), 1
+
     def _end_of_line(self) -> tuple[str, int]:
         match = _FENCE.match(self._line)
         if self._fence is None and match and not (match[1][0] == "`" and "`" in match[2]):
@@ -126,9 +144,8 @@ class Neutraliser:
         if end == len(text):
             return None  # the run may go on
         run = text[i:end]
-        starts_line = not self._line.strip() and len(self._line) <= 3
+        is_fence = self._starts_line and len(run) >= 3
         self._line += run
-        is_fence = starts_line and len(run) >= 3
         if self._fence is None and not is_fence and run[0] == "`":
             if self._code == 0:
                 self._code = len(run)

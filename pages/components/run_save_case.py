@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from agents.runtime import Runtime
 
 
+FORM_PX = 440
+"""About the height of the form."""
 _LABEL, _ICON = "Save as test case", ":material/fact_check:"
 
 
@@ -34,6 +36,8 @@ def show_save_case_later(runtime: Runtime, run_id: str) -> None:
         _LABEL, icon=_ICON, type="tertiary", key=f"case_{run_id}", on_change="rerun"
     ) as place:
         if not place.open:
+            # Whether it opens upwards is decided by what is in it when it opens.
+            st.space(FORM_PX)
             return
         ended = _ended(runtime, run_id)
         if ended is None:

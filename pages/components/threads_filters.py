@@ -24,6 +24,8 @@ FIND = "find"
 ARCHIVE = "archive"
 KNOWN_S = 30
 KEYS = ("state", "by_agent", "by_model", "ended_with", "rated", "tag", "from", "until")
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 1, 1)
+_DAYS = ("from", "until")
 _STATES: dict[str, State] = {
     "running": "running",
     "waiting": "waiting",
@@ -49,10 +51,13 @@ def show_filters(runtime: Runtime, zone: tzinfo) -> tuple[str, ThreadFilter]:
             "Which", ["chats", "archived"], key=ARCHIVE, format_func=str.capitalize, required=True,
             label_visibility="collapsed", on_change=_to_address, args=(ARCHIVE,),
         )  # fmt: skip
-        chosen = [key for key in KEYS if st.query_params.get(key)]
+        options = _options(runtime)
+        for key, (_, offered) in options.items():
+            _from_address(key, offered)
+        chosen = [key for key in KEYS if _asks(key)]
         label = f"Filters: {len(chosen)}" if chosen else "Filters"
         with st.popover(label, icon=":material/filter_list:", key="threads_filters"):
-            wanted = _fields(runtime, zone)
+            wanted = _fields(options, zone)
             st.button(
                 "Clear filters", key="clear_filters", on_click=clear, disabled=not chosen,
                 icon=":material/filter_list_off:", type="tertiary",
@@ -72,23 +77,45 @@ def clear() -> None:
     first_page()
 
 
-def _fields(runtime: Runtime, zone: tzinfo) -> ThreadFilter:
+def _options(runtime: Runtime) -> dict[str, tuple[str, Mapping[str, str]]]:
+    """Of each choice its label, and its values with their words."""
     facts = _facts(runtime, runtime.database.where, session.owner())
     tags = runtime.thread_list.tags(session.owner())
-    agents = {name: BY_NAME[name].title if name in BY_NAME else name for name in facts.agents}
-    models = {one: runtime.catalog.display_name(one) for one in facts.models}
     errors = {ANY_ERROR: "Any error", "lost": error_name("lost")}
     errors |= {one: error_name(one) for one in facts.errors}
+    return {
+        "state": ("State", {key: STATE_WORDS[one] for key, one in _STATES.items()}),
+        "by_agent": (
+            "Agent",
+            {name: BY_NAME[name].title if name in BY_NAME else name for name in facts.agents},
+        ),
+        "by_model": ("Model", {one: runtime.catalog.display_name(one) for one in facts.models}),
+        "ended_with": ("Error", errors),
+        "rated": ("Rating", {key: label for key, (_, label) in _RATED.items()}),
+        "tag": ("Tag", {one: f"{one} ({n:,})" for one, n in tags.items()}),
+    }
+
+
+def _asks(key: str) -> bool:
+    """Whether the address has a value for it that there is."""
+    value = st.query_params.get(key, "")
+    if key not in _DAYS:
+        return bool(value)
+    try:
+        return FIRST_DAY <= date.fromisoformat(value) <= LAST_DAY
+    except ValueError:
+        return False
+
+
+def _fields(options: Mapping[str, tuple[str, Mapping[str, str]]], zone: tzinfo) -> ThreadFilter:
     left, right = st.columns(2)
     with left:
-        state = _choice("State", "state", {key: STATE_WORDS[one] for key, one in _STATES.items()})
-        agent = _choice("Agent", "by_agent", agents)
-        model = _choice("Model", "by_model", models)
+        state, agent, model = (
+            _choice(key, *options[key]) for key in ("state", "by_agent", "by_model")
+        )
         since = _day("Changed from", "from")
     with right:
-        error = _choice("Error", "ended_with", errors)
-        rated = _choice("Rating", "rated", {key: label for key, (_, label) in _RATED.items()})
-        tag = _choice("Tag", "tag", {one: f"{one} ({n:,})" for one, n in tags.items()})
+        error, rated, tag = (_choice(key, *options[key]) for key in ("ended_with", "rated", "tag"))
         until = _day("Until", "until")
     return ThreadFilter(
         state=_STATES.get(state or ""),
@@ -108,8 +135,7 @@ def _facts(_runtime: Runtime, where: str, owner: str) -> Facts:
     return _runtime.thread_list.facts(owner)
 
 
-def _choice(label: str, key: str, options: Mapping[str, str]) -> str | None:
-    _from_address(key, options)
+def _choice(key: str, label: str, options: Mapping[str, str]) -> str | None:
     return st.selectbox(
         label, list(options), index=None, key=key, placeholder="Any",
         format_func=lambda value: options.get(value, value), on_change=_to_address, args=(key,),
@@ -138,7 +164,7 @@ def _to_address(key: str) -> None:
 def _day(label: str, key: str) -> date | None:
     found = st.date_input(
         label, value=None, key=key, bind="query-params", on_change=first_page,
-        min_value=date(2000, 1, 1), max_value=date(2100, 1, 1),
+        min_value=FIRST_DAY, max_value=LAST_DAY,
     )  # fmt: skip
     return found if isinstance(found, date) else None
 

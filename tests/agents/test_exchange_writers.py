@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 
 from agents.evaluation.reading import read_set
 from agents.exchange.export import FORMS, KINDS, file_name, text_of
@@ -95,6 +96,27 @@ def test_markdown_tells_who_said_what_with_sources_and_reasoning() -> None:
     assert "version 1 of 2" in text
 
 
+def test_markdown_shows_titles_names_and_questions_as_they_were_typed() -> None:
+    """Was: a title or a question with markup in it became headings, links and HTML of the page."""
+    typed = f"# Loud {HOSTILE}\n---\n> **b** `c`\n1. d\n\te\n\n- f | g"
+    line = " ".join(typed.split())
+    summary = AnswerSummary(
+        model=HOSTILE, sources=[{"n": 1, "title": HOSTILE, "document": "d", "heading": HOSTILE}]
+    )
+    messages = (
+        Message(key="m1", parent=None, role="user", text=typed),
+        Message(key="m2", parent="m1", role="assistant", text="# My *own* words", summary=summary,
+                rating=Rating(thumb=1, comment=typed)),
+    )  # fmt: skip
+    text = as_markdown(Conversation(title=typed, messages=messages, head="m2", tags=(typed,)))
+    found = Tags(MarkdownIt("commonmark", {"html": True}).enable("table").render(text))
+    assert set(found.tags) <= {"h1", "h2", "p", "em", "strong", "ul", "li", "br"}
+    assert (found.addresses, found.tags.count("h1")) == ([], 2)  # the title, and the answer's own
+    said = "".join(found.words)
+    assert said.count(line) == 3  # title, tag, rating
+    assert "".join(typed.split()) in "".join(said.split()).replace("\xa0", "")
+
+
 class Tags(HTMLParser):
     """What a browser would make of it."""
 
@@ -102,7 +124,11 @@ class Tags(HTMLParser):
         super().__init__()
         self.tags: list[str] = []
         self.addresses: list[str] = []
+        self.words: list[str] = []
         self.feed(text)
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)

@@ -117,3 +117,22 @@ def test_an_answer_becomes_a_test_case_while_another_streams(
     assert '"Short answer"' in dump
     page.keyboard.press("Escape")
     page.get_by_text("word399").first.wait_for(timeout=30_000)
+
+
+def test_the_form_of_a_test_case_is_no_slit_under_the_newest_answer(
+    keyless: Server, open_page: Callable[..., Any]
+) -> None:
+    """Was: opened empty, below the button, it kept the little room there is over the question box."""
+    page = open_page(keyless.url, viewport={"width": 1280, "height": 720})
+    for number in (1, 2, 3):
+        ask(page, "How do I change the port?")
+        page.get_by_role("button", name="Save as test case").nth(number - 1).wait_for()
+        settled(page)
+    button = page.get_by_role("button", name="Save as test case").last
+    button.scroll_into_view_if_needed()
+    button.click()
+    page.get_by_role("textbox", name="Must contain").wait_for()
+    settled(page)
+    box = page.locator('[data-testid="stPopoverBody"]').last.bounding_box()
+    assert box["height"] > 350
+    assert box["y"] >= 0

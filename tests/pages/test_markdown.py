@@ -33,6 +33,11 @@ from pages.components.markdown import Neutraliser, escape, plain, safe
         ("see [docs](https://a.example/p)", r"see [docs](https://a.example/p) (a\.example)"),
         ("see [docs](#anchor) [1]", "see [docs](#anchor) [1]"),
         ("Wow!", "Wow!"),
+        ('<p title=":red[x]">$5\n  </p>', '\\<p title="\\:red[x]">\\$5\n  \\</p>'),
+        ("<!-- :red[x] -->", "\\<!-- \\:red[x] -->"),
+        ("1 < 2, a <b>c</b>\n< 3", "1 < 2, a <b>c</b>\n< 3"),
+        ("<https://a.example>\n<me@a.example>", "<https://a.example>\n<me@a.example>"),
+        ("    <p>\n```\n<p>\n```", "    <p>\n```\n<p>\n```"),
     ],
 )  # fmt: skip
 def test_model_text_is_disarmed_outside_code(text: str, shown: str) -> None:
@@ -42,7 +47,7 @@ def test_model_text_is_disarmed_outside_code(text: str, shown: str) -> None:
 SAMPLES = st.lists(
     st.sampled_from(
         ["![", "](", ")", "[", "]", "!", "$", "5", "x", ":", "red", "`", "``", "```", "\n", "\n\n",
-         "~~~", "- a", "1. b", "> q", "| t |", "http://e/", " ", "text", "$$", "[^1]", "**"]
+         "~~~", "- a", "1. b", "> q", "| t |", "http://e/", " ", "text", "$$", "[^1]", "**", "<", "</", "<p", ">"]
     ),
     max_size=40,
 ).map("".join)  # fmt: skip

@@ -236,6 +236,17 @@ def test_filters_are_in_the_address(
     assert shown == expected
 
 
+def test_the_number_of_filters_leaves_out_what_the_address_asks_in_vain(
+    open_page: OpenPage, chats: Chats
+) -> None:
+    """Was: "Filters: 3" for an address with one filter and two values that do not exist."""
+    chats.add("A", agent="policy")
+    wrong = {"state": "<script>", "tag": "none", "until": "yesterday"}
+    page = open_page("threads", by_agent="policy", **wrong)
+    labels = [one.proto.popover.label for one in page.get("popover")]
+    assert [one for one in labels if one.startswith("Filters")] == ["Filters: 1"]
+
+
 def test_a_chosen_filter_is_written_to_the_address_and_cleared(
     open_page: OpenPage, chats: Chats
 ) -> None:
