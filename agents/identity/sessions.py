@@ -151,6 +151,8 @@ def insert_session(
             seen_at_us=created_at_us,
         )
     )
+    person = update(account).where(account.c.owner == owner)
+    connection.execute(person.values(seen_at_us=created_at_us))
     return session_id
 
 
