@@ -11,7 +11,7 @@ from pages.components.run_errors import show_errors, show_stalls
 from pages.components.run_events import show_events
 from pages.components.run_head import show_head
 from pages.components.run_newest import show_newest
-from pages.components.run_reading import KnownRun, read_run
+from pages.components.run_reading import OTHERS, KnownRun, read_run
 from pages.components.run_replay import show_replay
 from pages.components.run_save_case import show_save_case
 from pages.components.run_sources import show_sources
@@ -108,6 +108,8 @@ try:
     if found is None:
         if asked_id:
             st.warning(NOT_FOUND, icon=":material/link_off:")
+            if runtime.identity.required:
+                st.caption(OTHERS)
         else:
             st.info("No run is chosen.", icon=":material/touch_app:")
             show_newest(runtime)

@@ -133,6 +133,9 @@ class Audit:
             connection.execute(update(audit).where(audit.c.who == owner).values(who=ERASED))
             named = update(audit).where(audit.c.target.in_(names))
             connection.execute(named.values(target=ERASED, detail=""))
+            made = audit.c.detail.endswith(f" of {owner}", autoescape=True)
+            keys = update(audit).where(audit.c.action == "key_created", audit.c.who.is_(None), made)
+            connection.execute(keys.values(detail=""))
 
     def tidy(self) -> int:
         """Removes rows that are older than anybody needs; returns how many. Raises StorageError."""

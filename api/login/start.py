@@ -44,7 +44,7 @@ def say_who_can_log_in(runtime: Runtime) -> None:
     if runtime.settings.auth == ("accounts",) and not runtime.identity.accounts.all():
         log.warning(
             "People log in with accounts and there is none yet, so nobody can. "
-            "Add the first with `python -m api.accounts add`."
+            "Add the first with `python -m api.accounts add NAME --role admin`."
         )
 
 

@@ -26,7 +26,9 @@ NEWEST = 5
 
 def show_newest(runtime: Runtime) -> None:
     """Links to the newest runs, or to where a first one begins. Raises StorageError."""
-    rows = session.figures().ask(runs_page, Filter(range="all")).rows[:NEWEST]
+    # Where people log in, the run of somebody else does not open for anybody.
+    user = (session.owner(),) if runtime.identity.required else ()
+    rows = session.figures().ask(runs_page, Filter(range="all", user=user)).rows[:NEWEST]
     if not rows:
         st.caption("Nothing has been asked yet.")
         st.page_link("pages/chat.py", label="Ask a question", icon=":material/forum:")

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from core.events import Event
 
 _ALL = Filter(range="all")
+OTHERS = "The page of a run opens only for the person who asked."
+"""Said where people log in, beside a run that is not there: of a foreign and of an unknown one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -181,6 +181,7 @@ def _delete_person(runtime: Runtime) -> None:
         + (" Without logins everybody is `local`." if others else "")
     )
     name = _asked_name() if others else session.owner()
+    account = others and runtime.identity.required and _asked_account(name)
     sure = st.checkbox(
         "I want to delete everything of this person" if others else "I want to delete all of it",
         key="erase_person_sure",
@@ -195,7 +196,7 @@ def _delete_person(runtime: Runtime) -> None:
     asked = st.session_state.pop("_erase_person", None)
     if asked:
         with st.spinner("Deleting, and writing the file anew…"):
-            _done_with("erase_person", lambda: _erase(runtime, str(asked)))
+            _done_with("erase_person", lambda: _erase(runtime, str(asked), account))
     erased = st.session_state.pop("_done_erase_person", None)
     if erased is not None:
         _say(erased)
@@ -208,12 +209,23 @@ def _asked_name() -> str:
     ).strip()  # fmt: skip
 
 
-def _erase(runtime: Runtime, name: str) -> Erased:
+def _asked_account(name: str) -> bool:
+    """Nobody removes the account they are logged in with, so that one administrator is left."""
+    chosen = st.checkbox(
+        "Remove the account too",
+        key="erase_account",
+        disabled=name == session.owner(),
+        help="Nobody logs in as this person any more, and the audit log names them no more.",
+    )
+    return chosen and name != session.owner()
+
+
+def _erase(runtime: Runtime, name: str, account: bool) -> Erased:
     """One's own may be erased by everybody. Raises Forbidden."""
     if name != session.owner():
         session.demand("people")
-    erased = runtime.erase_person(name)
-    session.note("person_erased", name)
+    erased = runtime.erase_person(name, account=account, by=session.principal())
+    session.note("person_erased", "" if account else name)
     return erased
 
 

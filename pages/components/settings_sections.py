@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 OPEN = (
     "Nobody has to log in here: everybody who can open this page is its administrator. To give "
     "people accounts, set `SWITCHBOARD_AUTH=accounts` in `.env` and add the first with "
-    "`python -m api.accounts add`."
+    "`python -m api.accounts add NAME --role admin`."
 )
 
 

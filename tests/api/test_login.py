@@ -190,7 +190,7 @@ def test_a_dead_cookie_is_dropped_by_the_login_page(house: House) -> None:
 
 
 def test_without_any_account_the_page_says_how_to_add_one() -> None:
-    command = "python -m api.accounts add"
+    command = "python -m api.accounts add NAME --role admin"
     assert command in browser_of(make_house(people=False)).get("/login").text
     assert command not in browser_of(make_house()).get("/login").text
 

@@ -91,4 +91,4 @@ def test_accounts_without_any_account_are_a_line_in_the_log(
         assert caplog.messages == []
         say_who_can_log_in(make_house(people=False))  # type: ignore[arg-type]
     assert len(caplog.messages) == 1
-    assert "python -m api.accounts add" in caplog.messages[0]
+    assert "python -m api.accounts add NAME --role admin" in caplog.messages[0]

@@ -172,7 +172,7 @@ def test_a_fresh_servers_first_deep_link_shows_nothing_to_a_stranger(
     page = context.new_page()
     page.goto(f"{fresh.url}/dashboard")
     assert page.url == f"{fresh.url}/login?next=/dashboard"
-    page.get_by_text("python -m api.accounts add").wait_for()
+    page.get_by_text("python -m api.accounts add NAME --role admin").wait_for()
     code = page.evaluate(
         """url => new Promise(done => {
             const socket = new WebSocket(url.replace('http', 'ws') + '/_stcore/stream', ['streamlit']);
@@ -182,7 +182,7 @@ def test_a_fresh_servers_first_deep_link_shows_nothing_to_a_stranger(
         fresh.url,
     )
     assert code == "closed"
-    assert "python -m api.accounts add" in fresh.log()
+    assert "python -m api.accounts add NAME --role admin" in fresh.log()
     context.close()
 
 

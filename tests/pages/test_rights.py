@@ -15,6 +15,7 @@ from analytics.queries import Filter
 from core.errors import Forbidden
 from core.identity import LOCAL, Principal
 from pages.components import session
+from pages.components.run_reading import OTHERS
 from tests.pages.conftest import OpenPage, checked
 from tests.pages.people import ADA, ANN, BOB, MARK, NAN, Team, leave_behind, sent
 
@@ -162,6 +163,39 @@ def test_a_user_erases_their_own_and_nobody_elses(open_as: OpenPage, team: Team)
     assert [one.who for one in deeds]
     at = open_as(ADA, "settings", settings_tab="Privacy")
     assert [one for one in at.text_input if one.key == "erase_person"]
+
+
+@pytest.mark.slow
+def test_an_administrator_removes_an_account_and_the_audit_log_names_it_no_more(
+    open_as: OpenPage, team: Team
+) -> None:
+    """The page could not remove an account, and its own row of the audit log kept the name."""
+    at = open_as(ADA, "settings", settings_tab="Privacy")
+    at.text_input(key="erase_person").input(ADA).run()
+    assert at.checkbox(key="erase_account").disabled
+    at.text_input(key="erase_person").input(ANN).run()
+    at.checkbox(key="erase_account").check().run()
+    at.checkbox(key="erase_person_sure").check().run()
+    checked(at.button(key="erase_person_now").click().run())
+    identity = team.runtime.identity
+    assert ANN not in {one.login for one in identity.accounts.all()}
+    deeds = identity.audit.page().deeds
+    assert {"person_erased", "account_deleted"} <= {one.action for one in deeds}
+    assert [one for one in deeds if ANN in f"{one.who} {one.target} {one.detail}"] == []
+
+
+@pytest.mark.slow
+def test_the_newest_runs_are_those_that_open(open_as: OpenPage, team: Team) -> None:
+    """Analysts were offered the runs of others, none of which opened."""
+    runs = {name: team.runtime.start(TurnRequest(text="Hello", owner=name)) for name in (ANN, NAN)}
+    for run in runs.values():
+        for _ in run.follow():
+            pass
+    team.runtime.recorder.flush()
+    at = open_as(NAN, "run")
+    offered = [one.key for one in at.button if str(one.key).startswith("newest_")]
+    assert offered == [f"newest_{runs[NAN].id}"]
+    assert OTHERS in [one.value for one in open_as(NAN, "run", id=runs[ANN].id).caption]
 
 
 @pytest.mark.slow

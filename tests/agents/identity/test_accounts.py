@@ -283,6 +283,7 @@ def test_what_was_seen_is_written_now_and_then(house: House) -> None:
     house.add()
     token = house.log_in()
     begun = house.identity.sessions.of("alice")[0].seen_at_us
+    assert house.identity.accounts.get("alice").seen_at_us == begun
     house.identity.from_session(token)
     assert house.identity.sessions.of("alice")[0].seen_at_us == begun
     house.clock.forward(HOUR_US)
