@@ -112,13 +112,16 @@ def _rename(runtime: Runtime, ids: tuple[str, ...]) -> None:
 def _tags(runtime: Runtime, ids: tuple[str, ...]) -> None:
     threads = runtime.thread_list
     have = list(threads.of_ids(session.owner(), ids)[0].tags)
-    tags = st.multiselect(
-        "Tags", sorted({*threads.tags(session.owner()), *have}, key=str.casefold), default=have,
-        accept_new_options=True, max_selections=MAX_TAGS, placeholder="Choose or type a tag",
-        key=f"tags_{ids[0]}",
-        help=f"At most {MAX_TAGS} a thread, {MAX_TAG} characters each.",
-    )  # fmt: skip
-    if st.button("Save", type="primary", key="save_tags"):
+    # Beside the field: below it the button would be under the list of tags.
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        tags = st.multiselect(
+            "Tags", sorted({*threads.tags(session.owner()), *have}, key=str.casefold), default=have,
+            accept_new_options=True, max_selections=MAX_TAGS, placeholder="Choose or type a tag",
+            key=f"tags_{ids[0]}",
+            help=f"At most {MAX_TAGS} a thread, {MAX_TAG} characters each.",
+        )  # fmt: skip
+        save = st.button("Save", type="primary", key="save_tags")
+    if save:
         _do(lambda: threads.set_tags(ids[0], session.owner(), tags))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.browser.conftest import Server, ask, settled
 from tests.browser.test_chat import LONG, answers, wait_for_text, with_openai
 from tests.provider import ProviderServer
@@ -101,3 +103,30 @@ def test_the_page_of_threads_fits_a_phone(keyless: Server, open_page: Callable[.
     settled(page)
     page.locator('[class*="st-key-thread_row_"]').first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_a_new_tag_is_saved_while_the_list_of_tags_is_open(
+    keyless: Server, open_page: Callable[..., Any], width: int
+) -> None:
+    """Was: the list, which stays open for the next tag, lay over the button."""
+    page = open_page(keyless.url, viewport={"width": 1280, "height": 800})
+    ask(page, "How do I change the port?")
+    page.get_by_text("tokens in").first.wait_for(timeout=60_000)
+    settled(page)
+    page.locator('[data-testid="stSidebar"] [class*="st-key-row_"]').first.get_by_role(
+        "button"
+    ).last.click()
+    page.get_by_role("menuitem", name="Tags").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("combobox").wait_for()
+    page.set_viewport_size({"width": width, "height": 800})
+    dialog.get_by_role("combobox").click()
+    page.keyboard.type(f"tag{width}")
+    page.keyboard.press("Enter")
+    page.get_by_text(f"tag{width}").first.wait_for()
+    settled(page)
+    page.get_by_text("No results").or_(page.get_by_role("option")).first.wait_for()
+    # By its class: an open list hides the rest of the page from screen readers, and so from roles.
+    page.locator(".st-key-save_tags button").click(timeout=5_000)
+    page.locator(".st-key-save_tags").wait_for(state="detached", timeout=10_000)
