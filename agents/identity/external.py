@@ -14,7 +14,7 @@ from agents.identity.changes import Changes
 from agents.identity.credentials import digest
 from agents.identity.owners import display_name, external_owner
 from agents.identity.roles import Roles, named_role, verified_email
-from agents.identity.sessions import Sessions, insert_session
+from agents.identity.sessions import Sessions, insert_session, see_person
 from agents.identity.tables import account, login_session
 from agents.identity.values import COARSE_US, Clock
 from core.database import Database
@@ -169,8 +169,7 @@ class External:
         now = self._clock()
         if row.seen_at_us is None or now - row.seen_at_us >= COARSE_US:
             with self._db.write() as connection:
-                one = update(account).where(account.c.owner == row.owner)
-                connection.execute(one.values(seen_at_us=now))
+                see_person(connection, row.owner, now)
 
 
 def refused(why: str) -> NotLoggedIn:

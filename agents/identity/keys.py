@@ -11,6 +11,7 @@ from agents.identity.audit import Audit
 from agents.identity.changes import Changes
 from agents.identity.credentials import digest, hint, is_api_key, new_api_key
 from agents.identity.roles import Roles
+from agents.identity.sessions import see_person
 from agents.identity.tables import account, api_key
 from agents.identity.values import COARSE_US, ApiKey, Clock
 from core.database import Database
@@ -176,6 +177,7 @@ class Keys:
             with self._db.write() as connection:
                 one = update(api_key).where(api_key.c.id == row.id)
                 connection.execute(one.values(used_at_us=now))
+                see_person(connection, row.owner, now)
         return Principal(
             owner=row.owner,
             name=row.name,

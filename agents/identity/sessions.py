@@ -151,14 +151,19 @@ def insert_session(
             seen_at_us=created_at_us,
         )
     )
+    see_person(connection, owner, created_at_us)
     return session_id
 
 
 def _seen(connection: Connection, row: Row[Any], now: int) -> None:
     one = update(login_session).where(login_session.c.id == row.id)
     connection.execute(one.values(seen_at_us=now))
-    person = update(account).where(account.c.owner == row.owner)
-    connection.execute(person.values(seen_at_us=now))
+    see_person(connection, row.owner, now)
+
+
+def see_person(connection: Connection, owner: str, now: int) -> None:
+    """Notes when somebody was last here, whichever way they came in."""
+    connection.execute(update(account).where(account.c.owner == owner).values(seen_at_us=now))
 
 
 def end_credentials(connection: Connection, owner: str, now: int) -> bool:

@@ -401,3 +401,15 @@ def test_a_principal_without_an_account_is_nobody(house: House) -> None:
     made_up = Principal(owner="alice", name="A", role="admin", via="password", credential_id="x")
     with pytest.raises(NotLoggedIn):
         house.identity.check(made_up)
+
+
+def test_a_login_and_a_key_that_is_used_say_when_somebody_was_last_seen(house: House) -> None:
+    """It was noted five minutes after a login only, and never of those who use nothing but keys."""
+    house.add()
+    house.add("bob")
+    house.log_in()
+    _, text = house.identity.keys.create_by_command("bob", "script")
+    house.identity.from_bearer(f"Bearer {text}")
+    seen = {one.owner: one.seen_at_us for one in house.identity.accounts.all()}
+    assert seen["alice"] is not None
+    assert seen["bob"] is not None
