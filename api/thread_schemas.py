@@ -53,6 +53,7 @@ class ThreadOut(Out):
     archived: bool
     tags: list[str]
     state: ThreadState = Field(description="waiting: for a person. failed: the last answer.")
+    run_id: str | None = Field(default=None, description="Of the answer under way; null: none is.")
     hit: SearchHit | None = Field(default=None, description="Of a search: its newest hit.")
 
 
@@ -106,6 +107,7 @@ class HistoryOut(Out):
 
     thread_id: str
     title: str
+    run_id: str | None = Field(default=None, description="Of the answer under way; null: none is.")
     messages: list[MessageOut]
     before: str | None = Field(
         description="Ask with it for what came before; null at the beginning."

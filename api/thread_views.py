@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from agents.exchange.desk import Brought
 from agents.thread_list import ListedThread, ThreadPage
@@ -22,8 +22,11 @@ from api.thread_schemas import (
 from api.views import interrupts_of, moment, problem_of_summary
 from api.wire import figures
 
+Running = Mapping[str, str]
+"""Of the answers under way: thread id to run id."""
 
-def thread_out(one: ListedThread, hit: Hit | None = None) -> ThreadOut:
+
+def thread_out(one: ListedThread, running: Running, hit: Hit | None = None) -> ThreadOut:
     return ThreadOut(
         thread_id=one.id,
         title=one.title,
@@ -33,24 +36,28 @@ def thread_out(one: ListedThread, hit: Hit | None = None) -> ThreadOut:
         archived=one.archived,
         tags=list(one.tags),
         state=one.state,
+        run_id=running.get(one.id),
         hit=None if hit is None else _hit(hit),
     )
 
 
-def page_out(page: ThreadPage) -> ThreadPageOut:
-    threads = [thread_out(one) for one in page.threads]
+def page_out(page: ThreadPage, running: Running) -> ThreadPageOut:
+    threads = [thread_out(one, running) for one in page.threads]
     return ThreadPageOut(threads=threads, after=page.after, more=page.after is not None)
 
 
-def page_of_search(found: Found) -> ThreadPageOut:
-    threads = [thread_out(hit.thread, hit) for hit in found.hits]
+def page_of_search(found: Found, running: Running) -> ThreadPageOut:
+    threads = [thread_out(hit.thread, running, hit) for hit in found.hits]
     return ThreadPageOut(threads=threads, after=None, more=found.more)
 
 
-def history_out(found: Thread, messages: Sequence[Message], *, more: bool) -> HistoryOut:
+def history_out(
+    found: Thread, messages: Sequence[Message], running: Running, *, more: bool
+) -> HistoryOut:
     return HistoryOut(
         thread_id=found.id,
         title=found.title,
+        run_id=running.get(found.id),
         messages=[message_out(one) for one in messages],
         before=messages[0].id if more and messages else None,
     )

@@ -24,7 +24,7 @@ Action = Literal[
     "log_in", "log_in_failed", "log_out", "sessions_ended",
     "account_added", "account_disabled", "account_enabled", "account_renamed", "account_deleted",
     "role_changed", "password_set", "key_created", "key_revoked",
-    "thread_deleted", "thread_exported", "threads_exported", "threads_imported",
+    "thread_deleted", "thread_cleared", "thread_exported", "threads_exported", "threads_imported",
     "figures_exported", "figures_imported", "report_made", "person_erased", "content_deleted",
     "data_adopted", "settings_changed", "prices_changed", "prompt_changed", "budget_changed",
     "alert_changed", "model_changed", "limits_changed",

@@ -84,11 +84,11 @@ async def threads(
     """A person's chats, newest change first; with `q` those in which all its words are found."""
     if q is None:
         read = partial(house.thread_list.page, caller.owner, wanted, after=after, limit=limit)
-        return page_out(await run_in_threadpool(read))
+        return page_out(await run_in_threadpool(read), _running(house))
     if after is not None:
         raise InvalidInput("A search has one page.", what_to_do="Raise `limit`, or narrow it.")
     find = partial(house.thread_search.find, caller.owner, q, wanted, limit=limit)
-    return page_of_search(await run_in_threadpool(find))
+    return page_of_search(await run_in_threadpool(find), _running(house))
 
 
 @router.get("/{thread_id}", response_model=ThreadOut)
@@ -112,7 +112,8 @@ async def history(
     def read() -> HistoryOut:
         found = house.threads.get(thread_id, caller.owner)
         messages = house.threads.messages(thread_id, caller.owner, limit=limit + 1, before=before)
-        return history_out(found, messages[-limit:], more=len(messages) > limit)
+        more = len(messages) > limit
+        return history_out(found, messages[-limit:], _running(house), more=more)
 
     return await run_in_threadpool(read)
 
@@ -124,6 +125,7 @@ async def clear(thread_id: ThreadId, caller: Chatter, house: House) -> ThreadOut
 
     def do() -> ThreadOut:
         house.clear_thread(thread_id, caller.owner)
+        house.identity.audit.note(caller, "thread_cleared", thread_id)
         return _one(house, caller.owner, thread_id)
 
     return await run_in_threadpool(do)
@@ -156,7 +158,12 @@ async def restore(thread_id: ThreadId, caller: Chatter, house: House) -> ThreadO
 async def delete(thread_id: ThreadId, caller: Chatter, house: House) -> None:
     """Removes a thread with all it left, for good. An answer under way is stopped. The second time
     there is no such thread: 404."""
-    await run_in_threadpool(house.delete_thread, thread_id, caller.owner)
+
+    def do() -> None:
+        house.delete_thread(thread_id, caller.owner)
+        house.identity.audit.note(caller, "thread_deleted", thread_id)
+
+    await run_in_threadpool(do)
 
 
 @router.post(
@@ -186,7 +193,15 @@ async def bring_in(request: Request, caller: Chatter, house: House) -> ImportOut
     except BaseException:
         staging.drop()
         raise
-    return import_out(await run_in_threadpool(house.exchange.bring_in, caller.owner, path))
+
+    def do() -> ImportOut:
+        brought = house.exchange.bring_in(caller.owner, path)
+        house.identity.audit.note(
+            caller, "threads_imported", "", f"{brought.loaded.imported} chats"
+        )
+        return import_out(brought)
+
+    return await run_in_threadpool(do)
 
 
 @router.get(
@@ -214,7 +229,9 @@ async def export(
 
     def read() -> tuple[str, bytes]:
         title = house.threads.get(thread_id, caller.owner).title
-        return file_name(title, form), house.exchange.file_of(caller.owner, [thread_id], form)
+        file = house.exchange.file_of(caller.owner, [thread_id], form)
+        house.identity.audit.note(caller, "thread_exported", thread_id, form)
+        return file_name(title, form), file
 
     name, content = await run_in_threadpool(read)
     disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
@@ -222,7 +239,11 @@ async def export(
 
 
 def _one(house: Runtime, owner: str, thread_id: str) -> ThreadOut:
-    return thread_out(house.thread_list.of_ids(owner, [thread_id])[0])
+    return thread_out(house.thread_list.of_ids(owner, [thread_id])[0], _running(house))
+
+
+def _running(house: Runtime) -> dict[str, str]:
+    return {run.thread_id: run.id for run in house.runs.active()}
 
 
 async def _staged(request: Request, staging: Staging) -> FilePath:

@@ -65,6 +65,13 @@ def listening(runtime: Runtime) -> Iterator[str]:
             thread.join(10)
 
 
+class NoAudit:
+    """An audit log that keeps nothing."""
+
+    def note(self, *_deed: object, **_more: object) -> None:
+        pass
+
+
 class People:
     """Identity in which the bearer token names the person. `out`: who may not go on."""
 
@@ -72,6 +79,7 @@ class People:
 
     def __init__(self) -> None:
         self.out: set[str] = set()
+        self.audit = NoAudit()
 
     def from_bearer(self, authorization: str | None) -> Principal:
         return self.check(Principal(owner=(authorization or "").removeprefix("Bearer "), name="x"))

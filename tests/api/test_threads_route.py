@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
 from agents.run import TurnRequest
 from tests.api.conftest import House
-from tests.api.serving import MODEL, bearer, owner_of
+from tests.api.serving import MODEL, bearer, owner_of, serving
 from tests.provider import ProviderServer, Reply
 
 UNKNOWN = "0" * 32
@@ -220,3 +221,39 @@ def test_exported_pages_hold_markup_as_text(
         assert "<script>alert" not in exported.text
         assert "<img" not in exported.text
     assert other.status_code == 422
+
+
+def test_a_thread_that_is_answered_names_the_run(house: House, scripted: ProviderServer) -> None:
+    """Without it a client that comes back could not stop or follow the answer."""
+    scripted.script(Reply(text="one two three four five six", per_token_ms=200))
+    runtime, client = house
+    run = runtime.start(TurnRequest(text="Slow?", model=MODEL, owner=owner_of(client)))
+    paths = ("/threads", "/threads?q=Slow", f"/threads/{run.thread_id}")
+    page, found, one = (client.get(path).json() for path in paths)
+    history = client.get(f"/threads/{run.thread_id}/history").json()
+    client.post(f"/runs/{run.id}/cancel")
+    for _ in run.follow():
+        pass
+    after = client.get(f"/threads/{run.thread_id}").json()
+    shown = (page["threads"][0], found["threads"][0], one, history)
+    assert [said["run_id"] for said in shown] == [run.id] * 4
+    assert after["run_id"] is None
+
+
+def test_what_is_deleted_cleared_exported_and_imported_is_in_the_audit_log_once(
+    tmp_path: Path, module_server: ProviderServer, scripted: ProviderServer
+) -> None:
+    with serving(tmp_path, module_server) as (runtime, client):
+        thread_id = ask(client)["thread_id"]
+        content = client.get(f"/threads/{thread_id}/export").content
+        client.put(f"/threads/{thread_id}/clear")
+        codes = [client.delete(f"/threads/{thread_id}").status_code for _ in range(2)]
+        client.post("/threads/import", content=content, headers=FILE)
+        deeds = runtime.identity.audit.page().deeds
+    assert codes == [204, 404]
+    assert [(deed.action, deed.target, deed.detail) for deed in reversed(deeds)] == [
+        ("thread_exported", thread_id, "json"),
+        ("thread_cleared", thread_id, ""),
+        ("thread_deleted", thread_id, ""),
+        ("threads_imported", "", "1 chats"),
+    ]
