@@ -33,6 +33,7 @@ from api.socket_messages import (
     problem,
     read_message,
 )
+from api.streams import place_in
 from api.wire import event_json, to_json
 from core.errors import InvalidInput, SwitchboardError
 from core.events_codec import TERMINAL_TYPES
@@ -184,7 +185,7 @@ class ChatSocket:
 
     async def _send_events(self, one: Followed) -> bool:
         """What a run has that the client has not; a part of it, so that other runs have their turn."""
-        events = one.run.part(one.after, MAX_WAITING)
+        events = one.run.part(place_in(one.run, one.after), MAX_WAITING)
         for event in events:
             ends = event.type in TERMINAL_TYPES
             whole = one.run.read() if ends else ()

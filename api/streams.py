@@ -65,6 +65,17 @@ class Source(Protocol):
         """The last words of a stream that ends before its source does."""
 
 
+def place_in(run: RunLog, after: int) -> int:
+    """`after`, unless it is behind the end: then the place before the terminal event.
+
+    A process that is killed may have sent events that it had not saved; whoever comes back with the
+    place of one of these still learns how the run ended.
+    """
+    last = run.last_event()
+    ended = last is not None and last.type in TERMINAL_TYPES
+    return last.seq - 1 if last is not None and ended and after > last.seq else after
+
+
 class RunSource:
     """The events of one run with `seq > after`. `encode` gives the text of one event."""
 
@@ -82,7 +93,7 @@ class RunSource:
     def take(self) -> bytes:
         parts: list[str] = []
         chars = 0
-        for event in self._run.part(self._after, MAX_EVENTS):
+        for event in self._run.part(place_in(self._run, self._after), MAX_EVENTS):
             parts.append(self._encode(event, self._run))
             chars += len(parts[-1])
             self._after = event.seq

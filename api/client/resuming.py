@@ -46,7 +46,7 @@ class Resumption:
         """Notes which run the server answers with, known before its first event. False: there is
         nothing behind the place that was asked for.
 
-        Raises AnswerLost when events were taken that the server, killed meanwhile, knows no more.
+        Raises AnswerLost when an older server that was killed says so of events that were taken.
         """
         self.run_id = self.run_id or response.headers.get("x-run-id")
         self.ended = response.status_code == 204
@@ -66,15 +66,25 @@ class Resumption:
             raise of_body(given if isinstance(given, Mapping) else data)
         if not isinstance(seq, int) or seq > self.seq + 1:
             raise self._broken("An event is missing")
-        if seq <= self.seq:
-            return None
         event = from_dict(data) if kind in EVENT_TYPES else None
+        if seq <= self.seq:
+            self._end_before_its_place(event)
+            return None
         self.seq, self.wire = seq, data
         self.run_id = self.run_id or data.get("run_id")
         self._retries = Retries(most=self._tries)
         if event is not None and is_terminal(event):
             self.ended = True
         return event
+
+    def _end_before_its_place(self, event: Event | None) -> None:
+        """The log ends before the place that was asked for. Raises AnswerLost when what stood there
+        was taken: the server was killed before it had saved it."""
+        if event is None or not is_terminal(event):
+            return
+        self.ended = True
+        if self.wire:
+            raise AnswerLost("Switchboard ended without warning while it answered.")
 
     def wait_after(self, problem: SwitchboardError) -> float:
         """Seconds until the next connection. Raises the problem when there is to be none."""

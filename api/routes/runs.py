@@ -78,7 +78,7 @@ async def events(
     if "text/event-stream" not in (accept or ""):
         return _part(run, where, limit)
     last = run.last_event()
-    if last is not None and last.type in TERMINAL_TYPES and where >= last.seq:
+    if last is not None and last.type in TERMINAL_TYPES and where == last.seq:
         return Response(status_code=204)  # an EventSource would come back for ever
     check = partial(house.identity.check, caller)
     return EventStream(RunSource(run, where), check=check)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -155,6 +156,18 @@ def test_an_answer_a_killed_server_forgot_the_end_of_is_lost(
     with pytest.raises(AnswerLost):
         list(stream)
     assert stream.transcript.text == "Use --server.port"
+
+
+def test_the_end_of_a_log_that_is_shorter_than_what_was_taken_is_lost_too(
+    api: ScriptedApi, switchboard: Switchboard
+) -> None:
+    end = replace(LOG[-1], seq=1)
+    api.script(Events(events=LOG[:3], end="cut"), Events(events=[end]), Events(events=[end]))
+    stream = switchboard.stream("?")
+    with pytest.raises(AnswerLost):
+        list(stream)
+    assert stream.transcript.text == "Use --server.port"
+    assert list(switchboard.events(RUN, after=4)) == []
 
 
 def test_half_an_answer_of_a_server_that_shut_down_is_an_error(

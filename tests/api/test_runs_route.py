@@ -150,3 +150,20 @@ def test_a_question_of_a_graph_is_answered_and_the_run_goes_on(
     assert all(one["answered"] for one in before["interrupts"])
     assert detail["resumes"] == waits["run_id"]
     assert detail["text"].count("seats") == 3
+
+
+def test_a_place_behind_the_end_of_a_log_gets_the_terminal_event(
+    house: House, scripted: ProviderServer
+) -> None:
+    """A killed process had sent more than it had saved: its reader came back and was told nothing,
+    and a stream that had begun before that never ended."""
+    runtime, client = house
+    events = ask_stream(client)
+    path = f"/runs/{events[0]['run_id']}/events"
+    far = {"Accept": "text/event-stream", "Last-Event-ID": str(events[-1]["seq"] + 2)}
+    answer = client.get(path, headers=far)
+    scripted.script(SLOW)
+    run = runtime.start(TurnRequest(text="Slow?", model=MODEL, owner=owner_of(client)))
+    living = client.get(f"/runs/{run.id}/events", headers=far | {"Last-Event-ID": "9999"})
+    assert [one["data"] for one in messages(answer.text)] == events[-1:]
+    assert [one["event"] for one in messages(living.text)] == ["completed"]

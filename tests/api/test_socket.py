@@ -78,6 +78,15 @@ def test_a_socket_follows_a_run_from_a_place(house: House, socket: WebSocketTest
     assert until(socket, lambda one: one["type"] in ENDS) == events[3:]
 
 
+def test_a_place_behind_the_end_of_a_log_gets_the_terminal_event_on_the_socket(
+    house: House, socket: WebSocketTestSession
+) -> None:
+    """Nothing ever came, and the socket followed the run for ever."""
+    events = ask_stream(house[1])
+    socket.send_json({"type": "resume", "run_id": events[0]["run_id"], "after": 9999})
+    assert socket.receive_json() == events[-1]
+
+
 def test_a_question_of_a_graph_is_answered_on_the_socket(
     socket: WebSocketTestSession, scripted: ProviderServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,6 +113,9 @@ def test_a_question_of_a_graph_is_answered_on_the_socket(
         ('{"type": "stop", "run_id": "../x"}', "not_found", None),
         ('{"type": "resume", "run_id": "%s"}' % ("0" * 32), "not_found", None),
         ("[" * 50_000, "invalid_input", None),
+        ('{"type": "send", "message": "a", "message": "b"}', "invalid_input", "message"),
+        ('{"type": "send", "message": "\\ud800"}', "invalid_input", "message"),
+        ('{"type": "resume", "run_id": "a", "after": 1e999}', "invalid_input", None),
         ('"just text"', "invalid_input", None),
     ],
 )
