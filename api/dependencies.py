@@ -33,9 +33,14 @@ async def _caller(connection: HTTPConnection) -> Principal:
     return principal
 
 
-async def _chatter(caller: Caller, house: House) -> Principal:
-    """Somebody who may chat, and has not asked too often."""
+async def _stopper(caller: Caller) -> Principal:
+    """Somebody who may chat. Not counted: whoever asked too often must still be able to stop."""
     demand(caller, "chat")
+    return caller
+
+
+async def _chatter(caller: Stopper, house: House) -> Principal:
+    """Somebody who may chat, and has not asked too often."""
     await run_in_threadpool(count_request, house, caller)
     return caller
 
@@ -47,4 +52,5 @@ def count_request(house: Runtime, caller: Principal) -> None:
 
 House = Annotated["Runtime", Depends(_house)]
 Caller = Annotated[Principal, Depends(_caller)]
+Stopper = Annotated[Principal, Depends(_stopper)]
 Chatter = Annotated[Principal, Depends(_chatter)]

@@ -145,6 +145,10 @@ class RunFigures(Out):
     duration_ms: float | None = None
     first_token_ms: float | None = None
     cost_usd: float | None = None
+    cached: Literal["exact", "semantic"] | None = Field(
+        default=None,
+        description="An earlier answer was given again, and how the question was found.",
+    )
 
 
 class RunOut(RunFigures):

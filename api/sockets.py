@@ -116,7 +116,8 @@ class ChatSocket:
     async def _do(self, message: Send | Stop | Resume | Answer, about: dict[str, Any]) -> None:
         house, caller = self._house, self._caller
         await run_in_threadpool(house.identity.check, caller)
-        await run_in_threadpool(count_request, house, caller)
+        if message.type != "stop":  # whoever asked too often must still be able to stop
+            await run_in_threadpool(count_request, house, caller)
         match message.type:
             case "send":
                 self._check_room()

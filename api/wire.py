@@ -71,6 +71,7 @@ def figures(summary: AnswerSummary) -> dict[str, Any]:
         "duration_ms": _ms(summary.duration_us),
         "first_token_ms": _ms(summary.ttft_us),
         "cost_usd": cost_usd(summary),
+        "cached": summary.earlier["kind"] if summary.earlier else None,
     }
 
 

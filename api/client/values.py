@@ -35,6 +35,8 @@ class Answer:
     first_token_ms: float | None = None
     duration_ms: float | None = None
     cost_usd: Decimal | None = None
+    cached: str | None = None
+    """exact or semantic: an earlier answer was given again."""
     sources: tuple[Source, ...] = ()
     interrupts: tuple[Interrupt, ...] = ()
     """What people are asked before the run goes on; see `resume`."""
@@ -69,6 +71,7 @@ def of_transcript(
         cost_usd=None
         if known.cost_pusd is None or not known.cost_complete
         else Decimal(known.cost_pusd).scaleb(-12),
+        cached=known.earlier["kind"] if known.earlier else None,
         sources=transcript.sources.sources if transcript.sources else (),
         interrupts=waits.interrupts if waits else (),
         notice=known.notice,
@@ -101,6 +104,7 @@ def of_wire(data: Mapping[str, Any]) -> Answer:
         first_token_ms=data.get("first_token_ms"),
         duration_ms=data.get("duration_ms"),
         cost_usd=None if cost is None else Decimal(str(cost)),
+        cached=data.get("cached"),
         sources=tuple(_part(Source, one) for one in data.get("sources") or ()),
         interrupts=tuple(
             _interrupt(one) for one in data.get("interrupts") or () if not one.get("answered")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 from fastapi import APIRouter, Request
@@ -9,9 +10,12 @@ from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
+from agents.limits.desk import Allotment
 from agents.readiness import Part
 from api.dependencies import Caller, House
 from api.schemas import Out
+from api.views import moment
+from api.wire import PUSD
 from core.errors import NotLoggedIn
 from core.identity import Role, Via
 
@@ -32,11 +36,23 @@ class Ready(Out):
     )
 
 
+class Usage(Out):
+    """What was used of the quota of this day. A limit that is null does not exist."""
+
+    tokens: int
+    tokens_limit: int | None
+    cost_usd: float
+    cost_limit_usd: float | None
+    starts_again_at: datetime = Field(description="When the next day begins.")
+    known: bool = Field(description="False: the figures cannot be read, and nothing is refused.")
+
+
 class Me(Out):
     owner: str = Field(description="The name everything of theirs is stored under.")
     name: str
     role: Role
     via: Via
+    usage: Usage | None = Field(default=None, description="null: there is no quota.")
 
 
 @router.get("/health")
@@ -80,5 +96,19 @@ def _knows(house: House, request: Request) -> bool:
 
 @router.get("/me")
 async def me(caller: Caller, house: House) -> Me:
-    """Who the credential of this request belongs to."""
-    return Me(owner=caller.owner, name=caller.name, role=caller.role, via=caller.via)
+    """Who the credential of this request belongs to, and what they used of their quota today."""
+    found = await run_in_threadpool(house.limits.usage, caller.owner)
+    usage = None if found is None else _usage(found)
+    return Me(owner=caller.owner, name=caller.name, role=caller.role, via=caller.via, usage=usage)
+
+
+def _usage(found: Allotment) -> Usage:
+    limit = found.quota.pusd
+    return Usage(
+        tokens=found.used.tokens,
+        tokens_limit=found.quota.tokens,
+        cost_usd=found.used.pusd / PUSD,
+        cost_limit_usd=None if limit is None else limit / PUSD,
+        starts_again_at=moment(found.until_us),
+        known=found.known,
+    )

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from agents.run_reader import RunLog, RunState, RunView
 from api.asking import go_on, stop
-from api.dependencies import Chatter, House
+from api.dependencies import Chatter, House, Stopper
 from api.documented import event_stream
 from api.routes.chat import After, LastEventId, place
 from api.schemas import EventsOut, ResumeRequest, RunDetail, RunStateOut
@@ -85,8 +85,9 @@ async def events(
 
 
 @router.post("/runs/{run_id}/cancel", response_model=RunStateOut)
-async def cancel(run_id: RunId, caller: Chatter, house: House) -> RunStateOut:
-    """Asks a run to stop; one that has ended is left as it is. What it wrote so far is kept."""
+async def cancel(run_id: RunId, caller: Stopper, house: House) -> RunStateOut:
+    """Asks a run to stop; one that has ended is left as it is. What it wrote so far is kept.
+    It does not count for the rate limit."""
 
     def ask() -> RunState:
         house.run_reader.state(run_id, caller.owner)
