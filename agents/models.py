@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from agents.breaker import Breaker
 from agents.model_ids import BEDROCK, LOCAL, OPENAI, ModelId, callable_id, parse, takes_temperature
 from core.catalog import Catalog
-from core.errors import ModelFailure, ModelRefused, redact
+from core.errors import InvalidInput, ModelFailure, ModelRefused, redact
 from core.events import CallPurpose, Event
 from core.settings import Settings
 
@@ -119,6 +119,15 @@ class ModelRegistry:
     def usable(self, model_ids: Iterable[str]) -> list[str]:
         """Those that are configured, in order, each once. Never blocks."""
         return [m for m in self._once(model_ids) if not self._problem(self._parse(m))]
+
+    def demand(self, model_id: str) -> None:
+        """Raises InvalidInput when a model that somebody names cannot be asked. Never blocks."""
+        problem = self._problem(self._parse(model_id))
+        if problem:
+            raise InvalidInput(
+                f"The model '{model_id}' cannot be asked: {problem}.",
+                what_to_do="Choose a model that /api/models calls usable, or none.",
+            )
 
     def sees(self, model_id: str) -> bool | None:
         """Whether a model takes images; None when nothing is known about it."""

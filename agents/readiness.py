@@ -112,6 +112,8 @@ def checks_of(runtime: Runtime) -> dict[str, Callable[[], str]]:
 
 def _app_database(runtime: Runtime) -> str:
     runtime.threads.state(None, "")
+    if not runtime.closed:
+        runtime.database.check_writable()
     return ""
 
 

@@ -54,6 +54,8 @@ async def start(
     key, turn = key or asked.idempotency_key, turn_of(asked, caller, stream=stream)
 
     def begin() -> RunLog:
+        if turn.model is not None:  # another one would answer, and nothing would say so
+            house.models.demand(turn.model)
         if key is None:
             return house.start(turn)
         return house.run_reader.log(house.asked_once.start(turn, key), caller.owner)

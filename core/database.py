@@ -48,6 +48,7 @@ class Database:
         self._busy_timeout_s = busy_timeout_s
         self.path = sqlite_file(url)
         self._lock = threading.Lock()
+        self._begun = self._opened = False
         if self.path is not None:
             _make_folder(self.path)
         self._writer = self._engine(writer=True)
@@ -63,12 +64,18 @@ class Database:
         except StorageError:
             self.close()
             raise
+        self._opened = True
+        self._file = self._inode()
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction; committed at the end, rolled back on any error."""
         with self._lock, _storage_errors(self.where), self._writer.begin() as connection:
-            yield connection
+            self._begun = True
+            try:
+                yield connection
+            finally:
+                self._begun = False
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
@@ -76,6 +83,41 @@ class Database:
         alone = self._lock if self.url == IN_MEMORY else contextlib.nullcontext()
         with alone, _storage_errors(self.where), self._readers.connect() as connection:
             yield connection
+
+    def check_writable(self, patience_s: float = 1.0) -> None:
+        """Raises StorageError when another program holds it, or when its file was taken away: what is
+        written then is in no file that anybody finds again. Changes nothing."""
+        if self.path is not None and self._inode() != self._file:
+            raise StorageError(
+                f"{self.where} is not the file any more that was opened.",
+                what_to_do="Put it back, or restore a backup, and start again.",
+            )
+        if self._lock.acquire(timeout=patience_s):
+            try:
+                self._begin_and_end(patience_s)
+            finally:
+                self._lock.release()
+        elif not self._begun:
+            raise storage_error(sqlite3.OperationalError("busy"), self.where)
+
+    def _begin_and_end(self, patience_s: float) -> None:
+        """By a connection of its own: that of the writer is more patient, and questions wait for it."""
+        if self.path is None:
+            return
+        with (
+            _storage_errors(self.where),
+            contextlib.closing(sqlite3.connect(self.path, timeout=patience_s)) as one,
+        ):
+            one.isolation_level = None
+            one.execute("BEGIN IMMEDIATE")
+            one.execute("ROLLBACK")
+
+    def _inode(self) -> int | None:
+        """Which file lies at the path now; None: none, or no file is used."""
+        try:
+            return None if self.path is None else self.path.stat().st_ino
+        except OSError:
+            return None
 
     def empty_log(self) -> None:
         """Moves the write-ahead log into the file, so that deleted text is nowhere any more."""
@@ -87,8 +129,11 @@ class Database:
 
     @property
     def where(self) -> str:
-        """What to call this database in a sentence for people."""
-        return str(self.path) if self.path else "the configured database"
+        """What to call this database in a sentence for people. Once it is open its folder is not named:
+        the sentence may reach somebody over the network."""
+        if self.path is None:
+            return "the configured database"
+        return self.path.name if self._opened else str(self.path)
 
     def size_bytes(self) -> int | None:
         """Size on disk with the write-ahead log; None when it is not a file."""

@@ -125,3 +125,12 @@ def test_what_cannot_be_asked_is_refused_before_anything_runs(
     answers = [client.post(path, json=body) for path in ("/chat", "/chat/stream")]
     assert [one.status_code for one in answers] == [status, status]
     assert scripted.requests == []
+
+
+@pytest.mark.parametrize("model", ["no:such", "nothing", "bedrock:amazon.nova-lite-v1:0"])
+def test_a_model_that_cannot_be_asked_is_refused(house: House, model: str) -> None:
+    """Another model answered instead, and nothing said so."""
+    _, client = house
+    answer = client.post("/chat", json={"message": "Which one?", "model": model})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_input")
+    assert model in answer.json()["error"]["message"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, insert, select, text
 
-from core.database import Database, set_aside
+from core.database import Database, database_url, set_aside
 from core.errors import StorageError
 
 metadata = MetaData()
@@ -80,3 +80,39 @@ def test_a_file_set_aside_is_whole_and_the_name_is_free(tmp_path: Path) -> None:
     assert moved.read_text() == "main"
     assert moved.with_name(moved.name + "-wal").read_text() == "-wal"
     assert not path.exists()
+
+
+def test_a_database_that_another_program_holds_or_that_was_taken_away_is_not_writable(
+    tmp_path: Path,
+) -> None:
+    """Readiness said that all was well, while every question was refused, or written into a file
+    that was deleted."""
+    path = tmp_path / "a.db"
+    db = Database(database_url(path), metadata=metadata, busy_timeout_s=0.05)
+    db.check_writable()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StorageError, match="locked"):
+        db.check_writable()
+    other.execute("ROLLBACK")
+    other.close()
+    db.check_writable()
+    with db.write():  # its own transaction is work and no fault
+        db.check_writable(0.01)
+    path.rename(tmp_path / "gone.db")
+    with pytest.raises(StorageError, match="not the file any more"):
+        db.check_writable()
+    db.close()
+
+
+def test_the_folder_of_an_open_database_is_in_no_message(tmp_path: Path) -> None:
+    """It was shown to whoever asked over the API while the file was locked."""
+    path = tmp_path / "a.db"
+    db = Database(database_url(path), metadata=metadata, busy_timeout_s=0.05)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StorageError) as caught, db.write():
+        pass
+    other.close()
+    db.close()
+    assert caught.value.message == "a.db is locked by another program."

@@ -46,7 +46,8 @@ class Team:
         return self.client.request(method, target, headers=headers, **_json(body))
 
     def everything_stored(self) -> dict[str, list[tuple[Any, ...]]]:
-        """All rows of the database of threads, but the log of who did what and when keys were used."""
+        """All rows of the database of threads, but the log of who did what and when somebody or
+        their key was last seen."""
         with self.runtime.database.read() as connection:
             names = connection.execute(
                 text(
@@ -54,12 +55,16 @@ class Team:
                 )
             )
             tables = [n for (n,) in names if not n.startswith(("sqlite_", "audit", "api_key"))]
-            return {
-                name: sorted(
-                    map(tuple, connection.execute(text(f"SELECT * FROM {name}"))), key=repr
-                )
+            found = {
+                name: connection.execute(text(f"SELECT * FROM {name}")).mappings().all()
                 for name in tables
             }
+        return {
+            name: sorted(
+                (tuple(v for k, v in row.items() if k != "seen_at_us") for row in rows), key=repr
+            )
+            for name, rows in found.items()
+        }
 
 
 def _json(body: object) -> dict[str, object]:
