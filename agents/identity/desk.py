@@ -24,7 +24,7 @@ from core.errors import Forbidden, NotFound
 from core.identity import LOCAL, Principal, Right
 from core.settings import Settings
 
-_BEARER = re.compile(r"Bearer ([A-Za-z0-9._~+/=-]{1,16384})")
+_BEARER = re.compile(r"(?i:Bearer) ([A-Za-z0-9._~+/=-]{1,16384})")
 
 
 class Identity:

@@ -63,6 +63,7 @@ def _endpoints(request: Request) -> list[Endpoint]:
     found = []
     for path, operations in request.app.openapi()["paths"].items():
         for method, operation in operations.items():
-            about = str(operation.get("description", "")).partition("\n")[0]
+            first, _, _ = str(operation.get("description", "")).partition("\n\n")
+            about = " ".join(first.split())
             found.append(Endpoint(path=path, method=method.upper(), summary=about))
     return found
