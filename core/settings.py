@@ -257,4 +257,4 @@ def _sentence(exc: ValidationError) -> str:
         name = str(err["loc"][0]) if err["loc"] else "settings"
         variable = name if name.isupper() else f"SWITCHBOARD_{name.upper()}"
         parts.append(f"{variable}: {err['msg'].removeprefix('Value error, ')}")
-    return "A setting cannot be used. " + "; ".join(parts)
+    return "A setting cannot be used. " + "; ".join(parts).rstrip(".") + "."

@@ -19,6 +19,9 @@ ROLES: dict[Role, str] = {"user": "User", "analyst": "Analyst", "admin": "Admini
 
 def show_login_screen() -> None:
     """Nothing of the product and no navigation, under whatever address the browser shows."""
+    st.set_page_config(
+        initial_sidebar_state="collapsed"
+    )  # that of the chat would stand there empty
     here = urlsplit(st.context.url or "").path.strip("/")
     pages = [st.Page(_draw, title="Log in", url_path="start", default=True)]
     if here and "/" not in here:

@@ -58,11 +58,14 @@ def show(
     marks = Marks(runtime, current)
     with st.sidebar:
         _buttons()
-        if under_new is not None:
-            under_new()
+        # Each part keeps its place: what moves up is shown twice until the answer has ended.
+        with st.container():
+            if under_new is not None:
+                under_new()
         with st.container():
             _list(runtime, current, marks, actions)
-        marks.watch()
+        with st.container():
+            marks.watch()
         show_who(runtime)
     marks.covered = show_dialog(runtime)
     return marks

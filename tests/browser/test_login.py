@@ -122,6 +122,8 @@ def test_log_out_in_one_tab_ends_the_other_while_its_answer_streams_and_the_run_
     streaming.wait_for_url("**thread=*")
     thread = streaming.url
     streaming.locator(MESSAGE).last.get_by_text("word20 ").first.wait_for(timeout=20_000)
+    # The row moved up when "Temporary chat" went, and stood there twice as long as the answer came.
+    assert streaming.locator(".st-key-log_out button").count() == 1
     other = second_tab(streaming)
     other.locator(MESSAGE).last.get_by_text("word20 ").first.wait_for(timeout=20_000)
     log_out(other)
