@@ -161,7 +161,7 @@ def test_when_a_key_was_used_is_noted_now_and_then(house: House) -> None:
 @pytest.mark.parametrize(
     "header",
     [
-        None, "", "null", "Bearer", "Bearer ", "Bearer null", "Token {key}", "Bearer  {key}", "{key}",
+        None, "", "null", "Bearer", "Bearer ", "Bearer null", "Bearer  {key}", "{key}",
         "Basic {key}", "Token {key}", "Bearer {key} ", "Bearer {key},Bearer {key}", " Bearer {key}",
         "Bearer {key}\n", "Bearer {key}x", "Bearer {short}", "Bearer sb-", "Bearer sb-' OR 1=1 --",
         "Bearer " + "x" * 100_000, "Bearer {key}\0", "Bearer \ud800", "Bearer {other}",
