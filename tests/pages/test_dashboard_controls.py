@@ -105,7 +105,7 @@ def test_of_many_people_one_is_found_by_typing(
 
 
 def kept(runtime: Runtime) -> list[tuple[str, dict[str, list[str]]]]:
-    views = runtime.queries.ask(lambda ask: saved_views(ask, session.OWNER), Filter())
+    views = runtime.queries.ask(lambda ask: saved_views(ask, session.owner()), Filter())
     return [(view.name, parse_qs(view.query)) for view in views]
 
 
@@ -118,7 +118,7 @@ def test_a_view_keeps_the_filters_and_opens_them_again(
     query = {"tab": ["runs"], "range": ["30d"], "agent": ["billing", "data"]}
     assert kept(runtime) == [("Billing and data", query)]
     other = open_page("dashboard", range="1h", log="1")
-    [view] = runtime.queries.ask(lambda ask: saved_views(ask, session.OWNER), Filter())
+    [view] = runtime.queries.ask(lambda ask: saved_views(ask, session.owner()), Filter())
     checked(other.button(key=f"view_{view.view_id}").click().run())
     assert in_url(other, "agent") == ["billing", "data"]
     assert in_url(other, "tab") == ["runs"]

@@ -27,7 +27,7 @@ def uploaded(runtime: Runtime, open_page: OpenPage, name: str, content: bytes) -
     at = open_page("settings", settings_tab="Chats")
     key = next(u.key for u in at.get("file_uploader") if str(u.key).startswith("exchange_file"))
     checked(at.file_uploader(key=key).upload(name, content, "application/json").run())
-    assert runtime.exchange.wait(session.OWNER, 10)
+    assert runtime.exchange.wait(session.owner(), 10)
     return checked(at.run())
 
 
@@ -58,7 +58,7 @@ def test_the_good_ones_come_in_when_asked_for(open_page: OpenPage, runtime: Runt
     content = (FILES / "chatgpt.json").read_bytes()
     at = uploaded(runtime, open_page, "conversations.json", content)
     press(at, "Import the 2 good ones")
-    assert runtime.exchange.wait(session.OWNER, 10)
+    assert runtime.exchange.wait(session.owner(), 10)
     at = checked(at.run())
     assert "2 chats imported with 8 messages, 1 could not be read" in words(at)
     assert len(runtime.threads.recent("local")) == 2
@@ -79,7 +79,7 @@ def test_hostile_names_and_titles_are_text(open_page: OpenPage, runtime: Runtime
     content = json.dumps([chatgpt(title), {"title": title, "mapping": {}}]).encode()
     at = uploaded(runtime, open_page, "**x** $y$ <b>.json", content)
     press(at, "Import the good one")
-    assert runtime.exchange.wait(session.OWNER, 10)
+    assert runtime.exchange.wait(session.owner(), 10)
     at = checked(at.run())
     shown = "\n".join(str(part.value) for part in [*at.markdown, *at.caption, *at.success])
     assert "**x**" not in shown
@@ -91,7 +91,7 @@ def test_a_large_file_is_read_from_the_folder(open_page: OpenPage, runtime: Runt
     path = runtime.exchange.folder / "large.json"
     path.write_text(json.dumps([chatgpt()]))
     at = press(open_page("settings", settings_tab="Chats"), "Read large")
-    assert runtime.exchange.wait(session.OWNER, 10)
+    assert runtime.exchange.wait(session.owner(), 10)
     assert metrics(checked(at.run()))["New"] == "1"
     assert path.exists()
 
@@ -99,7 +99,7 @@ def test_a_large_file_is_read_from_the_folder(open_page: OpenPage, runtime: Runt
 def test_all_chats_are_written_and_offered(open_page: OpenPage, runtime: Runtime) -> None:
     bring(runtime.database, FILES / "chatgpt.json")
     at = press(open_page("settings", settings_tab="Chats"), "Write the file")
-    assert runtime.exchange.wait(session.OWNER, 10)
+    assert runtime.exchange.wait(session.owner(), 10)
     at = checked(at.run())
     assert "2 chats" in words(at)
     assert "switchboard-chats.json" in words(at)
