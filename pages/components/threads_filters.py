@@ -79,7 +79,7 @@ def clear() -> None:
 
 def _options(runtime: Runtime) -> dict[str, tuple[str, Mapping[str, str]]]:
     """Of each choice its label, and its values with their words."""
-    facts = _facts(runtime, runtime.database.where, session.owner())
+    facts = _facts(runtime, runtime.database.url, session.owner())
     tags = runtime.thread_list.tags(session.owner())
     errors = {ANY_ERROR: "Any error", "lost": error_name("lost")}
     errors |= {one: error_name(one) for one in facts.errors}

@@ -72,6 +72,7 @@ def test_the_chosen_day_and_filter_are_those_of_the_report(
     day = datetime.now(UTC).date() - timedelta(days=4)
     app = open_page("reports")
     checked(app.date_input(key="report_daily_day").set_value(day).run())
+    assert "billing" in [one.lower() for one in app.multiselect(key="report_agent").options]
     checked(app.multiselect(key="report_agent").set_value(["billing"]).run())
     make(app, "daily")
     (kept,) = runtime.reports.reports()
