@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agents.comparing.store import ComparisonStore
-from agents.comparing.tables import metadata
 from agents.comparing.values import Answer, Arm, Comparison, Facts, Turn
 from agents.comparing.votes import VoteStore
+from agents.migrations import make_or_migrate
 from core.comparison import Configuration
 from core.database import Database
 from core.ids import new_id
@@ -60,7 +60,7 @@ def write_votes(folder: Path, votes: int, seed: int = 3) -> None:
     """Writes comparisons with their votes into `folder`/app.db, one an hour, the newest now."""
     rng, now = random.Random(seed), time.time_ns() // 1000
     folder.mkdir(parents=True, exist_ok=True)
-    database = Database(f"sqlite:///{folder / 'app.db'}", metadata=metadata)
+    database = Database(f"sqlite:///{folder / 'app.db'}", prepare=make_or_migrate)
     store, ballots = ComparisonStore(database), VoteStore(database)
     for n in range(votes):
         owner = "local" if n % VOTERS == 0 else f"person-{n % VOTERS}"
