@@ -119,14 +119,18 @@ def _kpis_of(label: str, of: Kpis) -> Iterator[Row]:
         yield Row(measure=name, label=label, value=getattr(of, name), unit="runs", n=of.runs)
     yield Row(measure="users", label=label, value=of.users, unit="users", n=of.runs)
     yield _rate("failure_rate", label, of.failure)
-    yield _percentile("ttft_p50", label, of.ttft_p50)
-    yield _percentile("ttft_p95", label, of.ttft_p95)
-    yield _percentile("latency_p50", label, of.latency_p50)
-    yield _percentile("latency_p95", label, of.latency_p95)
+    yield from _times(label, of)
     yield _cost("cost", label, of.cost)
     yield _tokens("input_tokens", label, of.input_tokens)
     yield _tokens("output_tokens", label, of.output_tokens)
     yield _speed(label, of.speed)
+
+
+def _times(label: str, of: Kpis | ModelRow | AgentRow) -> Iterator[Row]:
+    yield _percentile("ttft_p50", label, of.ttft_p50)
+    yield _percentile("ttft_p95", label, of.ttft_p95)
+    yield _percentile("latency_p50", label, of.latency_p50)
+    yield _percentile("latency_p95", label, of.latency_p95)
 
 
 def _by_model(queries: Queries, keep: Filter) -> Iterator[Row]:
@@ -138,10 +142,7 @@ def _model(of: ModelRow) -> Iterator[Row]:
     label = of.model
     yield Row(measure="attempts", label=label, value=of.attempts, unit="calls", n=of.attempts)
     yield _rate("attempt_error_rate", label, of.error)
-    yield _percentile("ttft_p50", label, of.ttft_p50)
-    yield _percentile("ttft_p95", label, of.ttft_p95)
-    yield _percentile("latency_p50", label, of.latency_p50)
-    yield _percentile("latency_p95", label, of.latency_p95)
+    yield from _times(label, of)
     yield _speed(label, of.speed)
     yield _tokens("input_tokens", label, of.input_tokens)
     yield _tokens("cache_read_tokens", label, of.cache_read_tokens)
@@ -158,10 +159,7 @@ def _agent(of: AgentRow) -> Iterator[Row]:
     label = of.agent or "unknown"
     yield Row(measure="runs", label=label, value=of.runs, unit="runs", n=of.runs)
     yield _rate("failure_rate", label, of.failure)
-    yield _percentile("ttft_p50", label, of.ttft_p50)
-    yield _percentile("ttft_p95", label, of.ttft_p95)
-    yield _percentile("latency_p50", label, of.latency_p50)
-    yield _percentile("latency_p95", label, of.latency_p95)
+    yield from _times(label, of)
     yield _cost("cost", label, of.cost)
     yield _tokens("tokens", label, of.tokens)
     yield Row(measure="fallbacks", label=label, value=of.fallbacks, unit="calls", n=of.runs)
