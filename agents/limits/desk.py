@@ -17,6 +17,7 @@ from core.identity import Principal
 from core.settings import Settings
 
 FREE_MODELS = "local:"
+FIRST_READING_S = 2.0
 COUNTED_BY_THEIR_DOOR = frozenset({"api", "compare", "eval"})
 """Turns whose request was counted already, or that nobody asks for one by one."""
 
@@ -67,6 +68,7 @@ class Allotments(Protocol):
     """See analytics/budgets/spending.py."""
 
     def allotment(self, owner: str) -> Allotment | None: ...
+    def wait_for_first_reading(self, timeout_s: float) -> bool: ...
 
 
 class Limits:
@@ -92,8 +94,15 @@ class Limits:
             self._rate.count(request.owner)
 
     def usage(self, owner: str) -> Allotment | None:
-        """What a person has used today of the quota; None when there is none."""
-        return self._spending().allotment(owner)
+        """What a person has used today of the quota; None when there is none.
+
+        Right after the start it waits for the figures to be read, for a moment.
+        """
+        spending = self._spending()
+        found = spending.allotment(owner)
+        if found is None or found.known or not spending.wait_for_first_reading(FIRST_READING_S):
+            return found
+        return spending.allotment(owner)
 
     def demand(self, request: TurnRequest) -> None:
         """Raises QuotaExceeded when the person's day is used up; a turn of the embedded answerer,

@@ -175,15 +175,21 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
 
 
 def settled(page: Any, timeout: float = 30_000) -> None:
-    """Connected, no script running, nothing still loading."""
-    page.wait_for_selector(
-        '[data-testid="stApp"][data-test-connection-state="CONNECTED"]', timeout=timeout
-    )
-    page.wait_for_selector(
-        '[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=timeout
-    )
+    """Connected, no script running, nothing still loading, and so for a moment: a click that also
+    leaves a text field runs the script twice, and the page rests in between."""
     page.wait_for_function(
-        "() => document.querySelectorAll('[data-testid=stSkeleton]').length === 0", timeout=timeout
+        """asked => {
+            const app = document.querySelector('[data-testid="stApp"]');
+            const calm = app !== null
+                && app.dataset.testConnectionState === "CONNECTED"
+                && app.dataset.testScriptState === "notRunning"
+                && document.querySelector('[data-testid="stSkeleton"]') === null;
+            const before = window.calm?.asked === asked ? window.calm.since : performance.now();
+            window.calm = calm ? {asked, since: before} : null;
+            return calm && performance.now() - before > 150;
+        }""",
+        arg=time.monotonic(),
+        timeout=timeout,
     )
 
 

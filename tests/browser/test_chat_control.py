@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +32,14 @@ def said(page: Any) -> list[str]:
     return found
 
 
+def says(page: Any, *messages: str) -> None:
+    """Waits until the conversation is this: the browser draws a moment after the script has ended."""
+    deadline = time.monotonic() + 10
+    while said(page) != list(messages) and time.monotonic() < deadline:
+        page.wait_for_timeout(50)
+    assert said(page) == list(messages)
+
+
 def test_an_edited_message_is_a_version_one_can_leave_and_come_back_to(
     make_server: Callable[..., Server], provider: ProviderServer, open_page: Callable[..., Any]
 ) -> None:
@@ -44,12 +53,12 @@ def test_an_edited_message_is_a_version_one_can_leave_and_come_back_to(
     page.get_by_role("button", name="Send", exact=True).click()
     wait_for_text(page, "Other answer")
     settled(page)
-    assert said(page) == ["What is one?", "First answer.", "What is zwei?", "Other answer."]
+    says(page, "What is one?", "First answer.", "What is zwei?", "Other answer.")
     press(page, "older")
     wait_for_text(page, "First answer")
     page.reload()
     settled(page)
-    assert said(page) == ["What is one?", "First answer.", "What is two?", "First answer."]
+    says(page, "What is one?", "First answer.", "What is two?", "First answer.")
     assert page.get_by_text("1/2").count() == 1
 
 
@@ -136,7 +145,7 @@ def test_a_fork_goes_its_own_way(
     asked(page, "Only in the fork", "Another")
     page.goto(origin)
     settled(page)
-    assert said(page) == ["What is one?", "First answer."]
+    says(page, "What is one?", "First answer.")
 
 
 def test_nothing_of_the_old_answer_stands_under_the_one_that_takes_its_place(
@@ -165,7 +174,7 @@ def test_while_a_version_is_written_the_others_can_be_read(
     wait_for_text(page, "word5 ")
     page.get_by_role("button", name="Earlier version").click()
     page.get_by_text("Another version is being written").wait_for()
-    assert said(page) == ["What is one?", "First answer."]
+    says(page, "What is one?", "First answer.")
     page.get_by_role("button", name="Show it").click()
     wait_for_text(page, "word9 ")
     page.get_by_text("2/2").wait_for()

@@ -41,6 +41,7 @@ def opened(request: pytest.FixtureRequest) -> tuple[AppTest, Runtime]:
     request.getfixturevalue("new_navigation")
     built = session.runtime()
     request.addfinalizer(lambda: built.close(2.0))
+    assert built.spending.wait_for_first_reading(20)
     return checked(AppTest.from_file(str(ENTRY), default_timeout=30).run()), built
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +15,15 @@ import pytest
 
 from agents.evaluation.question_set import Case
 from agents.evaluation.values import Plan
+from agents.limits.desk import Limits
 from agents.run import Run, TurnRequest
 from agents.runtime import Runtime
+from analytics.budgets import Quota, Spending
 from core.comparison import Configuration
 from core.errors import QuotaExceeded, RateLimited
 from core.settings import Settings
 from core.transcript import AnswerSummary
+from tests.analytics.ledgers import ledger
 from tests.provider import ProviderServer, Reply, Usage
 
 pytestmark = pytest.mark.slow
@@ -219,6 +223,19 @@ def test_a_refused_turn_leaves_the_answer_under_way_alone(
 def test_without_a_quota_there_is_nothing_to_show(data_dir: Path, provider: ProviderServer) -> None:
     with house(data_dir, provider) as runtime:
         assert runtime.limits.usage("ann") is None
+
+
+def test_right_after_the_start_the_figures_are_waited_for(
+    tmp_path: Path,
+) -> None:
+    with ledger(tmp_path / "analytics.db") as books:
+        spending = Spending(books.queries, quota=Quota(tokens=3_000), now_us=books.clock)
+        reading = threading.Timer(0.1, spending.refresh)
+        reading.start()
+        found = Limits(Settings(), lambda: spending).usage("ann")
+        reading.join()
+    assert found is not None
+    assert found.known
 
 
 def test_figures_that_cannot_be_read_stop_no_turn(data_dir: Path, provider: ProviderServer) -> None:
