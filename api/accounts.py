@@ -107,7 +107,7 @@ def _with(identity: Identity, given: argparse.Namespace) -> None:
             identity.keys.revoke(given.name)
             say(f"The key {given.name} is revoked.")
         case "add":
-            login = login_name(given.name)
+            login = accounts.free_login(given.name)  # before a password is asked for
             made = accounts.add(
                 login, name=given.full_name, role=given.role, password=_password(login)
             )

@@ -61,6 +61,13 @@ class Accounts:
             row = _row(connection, owner)
             return _account(row, self._roles.of(row))
 
+    def free_login(self, login: str) -> str:
+        """A login name as an account would have it. Raises InvalidInput as `add` does."""
+        login = login_name(login)
+        with self._db.read() as connection:
+            _refuse_taken(connection, login)
+        return login
+
     def add(
         self,
         login: str,
@@ -82,12 +89,7 @@ class Accounts:
             "valid_after_us": 0,
         }
         with self._db.write() as connection:
-            taken = select(account.c.owner).where(account.c.owner == login)
-            if connection.execute(taken).one_or_none() is not None:
-                raise InvalidInput(
-                    f"There is an account '{login}' already.",
-                    what_to_do="Choose another login name.",
-                )
+            _refuse_taken(connection, login)
             connection.execute(insert(account).values(values))
         self._audit.note(by, "account_added", login, role)
         return self.get(login)
@@ -215,6 +217,14 @@ class Accounts:
             change(connection, _row(connection, owner))
         self._changes.made()
         self._audit.note(by, action, owner, detail)
+
+
+def _refuse_taken(connection: Connection, login: str) -> None:
+    taken = select(account.c.owner).where(account.c.owner == login)
+    if connection.execute(taken).one_or_none() is not None:
+        raise InvalidInput(
+            f"There is an account '{login}' already.", what_to_do="Choose another login name."
+        )
 
 
 def _row(connection: Connection, owner: str) -> Row[Any]:

@@ -118,6 +118,7 @@ def extension(run_id: str, summary: AnswerSummary, thread_id: str | None) -> Ext
         duration_ms=of["duration_ms"],
         first_token_ms=of["first_token_ms"],
         cost_usd=of["cost_usd"],
+        cached=of["cached"],
         notice=summary.notice,
         sources=[
             CitedSource(**{name: one[name] for name in _SOURCE if name in one})

@@ -178,6 +178,9 @@ class Extension(Out):
     duration_ms: float | None
     first_token_ms: float | None
     cost_usd: float | None
+    cached: Literal["exact", "semantic"] | None = Field(
+        description="An earlier answer was given again, and how the question was found."
+    )
     notice: str | None
     sources: list[CitedSource]
 

@@ -15,6 +15,8 @@ from api.dependencies import Caller, House
 from api.schemas import Out
 
 router = APIRouter(tags=["service"])
+OF_THE_SOCKET = "Questions, answers, stops and decisions on one connection."
+"""OpenAPI describes no sockets."""
 
 
 class Endpoint(Out):
@@ -66,4 +68,4 @@ def _endpoints(request: Request) -> list[Endpoint]:
             first, _, _ = str(operation.get("description", "")).partition("\n\n")
             about = " ".join(first.split())
             found.append(Endpoint(path=path, method=method.upper(), summary=about))
-    return found
+    return [*found, Endpoint(path="/ws/chat", method="WEBSOCKET", summary=OF_THE_SOCKET)]

@@ -183,6 +183,19 @@ def test_a_password_typed_twice_has_to_be_the_same(
     assert main(["add", "alice"]) == 0
 
 
+def test_a_name_that_is_taken_is_refused_before_a_password_is_asked_for(
+    identity: Identity,
+    typed: io.StringIO,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run(typed, "add", "alice")
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("getpass.getpass", lambda _prompt: pytest.fail("asked for a password"))
+    assert main(["add", "Alice"]) == 1
+    assert "There is an account 'alice' already." in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_beside_a_running_server_accounts_change_and_adopting_waits(
     data_dir: Path, typed: io.StringIO, capsys: pytest.CaptureFixture[str]

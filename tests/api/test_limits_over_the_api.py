@@ -65,7 +65,12 @@ def test_an_answer_that_is_given_again_is_called_cached_everywhere(
         first, second = (client.post("/chat", json=asked).json() for _ in range(2))
         streamed = ask_stream(client, **asked)[-1]
         history = client.get(f"/threads/{second['thread_id']}/history").json()["messages"]
+        messages = [{"role": "user", "content": asked["message"]}]
+        whole = client.post(
+            "/v1/chat/completions", json={"model": MODEL, "messages": messages, "store": True}
+        )
     assert (first["cached"], second["cached"]) == (None, "exact")
     assert (second["tokens"], second["cost_usd"]) == ({"input": 0, "output": 0}, 0)
     assert (streamed["type"], streamed["cached"]) == ("completed", "exact")
     assert history[-1]["cached"] == "exact"
+    assert whole.json()["switchboard"]["cached"] == "exact"

@@ -67,6 +67,7 @@ def test_the_client_gets_a_whole_answer_with_usage_and_sources(door: Door) -> No
     extension = got.model_extra["switchboard"] if got.model_extra else {}
     assert (extension["agent"], extension["model"]) == ("technical", "openai:gpt-4o-mini")
     assert extension["cost_usd"] > 0
+    assert extension["cached"] is None
     assert extension["sources"][0]["document"].startswith("technical/")
 
 
