@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from pathlib import Path
 
 import hypothesis
@@ -36,6 +37,23 @@ PROVIDER_VARIABLES = (
     "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
     "AWS_BEARER_TOKEN_BEDROCK",
 )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long come first, so that at the end no worker is alone with one."""
+    taken: dict[Path, float] = defaultdict(float)
+    for item in items:
+        taken[item.path] += _seconds(item)
+    items.sort(key=lambda item: -taken[item.path])  # stable: within a file nothing changes
+
+
+def _seconds(item: pytest.Item) -> float:
+    """About; of a test that takes much longer than others of its kind its mark says it."""
+    slow = item.get_closest_marker("slow")
+    if slow is not None and "seconds" in slow.kwargs:
+        return float(slow.kwargs["seconds"])
+    return 8.0 if item.get_closest_marker("browser") else 0.5 if slow else 0.02
 
 
 @pytest.fixture(autouse=True)

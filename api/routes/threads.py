@@ -243,7 +243,7 @@ def _one(house: Runtime, owner: str, thread_id: str) -> ThreadOut:
 
 
 def _running(house: Runtime) -> dict[str, str]:
-    return {run.thread_id: run.id for run in house.runs.active()}
+    return {run.thread_id: run.id for run in house.runs.active() if not run.finished}
 
 
 async def _staged(request: Request, staging: Staging) -> FilePath:

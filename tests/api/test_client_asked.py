@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -53,11 +54,14 @@ def test_a_waiting_run_is_opened_and_answered_in_the_terminal(
         waits = switchboard.chat("Go", graph="parallel_seats")
         assert (waits.status, len(waits.interrupts)) == ("interrupted", 3)
         with Terminal(url, "--thread", waits.thread_id) as terminal:
-            terminal.wait_for("a?")
-            for seats in ("x", "3", "4", "5"):
+            terminal.wait_for("Seats: ")
+            terminal.type("x\n")
+            answers = {}
+            for one, seats in zip(waits.interrupts, "345", strict=True):
                 terminal.wait_for("Seats: ")
                 terminal.type(f"{seats}\n")
-            terminal.wait_for("a=seats=3, b=seats=4, c=seats=5")
+                answers[json.loads(one.value)["question"].removesuffix("?")] = seats
+            terminal.wait_for(", ".join(f"{name}=seats={answers[name]}" for name in "abc"))
             terminal.wait_for("\n> ")
             terminal.type("/quit\n")
             assert terminal.wait() == 0

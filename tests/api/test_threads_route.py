@@ -225,7 +225,7 @@ def test_exported_pages_hold_markup_as_text(
 
 def test_a_thread_that_is_answered_names_the_run(house: House, scripted: ProviderServer) -> None:
     """Without it a client that comes back could not stop or follow the answer."""
-    scripted.script(Reply(text="one two three four five six", per_token_ms=200))
+    scripted.script(Reply(text="one two three four five six", per_token_ms=2_000))
     runtime, client = house
     run = runtime.start(TurnRequest(text="Slow?", model=MODEL, owner=owner_of(client)))
     paths = ("/threads", "/threads?q=Slow", f"/threads/{run.thread_id}")

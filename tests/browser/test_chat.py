@@ -65,7 +65,7 @@ def test_text_appears_while_the_provider_still_writes(
     ask(page, "Tell me everything about the weather on Mars")
     wait_for_text(page, "word5 ")
     assert "word399" not in answer_text(page)
-    page.get_by_text("tokens in").first.wait_for(timeout=30_000)
+    page.get_by_text("tokens in").first.wait_for()
     text = answer_text(page)
     assert "word399" in text
     assert "GPT-4o mini" in text
@@ -80,9 +80,9 @@ def test_stop_closes_the_providers_connection_and_keeps_the_partial_answer(
     ask(page, "Count for me please")
     wait_for_text(page, "word5 ")
     page.locator(".st-key-stop button").click()
-    gone = provider.wait_for_disconnect(timeout=5)
+    gone = provider.wait_for_disconnect()
     assert gone.tokens_sent < 300
-    page.get_by_text("tokens arrived after Stop").wait_for(timeout=10_000)
+    page.get_by_text("tokens arrived after Stop").wait_for()
     before = answer_text(page)
     page.reload()
     settled(page)
@@ -98,7 +98,7 @@ def test_streamlits_own_stop_button_stops_the_run_too(
     ask(page, "Count for me please")
     wait_for_text(page, "word5 ")
     page.locator('[data-testid="stStatusWidget"] button').click()
-    assert provider.wait_for_disconnect(timeout=5).tokens_sent < 300
+    assert provider.wait_for_disconnect().tokens_sent < 300
 
 
 def test_stop_works_before_the_first_token(
@@ -109,8 +109,8 @@ def test_stop_works_before_the_first_token(
     ask(page, "Are you there?")
     provider.wait_for_request(2, timeout=30)  # routing, then the answer that never comes
     page.locator(".st-key-stop button").click()
-    provider.wait_for_disconnect(timeout=5)
-    page.get_by_text("0 tokens arrived after Stop").wait_for(timeout=10_000)
+    provider.wait_for_disconnect()
+    page.get_by_text("0 tokens arrived after Stop").wait_for()
 
 
 def test_reload_second_tab_and_another_page_leave_the_run_alone(
@@ -128,7 +128,7 @@ def test_reload_second_tab_and_another_page_leave_the_run_alone(
     wait_for_text(second, "word5 ")
     page.get_by_role("link", name="Settings").click()
     page.wait_for_url("**/settings")
-    second.get_by_text("tokens in").first.wait_for(timeout=30_000)
+    second.get_by_text("tokens in").first.wait_for()
     assert "word399" in answer_text(second)
     page.goto(thread_url)
     settled(page)
@@ -143,7 +143,7 @@ def test_no_prompt_is_lost_when_something_else_is_clicked_at_once(
     page = open_page(keyless.url)
     ask(page, "How do I install Switchboard?")
     page.locator(".st-key-streaming label").first.click()
-    page.get_by_text("first token").first.wait_for(timeout=30_000)
+    page.get_by_text("first token").first.wait_for()
     assert page.locator('[data-testid="stChatMessage"]').count() == 2
 
 
@@ -158,7 +158,7 @@ def test_threads_switch_while_one_answers_and_can_be_deleted(
     page.get_by_text("What would you like to know?").wait_for()
     page.locator('[class*="st-key-thread_"] button').first.click()
     wait_for_text(page, "word50 ")
-    page.get_by_text("tokens in").first.wait_for(timeout=30_000)
+    page.get_by_text("tokens in").first.wait_for()
     page.locator('[class*="st-key-menu_"] button').first.click()
     page.get_by_text("Delete", exact=True).first.click()
     page.locator(".st-key-delete_yes button").click()
@@ -172,7 +172,7 @@ def test_a_failing_provider_falls_back_and_says_so(
     answers(provider, status=401)
     page = open_page(with_openai(make_server, provider).url)
     ask(page, "What is Switchboard?")
-    page.get_by_text("first token").first.wait_for(timeout=30_000)
+    page.get_by_text("first token").first.wait_for()
     text = answer_text(page)
     assert "GPT-4o mini: Key missing or refused" in text
     assert re.search(r"\[\d+\]", text)
@@ -191,7 +191,7 @@ def test_hostile_answers_and_questions_make_no_request(
     answers(provider, text=evil)
     page = open_page(with_openai(make_server, provider).url)
     ask(page, f"{evil} # title :red[x]")
-    page.get_by_text("tokens in").first.wait_for(timeout=30_000)
+    page.get_by_text("tokens in").first.wait_for()
     page.wait_for_timeout(500)
     assert page.locator('[data-testid="stChatMessage"] img').count() == 0
     assert page.locator('[data-testid="stSidebar"] img').count() == 0
@@ -257,7 +257,7 @@ def test_the_first_page_is_found_by_its_name_too(
     keyless: Server, open_page: Callable[..., Any]
 ) -> None:
     page = open_page(f"{keyless.url}/chat?thread=nonsense")
-    page.get_by_text("There is no such thread").wait_for(timeout=20_000)
+    page.get_by_text("There is no such thread").wait_for()
     assert page.get_by_text("Page not found").count() == 0
 
 
@@ -274,5 +274,5 @@ def test_the_page_works_at_phone_width(keyless: Server, open_page: Callable[...,
     page = open_page(keyless.url, viewport={"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     ask(page, "What is Switchboard?")
-    page.get_by_text("first token").first.wait_for(timeout=30_000)
+    page.get_by_text("first token").first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -42,7 +42,7 @@ def columns(page: Any) -> list[str]:
 
 
 def wait_until_voted(page: Any) -> None:
-    page.get_by_text("You voted").first.wait_for(timeout=15_000)
+    page.get_by_text("You voted").first.wait_for()
     settled(page)
 
 
@@ -74,9 +74,9 @@ def test_a_reload_and_a_second_tab_show_the_same_growing_answers(
 ) -> None:
     page = open_page(f"{two_models.url}/compare")
     ask(page, QUESTION)
-    page.get_by_text("slow5 ").first.wait_for(timeout=30_000)
+    page.get_by_text("slow5 ").first.wait_for()
     page.reload()
-    page.get_by_text("fast59").first.wait_for(timeout=30_000)
+    page.get_by_text("fast59").first.wait_for()
     second = open_page(page.url)
     assert any("slow5 " in text for text in columns(second))
     assert any("fast59" in text for text in columns(second))
@@ -87,11 +87,11 @@ def test_a_column_is_stopped_and_the_other_goes_on(
 ) -> None:
     page = open_page(f"{two_models.url}/compare")
     ask(page, QUESTION)
-    page.get_by_text("slow5 ").first.wait_for(timeout=30_000)
+    page.get_by_text("slow5 ").first.wait_for()
     cell = page.locator('[data-testid="stGridCell"]').filter(has_text="slow5 ").first
     cell.get_by_role("button", name="Stop").click()
-    assert provider.wait_for_disconnect(timeout=5).body["model"] == "slow-one"
-    page.get_by_text("fast59").first.wait_for(timeout=30_000)
+    assert provider.wait_for_disconnect().body["model"] == "slow-one"
+    page.get_by_text("fast59").first.wait_for()
 
 
 def test_all_at_once_shows_no_text_before_the_last_has_ended(
@@ -101,11 +101,11 @@ def test_all_at_once_shows_no_text_before_the_last_has_ended(
     page = open_page(f"{two_models.url}/compare")
     switch_on(page, "Show all at once")
     ask(page, QUESTION)
-    page.get_by_text("Answers appear when all have ended").first.wait_for(timeout=30_000)
+    page.get_by_text("Answers appear when all have ended").first.wait_for()
     provider.wait_for_request(2, timeout=30)
     page.wait_for_timeout(1_800)  # the fast one has ended, the slow one has not
     assert page.get_by_text("fast5 ").count() == 0
-    page.get_by_text("Which answer is better?").wait_for(timeout=30_000)
+    page.get_by_text("Which answer is better?").wait_for()
     settled(page)
     assert all("fast59" in text for text in columns(page))
 
@@ -115,7 +115,7 @@ def test_six_columns_on_a_phone_stand_below_each_other(
 ) -> None:
     page = open_page(f"{keyless.url}/compare", viewport={"width": 400, "height": 800})
     page.get_by_text("6", exact=True).first.click()
-    page.get_by_text("Model F").wait_for(timeout=15_000)
+    page.get_by_text("Model F").wait_for()
     settled(page)
     ask(page, "What is Switchboard?")
     page.get_by_text("Which is best?").wait_for(timeout=60_000)
@@ -129,17 +129,17 @@ def test_three_answers_are_ranked_by_keys_alone(
 ) -> None:
     page = open_page(f"{keyless.url}/compare")
     page.get_by_text("3", exact=True).first.click()
-    page.get_by_text("Model C").wait_for(timeout=15_000)
+    page.get_by_text("Model C").wait_for()
     switch_on(page, "Blind")
     ask(page, "What is Switchboard?")
     page.get_by_text("Which is best?").wait_for(timeout=60_000)
     settled(page)
     page.get_by_role("button", name="Put all in order").click()
-    page.get_by_role("button", name="Choose the best only").wait_for(timeout=15_000)
+    page.get_by_role("button", name="Choose the best only").wait_for()
     settled(page)
     for key, place in (("2", "B: 1st"), ("3", "C: 2nd")):
         page.keyboard.press(key)
-        page.get_by_text(place).wait_for(timeout=15_000)
+        page.get_by_text(place).wait_for()
         settled(page)
     page.keyboard.press("Enter")
-    page.get_by_text("Your order: B").wait_for(timeout=15_000)
+    page.get_by_text("Your order: B").wait_for()

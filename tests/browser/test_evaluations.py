@@ -34,7 +34,7 @@ def take(page: Any, url: str, lines: list[str], button: str) -> None:
 def start(page: Any) -> None:
     page.get_by_role("button", name="Evaluate").first.click()
     page.get_by_role("button", name="Start").click()
-    page.get_by_text("of 24 answers").wait_for(timeout=30_000)
+    page.get_by_text("of 24 answers").wait_for()
 
 
 def test_only_the_good_rows_of_a_file_are_evaluated_and_a_reload_shows_the_same(
@@ -69,7 +69,7 @@ def test_what_is_paused_in_one_tab_rests_in_the_other_and_nothing_is_asked_twice
     start(page)
     other = open_page(page.url)
     page.get_by_role("button", name="Pause").click()
-    other.get_by_role("button", name="Resume").wait_for(timeout=20_000)
+    other.get_by_role("button", name="Resume").wait_for()
     before = len(provider.requests)
     other.wait_for_timeout(1_000)
     assert len(provider.requests) == before < 2 * QUESTIONS

@@ -103,12 +103,12 @@ def test_two_people_see_only_their_own_threads(
     says(provider_of_all, "Forty-two, said the provider.")
     ada, bob = come("ada"), come("bob")
     ask(ada, "What did Ada ask in private?")
-    ada.locator(MESSAGE).last.get_by_text("tokens in").first.wait_for(timeout=20_000)
+    ada.locator(MESSAGE).last.get_by_text("tokens in").first.wait_for()
     bob.goto(f"{server.url}/threads")
     settled(bob)
     assert "private" not in bob.inner_text("body")
     bob.goto(ada.url)
-    bob.get_by_text("There is no such thread").wait_for(timeout=20_000)
+    bob.get_by_text("There is no such thread").wait_for()
     assert "Forty-two" not in bob.inner_text("body")
     assert "private" not in bob.inner_text("body")
 
@@ -121,11 +121,11 @@ def test_log_out_in_one_tab_ends_the_other_while_its_answer_streams_and_the_run_
     ask(streaming, "Count for a long time please")
     streaming.wait_for_url("**thread=*")
     thread = streaming.url
-    streaming.locator(MESSAGE).last.get_by_text("word20 ").first.wait_for(timeout=20_000)
+    streaming.locator(MESSAGE).last.get_by_text("word20 ").first.wait_for()
     # The row moved up when "Temporary chat" went, and stood there twice as long as the answer came.
     assert streaming.locator(".st-key-log_out button").count() == 1
     other = second_tab(streaming)
-    other.locator(MESSAGE).last.get_by_text("word20 ").first.wait_for(timeout=20_000)
+    other.locator(MESSAGE).last.get_by_text("word20 ").first.wait_for()
     log_out(other)
     streaming.wait_for_selector(LOGIN_SCREEN, timeout=WITHIN_MS)
     settled(streaming)
@@ -135,7 +135,7 @@ def test_log_out_in_one_tab_ends_the_other_while_its_answer_streams_and_the_run_
     streaming.get_by_role("button", name="Log in").click()
     fill_in(streaming, "bob")
     streaming.wait_for_url(thread)
-    streaming.locator(MESSAGE).last.get_by_text("word60 ").first.wait_for(timeout=30_000)
+    streaming.locator(MESSAGE).last.get_by_text("word60 ").first.wait_for()
     streaming.get_by_role("button", name="Stop").first.click()
     assert len(provider_of_all.requests) == 1
 
@@ -194,7 +194,7 @@ def test_the_end_of_a_login_reaches_a_comparison_whose_columns_stream(
     says(provider_of_all, ENDLESS, per_token_ms=40)
     page = come("ada", "/compare")
     ask(page, "Count in two columns please")
-    page.get_by_text("word20 ").first.wait_for(timeout=30_000)
+    page.get_by_text("word20 ").first.wait_for()
     with identity_of(server.data) as identity:
         identity.sessions.end_all("ada")
     page.wait_for_selector(LOGIN_SCREEN, timeout=WITHIN_MS)

@@ -36,8 +36,9 @@ def test_an_approval_outlives_a_reload_and_a_killed_server(
     page.get_by_text("Approve save_note").first.wait_for()
     page.get_by_test_id("stBaseButton-primary").click()
     page.get_by_text("Your answer was sent").wait_for()
+    settled(page)
     page.get_by_role("link", name="Open the conversation").click()
-    page.get_by_text("Saved the note").wait_for(timeout=30_000)
+    page.get_by_text("Saved the note").wait_for()
     page.get_by_text("You approved save_note").wait_for()
     assert [path.read_text() for path in (server.data / "notes").rglob("*.md")] == [
         "# Wifi password of the office is tulip\n\nThe wifi password of the office is tulip.\n"

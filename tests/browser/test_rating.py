@@ -32,7 +32,7 @@ def streaming(
     page.get_by_text("first token").first.wait_for(timeout=60_000)
     settled(page)
     ask(page, "And now everything else")
-    page.get_by_text("word5 ").first.wait_for(timeout=20_000)
+    page.get_by_text("word5 ").first.wait_for()
     return server, page
 
 
@@ -72,7 +72,7 @@ def test_an_answer_is_rated_while_another_streams_and_nothing_typed_is_lost(
     page.get_by_role("button", name="Save", exact=True).click()
     until(lambda: rated(server) == [(-1, '["incomplete"]', COMMENT)])
     page.keyboard.press("Escape")
-    page.get_by_text("word399").first.wait_for(timeout=30_000)
+    page.get_by_text("word399").first.wait_for()
     settled(page)
     assert shown(page) == 400
     page.reload()
@@ -91,7 +91,7 @@ def test_what_is_typed_when_the_answer_ends_is_still_there(streaming: tuple[Serv
     first.get_by_role("button", name="Why?").click()
     box = page.get_by_role("textbox", name="Comment")
     box.press_sequentially("Begun and")
-    page.get_by_text("word399").first.wait_for(timeout=30_000)
+    page.get_by_text("word399").first.wait_for()
     settled(page)
     box.press_sequentially(" ended.")
     first.scroll_into_view_if_needed()  # the page follows the end of the answer
@@ -106,17 +106,17 @@ def test_an_answer_becomes_a_test_case_while_another_streams(
     first = page.locator('[data-testid="stChatMessage"]').nth(1)
     first.get_by_role("button", name="Save as test case").click()
     facts = page.get_by_role("textbox", name="Must contain")
-    facts.wait_for(timeout=10_000)
+    facts.wait_for()
     facts.press_sequentially("Short answer", delay=40)
     page.get_by_role("button", name="Save test case").click()
-    page.get_by_text("Saved.").first.wait_for(timeout=10_000)
+    page.get_by_text("Saved.").first.wait_for()
     assert "word399" not in page.content(), "it has to stream still"
     with sqlite3.connect(server.data / "app.db") as database:
         dump = "\n".join(database.iterdump())
     assert "Tell me about the weather on Mars" in dump
     assert '"Short answer"' in dump
     page.keyboard.press("Escape")
-    page.get_by_text("word399").first.wait_for(timeout=30_000)
+    page.get_by_text("word399").first.wait_for()
 
 
 def test_the_form_of_a_test_case_is_no_slit_under_the_newest_answer(

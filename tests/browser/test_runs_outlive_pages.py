@@ -64,7 +64,7 @@ def shows(page: Any, text: str, timeout: float = 15_000) -> None:
 
 def at_rest(page: Any) -> None:
     """The answer is complete and its figures stand under it."""
-    page.locator(MESSAGE).last.get_by_text("tokens in").first.wait_for(timeout=20_000)
+    page.locator(MESSAGE).last.get_by_text("tokens in").first.wait_for()
 
 
 def thread_url(page: Any) -> str:
@@ -150,8 +150,8 @@ def test_an_idle_tab_shows_what_was_asked_in_another(
     shows(idle, "word20 ")
     assert draft.input_value() == "half a sentence"
     idle.locator(".st-key-stop button").click()
-    page.get_by_text("after Stop").wait_for(timeout=10_000)
-    idle.get_by_text("after Stop").wait_for(timeout=10_000)
+    page.get_by_text("after Stop").wait_for()
+    idle.get_by_text("after Stop").wait_for()
     assert words(page) == words(idle)
 
 
@@ -169,7 +169,7 @@ def test_stop_in_one_tab_shows_in_the_other(
     other.locator(button).click()
     provider.wait_for_disconnect(5)
     for tab in (page, other):
-        tab.get_by_text("after Stop").wait_for(timeout=10_000)
+        tab.get_by_text("after Stop").wait_for()
         assert tab.locator(".st-key-stop button").count() == 0
     assert words(page) == words(other)
 

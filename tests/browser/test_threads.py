@@ -98,7 +98,7 @@ def test_a_thread_is_renamed_while_it_answers(
 def test_the_page_of_threads_fits_a_phone(keyless: Server, open_page: Callable[..., Any]) -> None:
     page = open_page(keyless.url, viewport={"width": 400, "height": 800})
     ask(page, "What is Switchboard?")
-    page.get_by_text("tokens in").first.wait_for(timeout=30_000)
+    page.get_by_text("tokens in").first.wait_for()
     page.goto(f"{keyless.url}/threads?find=switchboard")
     settled(page)
     page.locator('[class*="st-key-thread_row_"]').first.wait_for()

@@ -40,14 +40,14 @@ class ProviderServer(Service):
     def bedrock_url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def wait_for_request(self, count: int = 1, timeout: float = 5.0) -> Recorded:
+    def wait_for_request(self, count: int = 1, timeout: float = 30.0) -> Recorded:
         """The `count`-th request, as soon as it arrived."""
         with self._changed:
             if not self._changed.wait_for(lambda: len(self.requests) >= count, timeout):
                 raise TimeoutError(f"{len(self.requests)} of {count} requests came")
             return self.requests[count - 1]
 
-    def wait_for_disconnect(self, timeout: float = 5.0, count: int = 1) -> Recorded:
+    def wait_for_disconnect(self, timeout: float = 30.0, count: int = 1) -> Recorded:
         """The `count`-th request whose client hung up before the answer was complete."""
         with self._changed:
             if not self._changed.wait_for(lambda: len(self._gone()) >= count, timeout):

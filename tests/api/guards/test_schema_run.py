@@ -9,7 +9,7 @@ import pytest
 from tests.api.guards.schema_run import generated, run
 from tests.provider import ProviderServer
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=60)
 
 
 @pytest.mark.parametrize("login", [False, True], ids=["without a login", "with a login"])
