@@ -35,7 +35,7 @@ TEXT = Reply.text
 HALF = "Hello from the"
 REST = " scripted provider."
 SECRETS = (OPENAI_KEY, AWS_KEY.get_secret_value(), AWS_SECRET.get_secret_value())
-PATIENT_S, SHORT_S = 5.0, 0.3
+PATIENT_S, SHORT_S = 5.0, 0.8
 """Deadlines: for faults that are told, and for those that only silence tells."""
 LOCAL = "local:extractive"
 
