@@ -5,7 +5,8 @@
 
 A part prints one JSON object per figure (see bench/figures.py). A part that fails is reported with the
 end of its output, the others go on, and the exit code is 1. A missed aim is no failure; it is marked.
-`--quick` is a look: fewer repetitions. It and `--only` write to bench/work/, never to the results.
+`--quick` is a look: fewer repetitions. It and `--only` write to bench/work/, not to the results;
+`--only chat --keep` puts the figures of that part in the place of those the results have.
 """
 
 from __future__ import annotations
@@ -165,12 +166,30 @@ def write(path: Path, lines: list[Line]) -> None:
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
 
 
+def keep(path: Path, lines: list[Line]) -> None:
+    """Puts a machine and its figures into a file of results, instead of those of the same parts."""
+    parts = {line["part"] for line in lines if "part" in line}
+    kept: list[Line] = []
+    for line in map(json.loads, path.read_text("utf-8").splitlines() if path.exists() else ()):
+        if "part" in line and line["part"] in parts:
+            continue
+        if line["name"] == "machine" and kept and kept[-1]["name"] == "machine":
+            kept.pop()  # nothing that it measured is left
+        kept.append(line)
+    if kept and kept[-1]["name"] == "machine":
+        kept.pop()
+    write(path, [*kept, *lines])
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--only", help=f"comma list of: {', '.join(PARTS)}")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--keep", action="store_true", help="put the figures into the results")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
+    if given.keep and (given.quick or given.out):
+        parser.error("--keep goes with neither --quick nor --out")
     chosen = given.only.split(",") if given.only else list(PARTS)
     if unknown := [name for name in chosen if name not in PARTS]:
         parser.error(f"there is no part {', '.join(unknown)}")
@@ -192,6 +211,8 @@ def main() -> int:
             lines.append({"name": f"{name}.failed", "value": 1, "unit": "part", "part": name})
             print(f"{name} FAILED: {error}", flush=True)
     write(out, lines)
+    if given.keep and not failed:
+        keep(RESULTS, lines)
     print(f"\n{table(lines[1:])}\n\n{out}")
     missed = [line["name"] for line in lines if line.get("met") is False]
     print(f"{len(missed)} aims missed: {', '.join(missed) or 'none'}")
