@@ -110,7 +110,7 @@ class RunSaver:
         """Tries once more what could not be saved, and waits for what is being written."""
         for run, terminal, checkpoint in list(self._kept.values()):
             with contextlib.suppress(RuntimeError):  # closed before
-                self._writer.submit(self._finish, run, terminal, checkpoint)
+                self._writer.submit(self._finish_or_say_so, run, terminal, checkpoint)
         self._writer.shutdown(wait=True)
 
     async def _answer_later(
@@ -136,6 +136,14 @@ class RunSaver:
             summarise(transcript),
             checkpoint=checkpoint,
         )
+
+    def _finish_or_say_so(
+        self, run: Run, terminal: TerminalEvent, checkpoint: Checkpoint | None
+    ) -> None:
+        try:
+            self._finish(run, terminal, checkpoint)
+        except Exception:
+            log.exception("the answer of run %s is lost: it could not be saved to the end", run.id)
 
     def _save_log(self, run: Run) -> None:
         try:

@@ -64,12 +64,14 @@ class Database:
         except StorageError:
             self.close()
             raise
-        self._opened = True
         self._file = self._inode()
+        self._opened = True
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
-        """One transaction; committed at the end, rolled back on any error."""
+        """One transaction; committed at the end, rolled back on any error. None is begun when the file
+        was taken away: what is written then is in no file that anybody finds again."""
+        self._refuse_another_file()
         with self._lock, _storage_errors(self.where), self._writer.begin() as connection:
             self._begun = True
             try:
@@ -85,13 +87,9 @@ class Database:
             yield connection
 
     def check_writable(self, patience_s: float = 1.0) -> None:
-        """Raises StorageError when another program holds it, or when its file was taken away: what is
-        written then is in no file that anybody finds again. Changes nothing."""
-        if self.path is not None and self._inode() != self._file:
-            raise StorageError(
-                f"{self.where} is not the file any more that was opened.",
-                what_to_do="Put it back, or restore a backup, and start again.",
-            )
+        """Raises StorageError when another program holds it, or when its file was taken away. Changes
+        nothing."""
+        self._refuse_another_file()
         if self._lock.acquire(timeout=patience_s):
             try:
                 self._begin_and_end(patience_s)
@@ -111,6 +109,13 @@ class Database:
             one.isolation_level = None
             one.execute("BEGIN IMMEDIATE")
             one.execute("ROLLBACK")
+
+    def _refuse_another_file(self) -> None:
+        if self._opened and self._inode() != self._file:
+            raise StorageError(
+                f"{self.where} is not the file any more that was opened, so nothing can be saved.",
+                what_to_do="Put it back, or restore a backup, and restart Switchboard.",
+            )
 
     def _inode(self) -> int | None:
         """Which file lies at the path now; None: none, or no file is used."""
@@ -156,6 +161,10 @@ class Database:
         if writer:
             options["poolclass"] = StaticPool
         engine = create_engine(self.url, **options)
+
+        @event.listens_for(engine, "do_connect")
+        def _look_first(*_: object) -> None:
+            self._refuse_another_file()  # to open it would make an empty one in its place
 
         @event.listens_for(engine, "connect")
         def _configure(connection: sqlite3.Connection, _record: object) -> None:

@@ -349,6 +349,41 @@ def test_an_answer_that_could_not_be_saved_is_kept_and_saved_later(
         assert b.threads.messages(run.thread_id, "local")[-1].text == "hello "
 
 
+def test_a_question_is_refused_and_an_answer_kept_while_the_database_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Both went into the deleted file, and were gone after the next start."""
+    monkeypatch.setattr("agents.run_saving.SAVE_RETRY_S", 0.05)
+    path, away = tmp_path / "app.db", tmp_path / "away.db"
+    with bench(tmp_path) as b:
+        b.script("q", lambda: path.rename(away), *words("hello"))
+        run = b.start("q")
+        assert types(run)[-1] == "error"
+        last = run.events[-1]
+        assert "could not be saved yet" in last.message  # type: ignore[union-attr]
+        with pytest.raises(StorageError, match="not the file any more") as caught:
+            b.start("another")
+        assert "restart" in caught.value.what_to_do
+        away.rename(path)
+        for _ in range(200):
+            if not run.unsaved:
+                break
+            threading.Event().wait(0.02)
+        assert b.threads.messages(run.thread_id, "local")[-1].text == "hello "
+
+
+def test_an_answer_that_is_lost_at_the_end_is_named_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "app.db"
+    with bench(tmp_path) as b:
+        b.script("q", lambda: path.unlink(), *words("hello"))
+        run = b.start("q")
+        types(run)
+        b.runs.close(1.0)
+    assert f"the answer of run {run.id} is lost" in caplog.text
+
+
 def test_a_continued_comparison_is_listed_as_a_chat(tmp_path: Path) -> None:
     with bench(tmp_path) as b:
         run = b.start("q", thread_kind="compare")

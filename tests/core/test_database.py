@@ -105,6 +105,39 @@ def test_a_database_that_another_program_holds_or_that_was_taken_away_is_not_wri
     db.close()
 
 
+def test_nothing_is_written_into_a_file_that_was_taken_away(tmp_path: Path) -> None:
+    """Conversations went into a file without a name until the next start, and were gone then."""
+    path, away = tmp_path / "a.db", tmp_path / "away.db"
+    db = Database(database_url(path), metadata=metadata)
+    path.rename(away)
+    with pytest.raises(StorageError, match="nothing can be saved") as caught, db.write():
+        pass
+    assert "restart Switchboard" in caught.value.what_to_do
+    sqlite3.connect(path).close()  # another file in its place is not it
+    with pytest.raises(StorageError, match="nothing can be saved"), db.write():
+        pass
+    away.replace(path)
+    with db.write() as connection:
+        connection.execute(insert(item).values(id=1))
+    db.close()
+
+
+def test_reading_makes_no_empty_file_where_one_was_taken_away(tmp_path: Path) -> None:
+    """What was opened goes on being read; the next connection made a new file, found no tables in it
+    and deleted the log of the old one."""
+    path = tmp_path / "a.db"
+    db = Database(database_url(path), metadata=metadata)
+    with db.read() as first:
+        assert first.execute(select(item)).all() == []
+        path.rename(tmp_path / "away.db")
+        with pytest.raises(StorageError, match="not the file any more"), db.read():
+            pass
+        assert first.execute(select(item)).all() == []
+    assert not path.exists()
+    assert path.with_name("a.db-wal").exists()
+    db.close()
+
+
 def test_the_folder_of_an_open_database_is_in_no_message(tmp_path: Path) -> None:
     """It was shown to whoever asked over the API while the file was locked."""
     path = tmp_path / "a.db"
