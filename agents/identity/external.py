@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, insert, or_, select, update
@@ -18,7 +19,7 @@ from agents.identity.sessions import Sessions, insert_session, see_person
 from agents.identity.tables import account, login_session
 from agents.identity.values import COARSE_US, Clock
 from core.database import Database
-from core.errors import NotLoggedIn
+from core.errors import NotLoggedIn, StorageError
 from core.identity import Principal, Role
 from core.settings import Settings
 
@@ -168,7 +169,7 @@ class External:
     def _seen(self, row: Row[Any]) -> None:
         now = self._clock()
         if row.seen_at_us is None or now - row.seen_at_us >= COARSE_US:
-            with self._db.write() as connection:
+            with suppress(StorageError), self._db.write() as connection:  # keeps nobody out
                 see_person(connection, row.owner, now)
 
 

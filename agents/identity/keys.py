@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Row, Select, insert, select, update
@@ -15,7 +16,7 @@ from agents.identity.sessions import see_person
 from agents.identity.tables import account, api_key
 from agents.identity.values import COARSE_US, ApiKey, Clock
 from core.database import Database
-from core.errors import InvalidInput, NotFound
+from core.errors import InvalidInput, NotFound, StorageError
 from core.identity import SCOPES, Principal, Right, Scope
 from core.ids import is_id, new_id
 from core.text import clean
@@ -146,7 +147,7 @@ class Keys:
             self._audit.note(by, "key_revoked", row.id, row.hint)
 
     def find(self, secret: str) -> Principal | None:
-        """None for a key that is not, or no longer, good. Notes that it was used."""
+        """None for a key that is not, or no longer, good. Notes that it was used, if it can."""
         return self._good(api_key.c.secret_hash == digest(secret)) if is_api_key(secret) else None
 
     def by_id(self, key_id: str) -> Principal | None:
@@ -174,7 +175,7 @@ class Keys:
         if row is None or (row.expires_at_us is not None and row.expires_at_us <= now):
             return None
         if row.used_at_us is None or now - row.used_at_us >= COARSE_US:
-            with self._db.write() as connection:
+            with suppress(StorageError), self._db.write() as connection:  # keeps nobody out
                 one = update(api_key).where(api_key.c.id == row.id)
                 connection.execute(one.values(used_at_us=now))
                 see_person(connection, row.owner, now)

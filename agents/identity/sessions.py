@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
@@ -13,6 +14,7 @@ from agents.identity.roles import Roles
 from agents.identity.tables import account, api_key, login_session
 from agents.identity.values import COARSE_US, Clock, Session
 from core.database import Database
+from core.errors import StorageError
 from core.identity import Principal, Via
 from core.ids import new_id
 
@@ -38,7 +40,7 @@ class Sessions:
         return token
 
     def find(self, token: object) -> Principal | None:
-        """None for a token that is not, or no longer, good. Notes that it was used."""
+        """None for a token that is not, or no longer, good. Notes that it was used, if it can."""
         if not is_session_token(token):
             return None
         return self._good(login_session.c.token_hash == digest(cast(str, token)))
@@ -118,7 +120,7 @@ class Sessions:
         if row is None:
             return None
         if now - row.used_at_us >= COARSE_US:
-            with self._db.write() as connection:
+            with suppress(StorageError), self._db.write() as connection:  # keeps nobody out
                 _seen(connection, row, now)
         return Principal(
             owner=row.owner,

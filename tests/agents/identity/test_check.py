@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from agents.identity.changes import FRESH_S, Changes
-from core.errors import NotLoggedIn
+from agents.identity.values import COARSE_US
+from core.errors import NotLoggedIn, StorageError
 from core.identity import Principal
 from tests.agents.identity.house import House
 
@@ -80,6 +81,23 @@ def test_a_session_of_one_person_never_passes_for_another(house: House) -> None:
     with pytest.raises(NotLoggedIn):
         house.identity.check(replace(principal, owner="alice"))
     assert house.identity.check(replace(principal, role="user")).role == "admin"
+
+
+def test_nobody_is_kept_out_by_a_database_that_cannot_be_written(house: House) -> None:
+    """When it was last used is written every five minutes; with a full disk that ended every page
+    and every stream of everybody."""
+    house.add()
+    session = house.identity.from_session(house.log_in())
+    assert session is not None
+    _, secret = house.identity.keys.create(session, "cron")
+    key = house.identity.from_bearer(f"Bearer {secret}")
+    house.clock.forward(2 * COARSE_US)
+    house.folder.joinpath("app.db").rename(house.folder / "away.db")
+    with pytest.raises(StorageError):
+        house.identity.sessions.end_one(session)
+    assert house.identity.check(session) == session
+    assert house.identity.check(key) == key
+    assert house.identity.from_bearer(f"Bearer {secret}") == key
 
 
 def test_checking_from_many_threads_while_it_ends(house: House) -> None:
