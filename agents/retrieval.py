@@ -103,10 +103,11 @@ class Knowledge:
             self.index.sync(self.notes.folder, mount=MOUNT)
 
     def forget_notes(self, owner: str) -> None:
-        """Deletes an owner's notes, also from the index."""
+        """Deletes an owner's notes; no word of them stays in the index."""
         if self.notes is not None:
             self.notes.forget(owner)
             self.sync_notes()
+            self.index.forget_removed()
 
     def give_notes(self, owner: str, to: str) -> int:
         """Makes an owner's notes another one's, also in the index; returns how many."""

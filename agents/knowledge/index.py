@@ -27,7 +27,7 @@ from agents.knowledge.rows import (
     document_rows,
     document_set,
 )
-from agents.knowledge.sync import Progress, SyncReport, run_sync
+from agents.knowledge.sync import Progress, SyncReport, merge_indexes, run_sync
 from core.errors import NotFound, StorageError
 
 __all__ = ["AreaInfo", "DocumentInfo", "DocumentSet", "KnowledgeIndex", "Progress", "SyncReport"]
@@ -86,6 +86,7 @@ class KnowledgeIndex:
             database.storage_errors(self.path),
             closing(database.connect(self.path)) as db,
         ):
+            db.execute("PRAGMA secure_delete = ON")
             db.execute("BEGIN IMMEDIATE")
             yield db
             db.execute("COMMIT")
@@ -166,6 +167,13 @@ class KnowledgeIndex:
             for path, content_hash, passages in rows
             if path.startswith(start) == bool(mount)
         }
+
+    def forget_removed(self) -> None:
+        """Takes the words of removed documents out of the file, where the full-text indexes only mark
+        them. Rewrites those. Blocking."""
+        with self.writer() as db:
+            merge_indexes(db)
+        self.tidy()
 
     def tidy(self) -> None:
         """Gives free pages back and empties the write-ahead log, as far as present readers allow."""

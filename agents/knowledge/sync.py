@@ -130,8 +130,7 @@ def run_sync(
     work.write(gone=sorted(known.keys() - kept))
     if work.written >= OPTIMIZE_PASSAGES:
         with writer() as db:
-            db.execute("INSERT INTO porter (porter) VALUES ('optimize')")
-            db.execute("INSERT INTO trigram (trigram) VALUES ('optimize')")
+            merge_indexes(db)
     return SyncReport(
         added=work.added,
         changed=work.changed,
@@ -139,6 +138,12 @@ def run_sync(
         unchanged=work.unchanged,
         problems=tuple(work.problems),
     )
+
+
+def merge_indexes(db: sqlite3.Connection) -> None:
+    """Makes one part of the many each full-text index has: the words of removed documents go too."""
+    db.execute("INSERT INTO porter (porter) VALUES ('optimize')")
+    db.execute("INSERT INTO trigram (trigram) VALUES ('optimize')")
 
 
 def _mounted(found: Found, mount: str) -> Found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,6 +71,15 @@ def test_forgetting_a_person_leaves_the_notes_of_others(knowledge: Knowledge) ->
     knowledge.forget_notes("local")
     assert kept in found(knowledge, "eve", "tulip")
     assert [a.area for a in knowledge.areas()] == ["notes", "notes/eve"]
+
+
+def test_no_word_of_a_forgotten_note_stays_in_the_file(knowledge: Knowledge) -> None:
+    """The full-text index kept them, readable in any editor, after everything of a person was deleted."""
+    save(knowledge, "local", "Birds", "The zebrafalk sleeps beside the quaggafinch.")
+    save(knowledge, "eve", "Fish", "My octopus.")
+    knowledge.forget_notes("local")
+    files = knowledge.index.path.parent.glob(f"{knowledge.index.path.name}*")
+    assert not re.search(b"zebrafalk|quaggafinch", b"".join(one.read_bytes() for one in files))
 
 
 def test_an_evaluation_keeps_no_notes(knowledge: Knowledge) -> None:
