@@ -200,6 +200,12 @@ class Exchange:
             del self._jobs[owner]
         self._drop(job.path)
 
+    def erase(self, owner: str, timeout_s: float = 10.0) -> None:
+        """Ends the job of a person who is forgotten, and puts it away. Blocks."""
+        self.stop(owner)
+        self.wait(owner, timeout_s)
+        self.forget(owner)
+
     def wait(self, owner: str, timeout_s: float) -> bool:
         """Whether the job has ended within the time."""
         job = self._jobs.get(owner)

@@ -68,7 +68,7 @@ class Forgetting:
         )  # first: nobody goes on writing as them
         self._house.recorder.flush()
         erased = erase_user(self._house.recorder, owner)  # runs that go on end as runs of nobody
-        self._house.exchange.stop(owner)
+        self._house.exchange.erase(owner)
         self._house.evaluations.halt(owner)
         self._house.comparisons.judging.close()
         for kind in THREAD_KINDS:

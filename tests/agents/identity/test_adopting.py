@@ -206,6 +206,19 @@ def test_an_erased_person_is_logged_out_and_the_account_can_go_too(
     assert [one for one in identity.audit.page().deeds if name in json.dumps(str(one))] == []
 
 
+def test_the_file_of_all_chats_goes_with_its_person(runtime: Runtime, data_dir: Path) -> None:
+    """It stayed on the disk, and whoever got the same login name next was offered it."""
+    ask(runtime, "ann")
+    runtime.exchange.start_export("ann", "json")
+    assert runtime.exchange.wait("ann", 10)
+    job = runtime.exchange.job("ann")
+    assert job is not None
+    assert job.path.exists()
+    runtime.erase_person("ann")
+    assert runtime.exchange.job("ann") is None
+    assert not job.path.exists()
+
+
 def test_erasing_somebody_without_an_account_works_as_before(runtime: Runtime) -> None:
     runtime.preferences.set("bob", "model", "local:extractive")
     runtime.erase_person("bob", account=True)
