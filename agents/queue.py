@@ -46,14 +46,16 @@ class MessageQueue:
         start_instead: Callable[[TurnRequest], Run],
         active: Callable[[str], Run | None],
         drop_file: Callable[[str, str], None],
+        figures_now: Callable[[str, Figures], Figures] = lambda owner, asked: asked,
     ) -> None:
         """`start` begins a run, `start_instead` stops the one of the thread before, `active` gives it.
-        `drop_file` deletes an attachment of an owner."""
+        `drop_file` deletes an attachment of an owner. `figures_now`: see agents/identity/desk.py."""
         self._dbs = databases
         self._start = start
         self._start_instead = start_instead
         self._active = active
         self._drop_file = drop_file
+        self._figures_now = figures_now
         self._sender = ThreadPoolExecutor(1, thread_name_prefix="queue")
         self._figures: dict[str, Figures] = {}
         """What those who queued a message may see, kept here only: after a restart it is their own."""
@@ -124,7 +126,8 @@ class MessageQueue:
         return active is None or active.finished
 
     def _send(self, row: Row[Any], start: Callable[[TurnRequest], Run]) -> Run:
-        given = {"text": row.text, "queued_id": row.id, "figures": self._figures.get(row.id, "own")}
+        figures = self._figures_now(row.owner, self._figures.get(row.id, "own"))
+        given = {"text": row.text, "queued_id": row.id, "figures": figures}
         run = start(TurnRequest(**{**row.request, **given}))
         self._figures.pop(row.id, None)
         self.problems.pop(row.thread_id, None)

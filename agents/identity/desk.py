@@ -21,7 +21,7 @@ from agents.identity.sessions import Sessions
 from agents.identity.values import Clock, now_us
 from core.database import Database
 from core.errors import Forbidden, NotFound
-from core.identity import LOCAL, Principal, Right
+from core.identity import LOCAL, Figures, Principal, Right
 from core.settings import Settings
 
 _BEARER = re.compile(r"(?i:Bearer) ([A-Za-z0-9._~+/=-]{1,16384})")
@@ -103,6 +103,22 @@ class Identity:
         if principal.expires_at_us is not None and principal.expires_at_us <= self._clock():
             raise refused(f"a credential ({principal.via}) that expired")
         return self._changes.fresh(principal, self._look)
+
+    def figures_now(self, owner: str, asked: Figures) -> Figures:
+        """Whose figures work may use that waited while its person was away: no more than `asked`, and
+        no more than they may see by now. Raises Forbidden when they may not log in any more."""
+        if not self.required:
+            return asked
+        try:
+            person = self.accounts.get(owner)
+        except NotFound:
+            return "own"
+        if person.disabled:
+            raise Forbidden(
+                f"{person.name} may not log in any more.", what_to_do="Ask an administrator."
+            )
+        now = Principal(owner=owner, name=person.name, role=person.role)
+        return asked if now.figures == "all" else "own"
 
     def _look(self, principal: Principal) -> Principal:
         found: Principal | None = None

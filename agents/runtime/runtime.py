@@ -170,6 +170,7 @@ class Runtime:
             start_instead=self._begin_instead,
             active=self.runs.for_thread,
             drop_file=self.files.delete,
+            figures_now=self.identity.figures_now,
         )
         self._one_offs = OneOffs(self._databases, self.threads, self.files, self._turns)
         self.comparisons = Comparisons(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -148,3 +149,39 @@ def test_a_new_question_brings_an_archived_thread_back(
     runtime.thread_list.archive([run.thread_id], "local")
     send(runtime, "second", run.thread_id)
     assert [one.id for one in runtime.thread_list.page("local").threads] == [run.thread_id]
+
+
+@pytest.fixture
+def team(tmp_path: Path, provider: ProviderServer) -> Iterator[Runtime]:
+    provider.default = SLOW
+    with answering(tmp_path, provider, auth="accounts") as built:
+        built.identity.accounts.add("nan", role="analyst", password="four horses and a lantern")
+        yield built
+
+
+@pytest.mark.parametrize(("role", "figures"), [("analyst", "all"), ("user", "own")])
+def test_a_message_that_waited_reads_no_more_figures_than_its_person_may_by_now(
+    team: Runtime, provider: ProviderServer, role: Any, figures: str
+) -> None:
+    """Somebody demoted while their message waited got an answer about everybody's figures."""
+    run = send(team, "first", owner="nan", figures="all")
+    queued = send(team, "second", run.thread_id, owner="nan", figures="all")
+    team.identity.accounts.set_role("nan", role)
+    provider.default = Reply(text="quick")
+    assert team.queue.send_now(queued.id, "nan").request.figures == figures
+
+
+def test_what_somebody_left_waiting_rests_when_they_are_disabled(
+    team: Runtime, provider: ProviderServer
+) -> None:
+    run = send(team, "first", owner="nan")
+    send(team, "second", run.thread_id, owner="nan")
+    team.identity.accounts.disable("nan")
+    for _ in run.follow():
+        pass
+    for _ in range(200):
+        if run.thread_id in team.queue.problems:
+            break
+        threading.Event().wait(0.02)
+    assert "may not log in" in team.queue.problems[run.thread_id].message
+    assert [one.text for one in team.queue.of_thread(run.thread_id, "nan")] == ["second"]
