@@ -67,7 +67,11 @@ class Forgetting:
             owner, account=False, by=by
         )  # first: nobody goes on writing as them
         self._house.recorder.flush()
+        if not account:  # somebody who stays does not begin their quota anew
+            self._house.spending.refresh()
+            self._house.spending.carry(owner)
         erased = erase_user(self._house.recorder, owner)  # runs that go on end as runs of nobody
+        self._house.spending.refresh()
         self._house.exchange.erase(owner)
         self._house.evaluations.halt(owner)
         self._house.comparisons.judging.close()

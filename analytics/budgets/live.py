@@ -40,8 +40,12 @@ class LiveRun:
     ended: bool = False
     begun: dict[str, int] = field(default_factory=dict)
     charges: list[Charge] = field(default_factory=list)
+    carried: bool = False
+    """No run: what a person spent whose rows do not name them any more, so that nobody else counts it."""
 
     def target(self, scope: Scope, charge: Charge) -> str | None:
+        if self.carried and scope != "user":
+            return None
         match scope:
             case "user":
                 return self.user
@@ -86,6 +90,13 @@ class Live:
                 self._compare(user, sum((one.amount for one in run.charges), NOTHING))
                 if not run.charges:
                     del self._runs[run_id]
+
+    def carry(self, user: str, charges: Iterable[Charge]) -> None:
+        """In place of what was carried for this person before."""
+        kept = [one for one in charges if one.amount != NOTHING]
+        self._runs[f"of {user}"] = LiveRun(
+            user=user, started_us=0, ended=True, charges=kept, carried=True
+        )
 
     def ended(self) -> list[str]:
         """Runs whose rows are in the database, or will be soon."""

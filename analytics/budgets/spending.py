@@ -18,8 +18,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from analytics.budgets.definition import EACH, Budget
-from analytics.budgets.live import Live
+from analytics.budgets.definition import EACH, Budget, PeriodName
+from analytics.budgets.live import Charge, Live
 from analytics.budgets.period import starts_again, window_of
 from analytics.budgets.quota import FREE, NOTHING, Allotment, Quota
 from analytics.budgets.recorded import Recorded, Spent, read
@@ -113,6 +113,24 @@ class Spending:
         if event.type != "token":
             with self._lock:
                 self._live.add(run_id, user, started_us, event)
+
+    def carry(self, owner: str) -> None:
+        """Call it before the rows of somebody lose the name: what they spent goes on counting for
+        them, in memory, or whoever deletes everything of theirs would begin anew."""
+        now = self._now_us()
+        zone = self._queries.zone
+        day, month = window_of("day", now, zone), window_of("month", now, zone)
+        with self._lock:
+            recorded = self._usable(now)
+            used = self._live.used(owner, day.since_us, day.until_us)
+            if recorded is not None and recorded.windows["day"] == day:
+                used += recorded.used.get(owner, NOTHING)
+            today = max(used.pusd, self._spent_by(owner, recorded, "day", day))
+            before = max(0, self._spent_by(owner, recorded, "month", month) - today)
+            self._live.carry(
+                owner,
+                (Charge(now, "", today, used.tokens), Charge(month.since_us, "", before)),
+            )
 
     def refresh(self) -> bool:
         """Reads budgets and recorded costs; False when that failed. Never raises."""
@@ -258,6 +276,14 @@ class Spending:
         window = window_of(asked.period, now, self._queries.zone)
         live = self._live.spent(asked.scope, target, window.since_us, window.until_us)
         return _use(budget, target, window, _recorded_of(recorded, budget, window), live)
+
+    def _spent_by(
+        self, owner: str, recorded: Recorded | None, period: PeriodName, window: Window
+    ) -> int:
+        live = self._live.spent("user", owner, window.since_us, window.until_us)
+        if recorded is None or recorded.windows[period] != window:
+            return live
+        return live + recorded.spent.get(("user", period), {}).get(owner, Spent()).pusd
 
     def _verdict(self, used_up: list[Use], now: int) -> Verdict:
         zone = self._queries.zone

@@ -12,6 +12,7 @@ from analytics.budgets import Spending, app_month_limit_pusd, budgets
 from analytics.budgets.reasons import BadDefinition
 from analytics.budgets.spending import STALE_US
 from analytics.budgets.store import remove, save, set_enabled
+from analytics.erasure import erase_user
 from analytics.queries import Filter
 from core.errors import NotFound
 from tests.analytics.ledgers import USD, Ledger, instant, ledger
@@ -226,6 +227,24 @@ def test_a_run_that_never_reaches_the_database_counts_until_its_month_is_over(
     made.refresh()
     assert allowed(made)
     assert made._live.ended() == []
+
+
+def test_what_is_carried_for_a_person_counts_for_nobody_else(books: Ledger) -> None:
+    """Of an erased person the rows stay, without the name: the whole app has them already."""
+    everybody = books.budget("All", limit_usd="3")
+    each = books.budget("Each", scope="user", limit_usd="1")
+    books.run(instant("2026-11-02 12:00"), usd=0.6)
+    books.run(usd=0.5)
+    made = spending(books)
+    made.carry("ann")
+    erase_user(books.recorder, "ann")
+    assert made.refresh()
+    spent = {(use.budget.budget_id, use.target): use.spent.pusd / USD for use in made.uses()}
+    assert spent == {(everybody, ""): 1.1, (each, "ann"): 1.1}
+    assert (allowed(made), allowed(made, "bob")) == (False, True)
+    books.now_us = instant("2026-12-01 00:01")
+    assert made.refresh()
+    assert allowed(made)
 
 
 def test_live_costs_belong_to_the_agent_that_answers(books: Ledger) -> None:

@@ -146,6 +146,23 @@ def test_what_was_used_survives_a_restart(data_dir: Path, provider: ProviderServ
             start(runtime)
 
 
+def test_who_deletes_everything_has_no_new_quota(data_dir: Path, provider: ProviderServer) -> None:
+    """The rows lost the name, and with it what was used: the day could be begun as often as one liked."""
+    with house(data_dir, provider, quota_tokens_per_day=5_000) as runtime:
+        ended(runtime, start(runtime))
+        for _ in range(2):
+            assert runtime.recorder.flush()
+            assert runtime.spending.refresh()
+            runtime.erase_person("ann")
+            assert runtime.spending.refresh()
+            assert used(runtime) == 3_000
+        ended(runtime, start(runtime))
+        with pytest.raises(QuotaExceeded, match="6,000 of 5,000"):
+            start(runtime)
+        runtime.erase_person("ann")
+        assert (used(runtime), used(runtime, "bob")) == (6_000, 0)
+
+
 def test_nothing_is_counted_twice_or_lost_while_it_is_recorded(
     data_dir: Path, provider: ProviderServer
 ) -> None:
