@@ -172,7 +172,7 @@ class Accounts:
         with self._db.write() as connection:
             row = _row(connection, owner)
             connection.execute(delete(account).where(account.c.owner == owner))
-        self._changes.made()
+        self._changes.removed(owner, self._clock())
         self._audit.forget(owner, row.login)
         self._audit.note(by, "account_deleted")
 

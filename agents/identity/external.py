@@ -73,6 +73,8 @@ class External:
             row = _account_row(connection, owner)
         if known is None and expires + LEEWAY_S <= now // SECOND_US:
             raise refused("an OIDC token that expired before it was used")
+        if self._changes.is_from_before_removal(owner, issued_us):
+            raise refused("an OIDC login from before the account was removed")
         if row is not None and not self.holds(row, issued_us):
             raise refused("an OIDC login of somebody who is disabled, or from before an end")
         self._remember(row, owner, claims, issued_us)
@@ -89,6 +91,8 @@ class External:
         owner = external_owner(issuer, claims.get("sub"))
         if owner is None:
             raise refused("a token with a subject that cannot be used")
+        if self._changes.is_from_before_removal(owner, issued_us):
+            raise refused("a token from before the account was removed")
         with self._db.read() as connection:
             row = _account_row(connection, owner)
         if row is None:

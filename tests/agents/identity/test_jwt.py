@@ -317,6 +317,14 @@ def test_somebody_disabled_here_is_refused_although_the_token_is_good(secret_hou
         secret_house.identity.check(found)
 
 
+def test_a_token_does_not_make_a_removed_account_again(secret_house: House) -> None:
+    token = hs256(claims(secret_house))
+    secret_house.identity.erase(ask(secret_house, token).owner, account=True)
+    with pytest.raises(NotLoggedIn):
+        ask(secret_house, token)
+    assert secret_house.identity.accounts.all() == []
+
+
 def test_a_token_from_before_an_end_is_refused_and_a_later_one_is_not(secret_house: House) -> None:
     token = hs256(claims(secret_house))
     owner = ask(secret_house, token).owner

@@ -69,6 +69,20 @@ def test_a_session_lasts_some_hours_from_the_login_at_the_provider(house: House)
             work()
 
 
+def test_an_open_page_does_not_make_a_removed_account_again(house: House) -> None:
+    """A second after everything of a person was deleted, their open tab had made the account anew."""
+    same = claims(house)
+    found = house.identity.from_oidc(same)
+    house.identity.erase(found.owner, account=True)
+    with pytest.raises(NotLoggedIn):
+        house.identity.from_oidc(same)
+    assert house.identity.accounts.all() == []
+    house.clock.forward(2 * SECOND_US)
+    back = come(house)
+    assert (back.owner, back.name) == (found.owner, found.name)
+    assert house.identity.check(back) == back
+
+
 def test_a_login_that_was_logged_out_does_not_come_back_with_its_cookie(house: House) -> None:
     """Streamlit keeps its cookie for thirty days, whatever happens here."""
     same = claims(house)
