@@ -18,6 +18,7 @@ from agents.answer_cache.store import CacheStore, Kept, Key, Meaning
 from agents.answer_cache.turn import CachedTurn
 from agents.answer_cache.vectors import Meanings
 from agents.graphs import entry
+from agents.prompts import digest
 from agents.threads import now_us
 from core.errors import ConfigError
 from core.transcript import WHOLE, AnswerSummary, Transcript, summarise
@@ -178,7 +179,7 @@ class AnswerCache:
             "models": house.models.usable(chain),
             "routers": house.models.usable(settings.router_models),
             "retrieval": request.retrieval,
-            "prompt": house.prompts.seen(request.prompt).digest if request.prompt else None,
+            "prompt": house.prompts.seen(request.prompt).digest if request.prompt else digest(),
             "temperature": settings.temperature if warm is None else warm,
             "note": request.note,
             "ends": [request.max_tokens, *request.stop],

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents import prompts
 from agents.answer_cache.desk import worth_keeping
 from agents.answer_cache.question import normalised, same_numbers
 from agents.answer_cache.store import CacheStore, Key, Meaning
@@ -277,6 +278,23 @@ def test_it_survives_a_restart(tmp_path: Path, provider: ProviderServer) -> None
         ask(runtime)
     with house(tmp_path, provider) as runtime:
         assert repeated(runtime)
+
+
+def test_an_answer_to_other_prompts_of_ours_is_not_given_again(
+    tmp_path: Path, provider: ProviderServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an upgrade that changed what the agents are told, answers to the old words came back."""
+    provider.default = ANSWER
+    with house(tmp_path, provider) as before:
+        ask(before)
+    monkeypatch.setattr("agents.prompts.load", lambda name: f"Upgraded: {name}")
+    prompts.digest.cache_clear()
+    try:
+        with house(tmp_path, provider) as after:
+            ask(after)
+    finally:
+        prompts.digest.cache_clear()
+    assert len(provider.requests) == 2
 
 
 def test_an_old_answer_is_not_given_again(runtime: Runtime) -> None:
