@@ -7,6 +7,7 @@ one after the other. Kept in memory: a restart forgives.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -74,6 +75,7 @@ def _refused(retry_after_s: float) -> RateLimited:
 
 
 def _in_words(seconds: float) -> str:
+    """Never less than it is: who comes back too early is refused again."""
     if seconds < 90:
-        return f"{seconds:.0f} seconds"
-    return f"{seconds / 60:.0f} minutes"
+        return "1 second" if seconds <= 1 else f"{math.ceil(seconds)} seconds"
+    return f"{math.ceil(seconds / 60)} minutes"

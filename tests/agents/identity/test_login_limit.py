@@ -72,3 +72,14 @@ def test_many_attempts_at_once_are_not_more_than_one_after_the_other() -> None:
     for thread in threads:
         thread.join()
     assert len(passed) == 8
+
+
+@pytest.mark.parametrize(
+    ("window", "words"), [("1 per second", "1 second"), ("1 per 140 second", "3 minutes")]
+)
+def test_the_time_to_wait_is_never_told_too_short(window: str, words: str) -> None:
+    limit = LoginLimit(window)
+    limit.attempt("alice")
+    with pytest.raises(RateLimited) as refused:
+        limit.attempt("alice")
+    assert refused.value.what_to_do == f"Wait {words}, then try again."
