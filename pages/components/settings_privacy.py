@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from agents.evaluation.sampling import CONSENT
+from agents.identity.owners import MAX_OWNER
 from analytics.erasure import delete_kept_content
 from analytics.queries import Filter
 from analytics.queries.stored import stored
@@ -204,7 +205,7 @@ def _delete_person(runtime: Runtime) -> None:
 
 def _asked_name() -> str:
     return st.text_input(
-        "Id of the person", key="erase_person", max_chars=200, width=420, on_change=_untick,
+        "Id of the person", key="erase_person", max_chars=MAX_OWNER, width=420, on_change=_untick,
         args=("erase_person_sure",),
     ).strip()  # fmt: skip
 

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
+from agents.identity.owners import MAX_OWNER
 from agents.runtime import Runtime
 from analytics.content import Said
 from analytics.schema import content, llm_call, run
@@ -92,6 +93,7 @@ def test_a_person_is_erased_after_a_confirmation_only(
     play(runtime, "r1")
     play(runtime, "r2", "bob")
     at = open_page("settings")
+    assert at.text_input(key="erase_person").max_chars == MAX_OWNER  # or some could not be named
     checked(at.text_input(key="erase_person").input(f" {NAME} ").run())
     assert at.button(key="erase_person_now").disabled
     checked(at.checkbox(key="erase_person_sure").check().run())
