@@ -12,6 +12,7 @@ from pages.components.markdown import plain
 
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 _SAYS = re.compile(r"\w")
+_SAID = re.compile(r"\w+")
 _TAIL = re.compile(r"\W+\Z")
 _LINES = re.compile(r"[^\n]*\n|[^\n]+")
 MAX_WORDS = 2_500
@@ -37,7 +38,19 @@ def word_diff(before: str, after: str) -> Diff:
             out.append(plain(gone))
         else:
             out += [_marked(gone, "red", "~~"), _marked(added, "green", "**")]
-    return Diff(alike=matcher.ratio(), markdown="".join(out))
+    return Diff(alike=_alike(matcher, old, new), markdown="".join(out))
+
+
+def _alike(matcher: SequenceMatcher[str], old: list[str], new: list[str]) -> float:
+    """Blanks and signs do not count: any two texts have those in common."""
+    same = sum(_said(old[m.a : m.a + m.size]) for m in matcher.get_matching_blocks())
+    said = _said(old) + _said(new)
+    return 2 * same / said if said else matcher.ratio()
+
+
+def _said(parts: Sequence[str]) -> int:
+    """Words, whether the parts are words or lines."""
+    return sum(len(_SAID.findall(part)) for part in parts)
 
 
 def _changes(

@@ -379,6 +379,21 @@ def test_a_word_diff_marks_by_form_and_not_by_colour_alone(
     assert word_diff(before, after).markdown == shown
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "alike"),
+    [
+        ("One two, three.", "Six, seven eight.", 0),
+        ("One two three", "one two three", 2 / 3),
+        ("- a\n- b", "* a\n* b", 1),
+        ("same " * 3_000, "same " * 3_000, 1),
+        ("…", "…", 1),
+    ],
+)
+def test_only_words_make_two_texts_alike(before: str, after: str, alike: float) -> None:
+    """Blanks and signs counted: two answers without a common word were 30 % the same."""
+    assert word_diff(before, after).alike == pytest.approx(alike)
+
+
 def test_a_word_diff_is_inert_and_bounded() -> None:
     assert not ACTIVE.search(word_diff("a", f"a {HOSTILE}").markdown)
     assert not ACTIVE.search(word_diff(HOSTILE, HOSTILE).markdown)
