@@ -29,16 +29,18 @@ _ALL = 100_000
 """All contributors: the largest of each kind are taken here."""
 NAMES: dict[Changed, str] = {"cost": "Cost", "runs": "Runs", "failures": "Failures"}
 KINDS: dict[Dimension, str] = {"model": "Models", "agent": "Agents", "user": "Users"}
+ABOUT_OTHERS: frozenset[Dimension] = frozenset({"user"})
+"""Kinds that say something only about several people."""
 _DEFINITION = (
-    "The difference of each model, agent or user to the period of equal length before. The "
-    "differences of all models add up to the whole, and so do those of all agents and of all users: "
-    "one kind at a time is shown."
+    "The difference of each one to the period of equal length before. The differences of all models "
+    "add up to the whole, and so do those of every other kind: one kind at a time is shown."
 )
 
 
 def show_changes(tab: Tab) -> None:
     """The largest contributors, whichever way they went."""
     chosen: Changed = st.session_state.get("changed") or "cost"
+    kinds = [kind for kind in KINDS if tab.everybody or kind not in ABOUT_OTHERS]
     kind: Dimension = st.session_state.get("changed_by") or "model"
     every = tab.answer(what_changed, chosen, _ALL) if _comparable(tab) else None
     found = None if every is None else of_kind(every, kind)
@@ -51,7 +53,7 @@ def show_changes(tab: Tab) -> None:
         control=_choose,
         runs={"status": ["error", "timeout", "lost"]} if chosen == "failures" else {},
     ):
-        _choose_kind()
+        _choose_kind(kinds)
         if found is None:
             st.info(
                 "There is no earlier period to compare with. Choose a shorter range.",
@@ -119,9 +121,9 @@ def _choose() -> None:
     )  # fmt: skip
 
 
-def _choose_kind() -> None:
+def _choose_kind(kinds: list[Dimension]) -> None:
     st.segmented_control(
-        "Changes by", list(KINDS), key="changed_by", default="model", required=True,
+        "Changes by", kinds, key="changed_by", default="model", required=True,
         format_func=KINDS.__getitem__, label_visibility="collapsed", width="content",
     )  # fmt: skip
 

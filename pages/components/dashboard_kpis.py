@@ -25,6 +25,8 @@ _THUMBS = "Thumbs up / (up + down). How many runs were rated is part of the numb
 class Row:
     """What the tiles are made from: one reading."""
 
+    everybody: bool
+    """Figures of other people are among them."""
     figures: KeyFigures
     records_since_us: int
     """The first run ever recorded."""
@@ -95,11 +97,7 @@ def _volume(row: Row, now: Kpis, before: Kpis | None) -> list[Tile]:
             note=f"{count(now.cancelled)} stopped", now=now.runs,
             before=before.runs if before else None, trend=_whole(status, _sums(status)), bars=True,
         ),
-        Tile(
-            label="Users", value=count(now.users), help=DEFINITIONS["users"], better="neither",
-            note=_per_user(now), now=now.users, before=before.users if before else None,
-            trend=_whole(row.users, row.users.users or ()) if row.users.users else (), bars=True,
-        ),
+        *([_users(row, now, before)] if row.everybody else []),
         Tile(
             label="Cost", value=money(now.cost) if now.cost.of else None, help=DEFINITIONS["cost"],
             better="down", note=_missing(now.cost, "without a price") or f"{count(now.cost.of)} calls",
@@ -107,6 +105,14 @@ def _volume(row: Row, now: Kpis, before: Kpis | None) -> list[Tile]:
             trend=_whole(row.cost, _sums(row.cost)),
         ),
     ]  # fmt: skip
+
+
+def _users(row: Row, now: Kpis, before: Kpis | None) -> Tile:
+    return Tile(
+        label="Users", value=count(now.users), help=DEFINITIONS["users"], better="neither",
+        note=_per_user(now), now=now.users, before=before.users if before else None,
+        trend=_whole(row.users, row.users.users or ()) if row.users.users else (), bars=True,
+    )  # fmt: skip
 
 
 def _times(row: Row, now: Kpis, before: Kpis | None) -> list[Tile]:

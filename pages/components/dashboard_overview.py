@@ -58,6 +58,7 @@ def show(tab: Tab) -> None:
 def key_row(tab: Tab) -> Row:
     """What the row of key figures is made from."""
     return Row(
+        everybody=tab.everybody,
         figures=tab.answer(overview.key_figures),
         records_since_us=tab.records_since_us,
         status=tab.answer(over_time.runs_by_status),

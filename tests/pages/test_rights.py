@@ -98,6 +98,21 @@ def test_sections_and_tabs_are_offered_by_right(open_as: OpenPage) -> None:
 
 
 @pytest.mark.slow
+def test_who_sees_one_person_is_told_nothing_about_how_many_there_are(
+    open_as: OpenPage, team: Team
+) -> None:
+    """A user read "Users 1", and could ask which user made the difference."""
+    for login, expected in ((ANN, False), (NAN, True)):
+        for _ in team.runtime.start(TurnRequest(text="Hello", owner=login)).follow():
+            pass
+        team.runtime.recorder.flush()
+        at = open_as(login, "dashboard", range="24h")
+        assert ("Users" in [one.label for one in at.metric]) == expected
+        (kinds,) = [one for one in at.button_group if one.key == "changed_by"]
+        assert ("Users" in kinds.options) == expected
+
+
+@pytest.mark.slow
 def test_analysts_read_rules_and_budgets_and_change_none(open_as: OpenPage, team: Team) -> None:
     for tab in ("Rules", "Budgets"):
         labels = {one.label for one in open_as(NAN, "alerts", alerts_tab=tab).button}
