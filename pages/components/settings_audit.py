@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 SHOWN = 50
 MOST_EXPORTED = 100_000
 NOBODY = "–"
+NO_BREAK = "\u00a0"
+ONE_LINE = 48
+"""Characters."""
 _OLDER = "_audit_before"
 
 
@@ -98,14 +101,23 @@ def _filters(names: dict[str, str], zone: tzinfo) -> Wanted:
 
 
 def _table(deeds: tuple[Deed, ...], names: dict[str, str], zone: tzinfo) -> dict[str, list[str]]:
+    """The most telling first: on a phone the rest is pushed aside."""
     return {
-        "When": [_time(one, zone) for one in deeds],
-        "Who": [escape(names.get(one.who, one.who)) if one.who else NOBODY for one in deeds],
+        "When": [_in_one_line(_time(one, zone)) for one in deeds],
+        "Who": [
+            _in_one_line(escape(names.get(one.who, one.who))) if one.who else NOBODY
+            for one in deeds
+        ],
+        "What": [_in_one_line(words(one.action)) for one in deeds],
+        "Of": [_in_one_line(escape(names.get(one.target, one.target))) or NOBODY for one in deeds],
+        "Detail": [_in_one_line(escape(one.detail)) or NOBODY for one in deeds],
         "By": [one.via for one in deeds],
-        "What": [words(one.action) for one in deeds],
-        "Of": [escape(names.get(one.target, one.target)) or NOBODY for one in deeds],
-        "Detail": [escape(one.detail) or NOBODY for one in deeds],
     }
+
+
+def _in_one_line(text: str) -> str:
+    """As far as it is short: a narrow screen would else make a tower of every cell."""
+    return text.replace(" ", NO_BREAK) if len(text) <= ONE_LINE else text
 
 
 def export(runtime: Runtime, by: Principal, wanted: Wanted, zone: tzinfo) -> bytes:
@@ -144,7 +156,7 @@ def words(action: str) -> str:
 
 
 def _time(one: Deed, zone: tzinfo) -> str:
-    return f"{datetime.fromtimestamp(one.at_us / 1e6, zone):%Y-%m-%d %H:%M:%S}"
+    return f"{datetime.fromtimestamp(one.at_us / 1e6, zone):%d %b %Y, %H:%M:%S}"
 
 
 def _midnight_us(day: date, zone: tzinfo) -> int:

@@ -307,11 +307,25 @@ def test_the_audit_log_is_filtered_by_who_and_what(log_in: LogIn, open_page: Ope
     log_in("bob")
     log_in("ada")
     at = tab(open_page, "Audit log")
-    assert {"Log in", "Account added"} <= set(at.table[0].value["What"])
+    assert {"Log\u00a0in", "Account\u00a0added"} <= set(at.table[0].value["What"])
     checked(at.selectbox(key="audit_action").set_value("log_in").run())
-    assert set(at.table[0].value["What"]) == {"Log in"}
+    assert set(at.table[0].value["What"]) == {"Log\u00a0in"}
     checked(at.selectbox(key="audit_who").set_value("bob").run())
     assert list(at.table[0].value["Who"]) == [escape("=Bob")]
+
+
+def test_a_row_of_the_audit_log_is_one_line_and_long_words_are_not(
+    log_in: LogIn, open_page: OpenPage, accounts: Runtime
+) -> None:
+    """On a phone every cell was a tower: the time alone took three lines."""
+    log_in("ada")
+    me = accounts.identity.from_session(who.session_token())
+    assert me is not None
+    accounts.identity.audit.note(me, "thread_deleted", "t1", "a word " * 20)
+    rows = tab(open_page, "Audit log").table[0].value
+    assert list(rows) == ["When", "Who", "What", "Of", "Detail", "By"]
+    cells = [str(cell) for name in rows for cell in rows[name]]
+    assert [cell for cell in cells if set(" -") & set(cell)] == [("a word " * 20).strip()]
 
 
 def test_the_export_holds_every_page_and_no_formula(
