@@ -84,7 +84,7 @@ def choose_sources(names: Mapping[str, str], choice: Choice) -> None:
     st.session_state[_SOURCES] = list(choice.sources)
     st.pills(
         "Votes", list(names), selection_mode="multi", format_func=lambda one: escape(names[one]),
-        key=_SOURCES, on_change=_write, label_visibility="collapsed",
+        key=_SOURCES, on_change=_write, label_visibility="collapsed", wrap=True,
     )  # fmt: skip
 
 
