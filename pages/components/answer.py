@@ -17,6 +17,8 @@ from pages.components.format import ago, count, duration, speed
 from pages.components.markdown import escape, plain, safe
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from core.catalog import Catalog
 
 _CITATION = re.compile(r"\[(\d{1,3})\]")
@@ -191,11 +193,18 @@ def _show_earlier(summary: AnswerSummary) -> None:
 
 def _show_fallbacks(summary: AnswerSummary, catalog: Catalog) -> None:
     for failed in summary.fallbacks:
-        name = escape(catalog.display_name(failed["model"]))
-        reason = escape(error_name(str(failed.get("error_type") or "error")))
-        following = failed.get("next_model")
-        then = f" → {escape(catalog.display_name(following))}" if following else ""
-        st.badge(f"{name}: {reason}{then}", color="orange", icon=":material/alt_route:")
+        st.badge(fallback_line(failed, catalog), color="orange", icon=":material/alt_route:")
+
+
+def fallback_line(failed: Mapping[str, Any], catalog: Catalog) -> str:
+    """Which model failed, why, and who was asked instead."""
+    name = escape(catalog.display_name(failed["model"]))
+    reason = escape(error_name(str(failed.get("error_type") or "error")))
+    following = failed.get("next_model")
+    if following == failed["model"]:
+        return f"{name}: {reason}, asked again"
+    then = f" → {escape(catalog.display_name(following))}" if following else ""
+    return f"{name}: {reason}{then}"
 
 
 def cited_numbers(text: str) -> list[int]:

@@ -117,15 +117,20 @@ def _show_head(runtime: Runtime, column: Column) -> DeltaGenerator:
             st.markdown(f"**{column.letter}**", width="stretch")
         else:
             details = full_label(column.configuration, runtime.catalog.display_name)
-            rest = details.removeprefix(f"{column.label}, ")
+            rest = beyond(column.label, details)
+            name = f"**{column.letter} · {escape(column.label)}**"
             st.markdown(
-                f"**{column.letter} · {escape(column.label)}**  \n:small[:gray[{escape(rest)}]]",
-                width="stretch",
+                f"{name}  \n:small[:gray[{escape(rest)}]]" if rest else name, width="stretch"
             )
         slot = st.empty()
     if column.live and column.run_id:
         _stop_button(slot, runtime, [column.run_id], "Stop")
     return slot
+
+
+def beyond(label: str, details: str) -> str:
+    """What the details say that the name of a column does not say already."""
+    return "" if details == label else details.removeprefix(f"{label}, ")
 
 
 def _stop_button(slot: DeltaGenerator, runtime: Runtime, ids: list[str], label: str) -> None:

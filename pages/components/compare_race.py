@@ -89,6 +89,7 @@ def spec(columns: Sequence[Column], lines: Sequence[Line], colors: Sequence[str]
                 "showSymbol": False,
                 "color": color,
                 "lineStyle": {"width": 2, "type": _DASHES[n // 2 % len(_DASHES)]},
+                "labelLayout": {"moveOverlap": "shiftY"},
                 "endLabel": {"show": True, "formatter": column.letter, "color": color},
                 "data": line,
             }
