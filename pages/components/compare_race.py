@@ -90,7 +90,12 @@ def spec(columns: Sequence[Column], lines: Sequence[Line], colors: Sequence[str]
                 "color": color,
                 "lineStyle": {"width": 2, "type": _DASHES[n // 2 % len(_DASHES)]},
                 "labelLayout": {"moveOverlap": "shiftY"},
-                "endLabel": {"show": True, "formatter": column.letter, "color": color},
+                "endLabel": {
+                    "show": True,
+                    "formatter": column.letter,
+                    "color": color,
+                    "lineHeight": 13,
+                },
                 "data": line,
             }
             for n, (column, line, color) in enumerate(zip(columns, lines, colors, strict=True))
