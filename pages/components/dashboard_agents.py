@@ -28,7 +28,7 @@ FEW = 10
 """Ratings under which a share is not said."""
 _ROUTING = (
     "Rows: the agent the supervisor chose first. Columns: the agent that answered. The stronger the "
-    "colour, the more runs; 👎 is thumbs down of rated runs. Off the diagonal another agent answered "
+    "colour, the more runs; “down” is thumbs down of rated runs. Off the diagonal another agent answered "
     "than the one chosen: hand-offs, or wrong choices."
 )
 
@@ -84,7 +84,7 @@ def _routing_cells(
     cells = []
     for cell in found.cells:
         part = cell.runs / whole[cell.route]
-        down = f"👎 {_brief(cell.down)}" if cell.down.n else ""
+        down = f"{_brief(cell.down)} down" if cell.down.n else ""
         said = f"{_title(cell.route)} → {_title(cell.agent)}: {cell.runs:,} runs, {share(part)}"
         if cell.down.n:
             said += f" of its row; thumbs down {cell.down.k} of {cell.down.n}"
@@ -151,8 +151,8 @@ def _agent_columns(lines_: Sequence[AgentLine]) -> dict[str, Column]:
         "Loops": loops,
         "Failed": rate_column(failed, DEFINITIONS["failure_rate"]),
         "Failed, 95 % interval": interval_column(failed),
-        "👍": rate_column([line.up for line in lines_], "Thumbs up / rated runs."),
-        "👍, 95 % interval": interval_column([line.up for line in lines_]),
+        "Thumbs up": rate_column([line.up for line in lines_], "Thumbs up / rated runs."),
+        "Thumbs up, 95 % interval": interval_column([line.up for line in lines_]),
         "Rated": rate_column([line.coverage for line in lines_], "Rated runs / runs."),
     }
 

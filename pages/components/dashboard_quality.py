@@ -177,10 +177,10 @@ def _show_by(tab: Tab, found: Quality) -> None:
     names = [_name(tab, chosen, row.name) for row in rows]
     columns = {
         _NAMES[chosen]: Column(values=names),
-        "👍": rate_column([row.up for row in rows], _UP),
+        "Thumbs up": rate_column([row.up for row in rows], _UP),
         "95 % interval": interval_column([row.up for row in rows]),
         "Rated": Column(values=[row.coverage.k for row in rows], show=count),
-        "👎": Column(values=[row.up.n - row.up.k for row in rows], show=count),
+        "Thumbs down": Column(values=[row.up.n - row.up.k for row in rows], show=count),
         "Runs": Column(values=[row.coverage.n for row in rows], show=count),
         "Coverage": rate_column([row.coverage for row in rows], _COVERAGE),
     }
@@ -269,8 +269,8 @@ def _show_evaluations(found: Sequence[Evaluation]) -> None:
 
 
 def _why(row: WorstRun) -> str:
-    parts = ["👎"] if row.down else []
-    return " ".join([*parts, status_name(row.run.status)] if row.failed else parts)
+    parts = ["Thumbs down"] if row.down else []
+    return ", ".join([*parts, status_name(row.run.status)] if row.failed else parts)
 
 
 def _name(tab: Tab, dimension: Dimension, name: str | None) -> str:

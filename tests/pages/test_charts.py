@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from math import ceil
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -188,3 +189,15 @@ def test_a_percentile_is_taken_that_most_hours_can_say(n: int, enough: bool) -> 
     none = Percentile(q=0.95, value=None, n=0, maximum=None)
     cells = tuple((one,) + (none,) * 23 for _ in range(7))
     assert mostly_enough(Week(q=0.95, cells=cells, n=7 * n, shortened=False)) is enough
+
+
+def test_nothing_on_a_page_needs_a_font_of_emoji() -> None:
+    """Tables and charts are drawn without the browser's help: where no such font is installed, the
+    thumbs of the tab Quality were empty boxes."""
+    pages = Path(__file__).parents[2] / "pages"
+    found = [
+        path.name
+        for path in pages.rglob("*.py")
+        if any("\U0001f300" <= sign <= "\U0001faff" for sign in path.read_text("utf-8"))
+    ]
+    assert found == []

@@ -191,8 +191,8 @@ def test_the_diagonal_of_the_routing_matrix_is_a_diagonal() -> None:
     data = {tuple(d["value"][:2]): d for d in option["series"][0]["data"]}
     assert [data[1, 0]["value"][2], data[0, 0]["value"][2]] == [1.0, 0.3333]
     assert (option["xAxis"]["name"], option["yAxis"]["name"]) == ("answered by", "chosen first")
-    assert data[1, 0]["label"]["formatter"] == "6\n👎 1/4"
-    assert data[0, 0]["label"]["formatter"] == "2\n👎 30 %"
+    assert data[1, 0]["label"]["formatter"] == "6\n1/4 down"
+    assert data[0, 0]["label"]["formatter"] == "2\n30 % down"
     assert data[1, 1]["label"]["formatter"] == "1"
 
 
