@@ -49,7 +49,9 @@ class Commands:
             usage, _, what = (command.__doc__ or "").strip().rpartition("— ")
             self._screen.line(f"  /{f'{name} {usage}'.strip():<20} {what}")
         self._screen.line(f"  /{'quit':<20} leave; also Ctrl-D")
-        self._screen.line("Ctrl-C stops an answer, twice leaves. A line that ends with \\ goes on.")
+        self._screen.line(
+            "Ctrl-C stops an answer, once more leaves. A line that ends with \\ goes on."
+        )
 
     # -- threads
 
