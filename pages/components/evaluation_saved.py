@@ -21,8 +21,7 @@ def show_saved(runtime: Runtime) -> None:
     saved = runtime.evaluations.sets.saved_cases(session.owner())
     if not saved:
         st.info(
-            "No test case is saved yet. Save one from an answer: open “How this answer came about” "
-            "under it, and choose “Save as test case”.",
+            "No test case is saved yet. Press “Save as test case” under an answer of the chat.",
             icon=":material/bookmark_add:",
         )
         return
