@@ -51,3 +51,16 @@ def test_an_example_gives_an_answer_that_cites(server: Server, kind: str, code: 
 
 def test_there_are_examples() -> None:
     assert len(EXAMPLES) == 4
+
+
+def test_the_example_set_of_the_readme_passes_without_a_key(tmp_path: Path) -> None:
+    """`make eval SET=deploy/example-questions.jsonl`: five of twenty answers had come to miss it."""
+    done = subprocess.run(
+        [sys.executable, "-m", "api.evaluate", "deploy/example-questions.jsonl"],
+        cwd=ROOT, env=os.environ | {"SWITCHBOARD_DATA_DIR": str(tmp_path / "data"),
+        "SWITCHBOARD_ANSWER_MODELS": "local:extractive",
+        "SWITCHBOARD_ROUTER_MODELS": "local:extractive"}, capture_output=True, text=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert "20 of 20" in done.stdout
