@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,13 @@ def test_every_setting_is_documented() -> None:
         alias = field.validation_alias
         variable = alias.choices[0] if alias else f"SWITCHBOARD_{name.upper()}"  # type: ignore[union-attr]
         assert f"`{variable}`" in text, variable
+
+
+def test_every_line_of_the_example_file_can_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    example = Path(".env.example").read_text("utf-8")
+    lines = re.findall(r"^#([A-Z][A-Z_]+)=(.*)$", example, re.M)
+    for name, value in lines:
+        monkeypatch.setenv(name, value)
+        assert f"`{name}`" in Path("docs/technical/settings.md").read_text("utf-8"), name
+    settings = load_settings(env_file=None)
+    assert (settings.auth, list(settings.openai_servers)) == (("accounts",), ["ollama"])
