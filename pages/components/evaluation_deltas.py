@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.components.format import MINUS, duration, usd
+from pages.components.format import MINUS, longer, usd
 from pages.components.markdown import escape
 
 if TYPE_CHECKING:
@@ -159,8 +159,8 @@ def _p95(found: PercentileDifference | None, turned: bool) -> Figure:
     value, low, high = _turned_difference(found.value, found.low, found.high, turned)
     return Figure(
         name=name,
-        value=_seconds(value),
-        interval=f"{_seconds(low)} to {_seconds(high)}" if found.sound else "too few answers",
+        value=longer(value),
+        interval=f"{longer(low)} to {longer(high)}" if found.sound else "too few answers",
         help=f"{what} With its 95 % interval; n = {found.n:,}.",
     )
 
@@ -180,10 +180,6 @@ def _signed(text: str, value: float) -> str:
 
 def _points(value: float) -> str:
     return _signed(f"{abs(value) * 100:.1f}", value)
-
-
-def _seconds(us: float) -> str:
-    return _signed(duration(abs(us)), us)
 
 
 def _times(ratio: float) -> str:

@@ -66,6 +66,12 @@ def minus(text: str) -> str:
     return f"{MINUS}{text[1:]}" if text.strip("-$0.,") else text[1:]
 
 
+def longer(us: float) -> str:
+    """A difference of two times: "+12 ms", "−1.24 s", or "< 1 ms", which has no sign."""
+    text = duration(abs(us))
+    return text if abs(us) < 1000 else f"{MINUS if us < 0 else '+'}{text}"
+
+
 def usd(pusd: float | None) -> str:
     """Pico-USD as "$0.033" or "−$1.20", as plain text."""
     return minus(format_usd(None if pusd is None else round(pusd)))

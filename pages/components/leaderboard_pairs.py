@@ -12,7 +12,7 @@ from pages.components.charts_axes import Option
 from pages.components.charts_card import Table, card
 from pages.components.charts_matrix import MatrixCell, matrix, matrix_px
 from pages.components.dashboard_tables import Column, table_of
-from pages.components.format import UNKNOWN, count, duration, minus, share
+from pages.components.format import UNKNOWN, count, longer, share
 from pages.components.leaderboard_names import draw_named
 
 if TYPE_CHECKING:
@@ -185,15 +185,11 @@ def _interval(ratio: Ratio | None) -> str:
 
 
 def _difference(found: PercentileDifference | None) -> str:
-    return UNKNOWN if found is None else _signed(found.value)
+    return UNKNOWN if found is None else longer(found.value)
 
 
 def _span(found: PercentileDifference | None) -> str:
-    return "–" if found is None else f"{_signed(found.low)} to {_signed(found.high)}"
-
-
-def _signed(us: float) -> str:
-    return minus(f"{'-' if us < 0 else '+'}{duration(abs(us))}") if us else duration(0)
+    return "–" if found is None else f"{longer(found.low)} to {longer(found.high)}"
 
 
 def _n(pair: PairDecision) -> int:

@@ -160,7 +160,9 @@ def _delta(mine: Value, theirs: Value, show: Callable[[float | None], str]) -> s
         return "same"
     more = theirs - mine
     relative = f" ({100 * more / mine:+,.0f} %)" if mine else ""
-    return f"{'+' if more > 0 else '−'}{_md(show(abs(more)))}{relative}"
+    text = show(abs(more))
+    sign = "" if text.startswith("<") else "+" if more > 0 else "−"
+    return f"{sign}{_md(text)}{relative}"
 
 
 def _answers(one: KnownRun, other: KnownRun) -> None:

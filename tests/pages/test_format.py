@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pages.components.format import count, duration, share, usd, usd_alike
+from pages.components.format import count, duration, longer, share, usd, usd_alike
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,12 @@ def test_money_of_a_column_has_equally_many_decimals() -> None:
 
 def test_money_too_small_for_its_column_is_not_written_as_zero() -> None:
     assert usd_alike([25_000_000_000_000, 400_000_000])(400_000_000) == "$0.0004"
+
+
+@pytest.mark.parametrize(
+    ("us", "said"),
+    [(12_000, "+12 ms"), (-1_240_000, "−1.24 s"), (0, "< 1 ms"), (400, "< 1 ms"), (-400, "< 1 ms")],
+)
+def test_a_difference_too_small_to_read_has_no_sign(us: float, said: str) -> None:
+    """The page of an evaluation said "+< 1 ms"."""
+    assert longer(us) == said
