@@ -193,6 +193,26 @@ class Settings(BaseSettings):
             raise ValueError(f"there is no report '{unknown[0]}'; use daily, weekly, monthly")
         return value
 
+    @field_validator("database_url", "analytics_url")
+    @classmethod
+    def _usable_database(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        from sqlalchemy import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        try:
+            make_url(value).get_dialect().import_dbapi()
+        except ArgumentError as exc:
+            raise ValueError(
+                "not an SQLAlchemy URL of a known database, such as sqlite:////var/lib/app.db"
+            ) from exc
+        except ImportError as exc:
+            raise ValueError(
+                f"the driver of this database is not installed: pip install {exc.name}"
+            ) from exc
+        return value
+
     @field_validator("reporting_timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:

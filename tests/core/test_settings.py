@@ -31,6 +31,9 @@ def test_lists_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:
         ("SWITCHBOARD_ANSWER_MODELS", " , ", "at least one model"),
         ("SWITCHBOARD_REPORTING_TIMEZONE", "Mars/Base", "IANA"),
         ("SWITCHBOARD_FIRST_TOKEN_TIMEOUT_S", "-1", "greater than 0"),
+        ("SWITCHBOARD_DATABASE_URL", "postgresql+asyncpg://u:pass@h/x", "pip install asyncpg"),
+        ("SWITCHBOARD_DATABASE_URL", "dbase://u:pass@h/x", "SQLAlchemy URL"),
+        ("SWITCHBOARD_ANALYTICS_URL", "analytics.db", "SQLAlchemy URL"),
     ],
 )
 def test_a_wrong_value_is_an_error_that_names_the_variable(
@@ -41,6 +44,7 @@ def test_a_wrong_value_is_an_error_that_names_the_variable(
         load_settings(env_file=None)
     assert variable in caught.value.message
     assert word in caught.value.message
+    assert "pass" not in caught.value.message
 
 
 def test_the_env_file_never_overrides_the_environment(
