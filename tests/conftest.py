@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -15,6 +17,9 @@ from tests.provider.fixtures import provider as provider
 
 for _name, _value in PROCESS_DEFAULTS.items():  # before anything imports LangGraph
     os.environ.setdefault(_name, _value)
+
+# A shell ignores Ctrl-C for what it runs in the background, and so would all that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A busy machine is no fault of an example.
 hypothesis.settings.register_profile("any-machine", deadline=None)
@@ -62,6 +67,8 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [*PROVIDER_VARIABLES, *(n for n in os.environ if n.startswith("SWITCHBOARD_"))]:
         if name != "SWITCHBOARD_TEST_DATA":
             monkeypatch.delenv(name, raising=False)
+    if "boto3" in sys.modules:  # it remembers the keys that its first client found
+        monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)

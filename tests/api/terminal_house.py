@@ -79,13 +79,12 @@ class Terminal:
 
     def press(self, key: str, until: str) -> None:
         """Presses a key as a person does, again when nothing happens: Python's readline misses a
-        signal that comes just before it waits for input, and all while it is within a key."""
+        signal that comes just before it waits for input."""
         for _ in range(10):
             self.type(key)
             with contextlib.suppress(AssertionError):
                 self.wait_for(until, timeout=2.0)
                 return
-            self.type(" \x7f")
         self.wait_for(until, timeout=0)
 
     def resize(self, rows: int, columns: int) -> None:

@@ -267,7 +267,9 @@ def test_an_over_long_message_is_refused_and_kept(
     page = open_page(keyless.url)
     ask(page, "x" * 20_001)
     page.get_by_text("20,001 characters; the limit is 20,000").wait_for()
-    assert len(page.locator('[data-testid="stChatInputTextArea"]').input_value()) == 20_001
+    page.wait_for_function(
+        """() => document.querySelector('[data-testid="stChatInputTextArea"]').value.length === 20001"""
+    )
 
 
 def test_the_page_works_at_phone_width(keyless: Server, open_page: Callable[..., Any]) -> None:

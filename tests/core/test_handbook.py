@@ -53,7 +53,8 @@ def test_every_field_of_every_event_is_documented() -> None:
 
 def test_the_readme_quotes_the_measured_figures_of_the_chat() -> None:
     """Figures of another run had been put into the README without their measurements."""
-    figures = {line["name"]: line for line in map(json.loads, read("bench/results.jsonl").split("\n")[:-1])}  # fmt: skip
+    lines = map(json.loads, read("bench/results.jsonl").splitlines())
+    figures = {line["name"]: line for line in lines}
 
     def both(name: str, digits: str, scale: float = 1) -> tuple[str, str]:
         one = figures[name]
