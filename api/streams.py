@@ -66,14 +66,21 @@ class Source(Protocol):
 
 
 def place_in(run: RunLog, after: int) -> int:
-    """`after`, unless it is behind the end: then the place before the terminal event.
+    """`after`, unless it is at or behind the end: then the place before the terminal event.
 
     A process that is killed may have sent events that it had not saved; whoever comes back with the
-    place of one of these still learns how the run ended.
+    place of one of these still learns how the run ended, and no reader waits for what cannot come.
     """
     last = run.last_event()
     ended = last is not None and last.type in TERMINAL_TYPES
-    return last.seq - 1 if last is not None and ended and after > last.seq else after
+    return last.seq - 1 if last is not None and ended and after >= last.seq else after
+
+
+def read_to_end(run: RunLog, after: int) -> bool:
+    """Whether a reader at this place has the terminal event. It is answered 204: an EventSource
+    would come back for ever."""
+    last = run.last_event()
+    return last is not None and last.type in TERMINAL_TYPES and after == last.seq
 
 
 class RunSource:

@@ -11,9 +11,9 @@ from starlette.responses import JSONResponse, Response
 
 from api.asking import start, stop, wait_for_end
 from api.dependencies import Chatter, House
-from api.documented import event_stream
+from api.documented import READ_TO_END, event_stream
 from api.schemas import ChatRequest, RunOut
-from api.streams import EventStream, RunSource
+from api.streams import EventStream, RunSource, read_to_end
 from api.views import run_out, status_of
 
 router = APIRouter(tags=["chat"])
@@ -23,7 +23,11 @@ LastEventId = Annotated[
 ]
 After = Annotated[
     int | None,
-    Query(ge=-1, le=2**53, description="Only events with a greater `seq`; over `Last-Event-ID`."),
+    Query(
+        ge=-1,
+        le=2**53,
+        description="Only events with a greater `seq`; of this and `Last-Event-ID` the later counts.",
+    ),
 ]
 
 
@@ -51,7 +55,7 @@ async def chat(
     "/chat/stream",
     response_class=EventStream,
     status_code=200,
-    responses=event_stream("The events of the run, as they come."),
+    responses=event_stream("The events of the run, as they come.") | READ_TO_END,
 )
 async def chat_stream(
     asked: ChatRequest,
@@ -68,17 +72,23 @@ async def chat_stream(
     back to the same run, after the event that `Last-Event-ID` or `after` names.
     """
     run = await start(house, caller, asked, stream=True, key=idempotency_key)
+    where = place(after, last_event_id)
+    headers = {"X-Run-Id": run.id, "X-Thread-Id": run.thread_id}
+    if read_to_end(run, where):
+        return Response(status_code=204, headers=headers)
     return EventStream(
-        RunSource(run, place(after, last_event_id)),
+        RunSource(run, where),
         check=partial(house.identity.check, caller),
         on_leave=partial(stop, house, run.id) if asked.stop_on_disconnect else None,
-        headers={"X-Run-Id": run.id, "X-Thread-Id": run.thread_id},
+        headers=headers,
     )
 
 
 def place(after: int | None, last_event_id: str | None) -> int:
-    """The `seq` after which a client wants to read on. What is no number is no place: all of it."""
-    if after is not None:
-        return after
+    """The `seq` after which a client wants to read on. What is no number is no place: all of it.
+
+    The later of the two: an EventSource comes back to the address it began with, `after` and all.
+    """
     known = (last_event_id or "").strip()
-    return int(known) if known.isascii() and known.isdecimal() and len(known) < 16 else -1
+    got = int(known) if known.isascii() and known.isdecimal() and len(known) < 16 else -1
+    return got if after is None else max(got, after)

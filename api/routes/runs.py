@@ -15,10 +15,10 @@ from starlette.responses import Response
 from agents.run_reader import RunLog, RunState, RunView
 from api.asking import go_on, stop
 from api.dependencies import Chatter, House, Stopper
-from api.documented import event_stream
+from api.documented import READ_TO_END, event_stream
 from api.routes.chat import After, LastEventId, place
 from api.schemas import EventsOut, ResumeRequest, RunDetail, RunStateOut
-from api.streams import EventStream, RunSource
+from api.streams import EventStream, RunSource, read_to_end
 from api.views import run_detail, run_state
 from api.wire import event_json, to_bytes
 from core.events_codec import TERMINAL_TYPES
@@ -57,7 +57,7 @@ async def status(run_id: RunId, caller: Chatter, house: House) -> RunStateOut:
             **event_stream("The events with `seq > after`.")[200],
             "model": EventsOut,
         },
-        204: {"description": "The stream had ended with `Last-Event-ID`: do not come back."},
+        **READ_TO_END,
     },
 )
 async def events(
@@ -77,9 +77,8 @@ async def events(
     where = place(after, last_event_id)
     if "text/event-stream" not in (accept or ""):
         return _part(run, where, limit)
-    last = run.last_event()
-    if last is not None and last.type in TERMINAL_TYPES and where == last.seq:
-        return Response(status_code=204)  # an EventSource would come back for ever
+    if read_to_end(run, where):
+        return Response(status_code=204)
     check = partial(house.identity.check, caller)
     return EventStream(RunSource(run, where), check=check)
 

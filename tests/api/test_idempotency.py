@@ -34,6 +34,16 @@ def test_the_same_request_leads_to_the_same_run_whatever_way_it_comes(house: Hou
     assert len(runtime.thread_list.page(owner_of(client)).threads) == 1
 
 
+def test_a_stream_that_was_read_to_its_end_is_not_opened_again_by_its_key(house: House) -> None:
+    """It stayed open for ever, with heartbeats and without an end."""
+    _, client = house
+    first = messages(client.post("/chat/stream", json=QUESTION, headers=keyed("a")).text)
+    place = {"Last-Event-ID": first[-1]["id"]}
+    again = client.post("/chat/stream", json=QUESTION, headers=keyed("a") | place)
+    assert again.status_code == 204
+    assert again.headers["X-Run-Id"] == first[0]["data"]["run_id"]
+
+
 def test_another_request_with_the_same_key_is_refused(house: House) -> None:
     _, client = house
     client.post("/chat", json=QUESTION, headers=keyed("a"))

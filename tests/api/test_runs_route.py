@@ -83,6 +83,19 @@ def test_a_stream_that_was_read_to_its_end_is_not_opened_again(
     assert end.status_code == 204
 
 
+def test_an_event_source_that_began_at_a_place_goes_on_behind_what_it_has(
+    house: House, scripted: ProviderServer
+) -> None:
+    """It comes back to the same address with `Last-Event-ID`: it was sent everything again, for ever."""
+    _, client = house
+    events = ask_stream(client)
+    path, stream = f"/runs/{events[0]['run_id']}/events?after=2", {"Accept": "text/event-stream"}
+    back = client.get(path, headers=stream | {"Last-Event-ID": "4"})
+    end = client.get(path, headers=stream | {"Last-Event-ID": str(events[-1]["seq"])})
+    assert [one["data"] for one in messages(back.text)] == events[5:]
+    assert end.status_code == 204
+
+
 def test_cancel_keeps_what_was_written_and_may_be_repeated(
     house: House, scripted: ProviderServer
 ) -> None:

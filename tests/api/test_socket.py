@@ -80,12 +80,14 @@ def test_a_socket_follows_a_run_from_a_place(house: House, socket: WebSocketTest
     assert until(socket, lambda one: one["type"] in ENDS) == events[3:]
 
 
-def test_a_place_behind_the_end_of_a_log_gets_the_terminal_event_on_the_socket(
-    house: House, socket: WebSocketTestSession
+@pytest.mark.parametrize("behind", [0, 9999])
+def test_a_place_at_or_behind_the_end_of_a_log_gets_the_terminal_event_on_the_socket(
+    house: House, socket: WebSocketTestSession, behind: int
 ) -> None:
     """Nothing ever came, and the socket followed the run for ever."""
     events = ask_stream(house[1])
-    socket.send_json({"type": "resume", "run_id": events[0]["run_id"], "after": 9999})
+    after = events[-1]["seq"] + behind
+    socket.send_json({"type": "resume", "run_id": events[0]["run_id"], "after": after})
     assert socket.receive_json() == events[-1]
 
 
