@@ -30,7 +30,7 @@ ANSWERED, FAILED, MISUSED, NO_WAY_IN, STOPPED = 0, 1, 2, 3, 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status."""
     given = parser().parse_args(arguments)
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     try:

@@ -42,6 +42,14 @@ def test_a_piped_question_prints_just_the_answer(api: ScriptedApi) -> None:
     assert api.seen[-1].body == {"message": "How do I change the port?"}
 
 
+def test_bytes_that_are_no_text_are_asked_as_well_as_can_be(api: ScriptedApi) -> None:
+    """A locale such as en_US.UTF-8 reads strictly: the command ended with a trace."""
+    api.script(Events(events=LOG))
+    ran = piped(api.url, stdin=b"Which caf\xe9?\n", PYTHONIOENCODING="utf-8:strict")
+    assert (ran.stderr, ran.returncode) == (b"", 0)
+    assert api.seen[-1].body == {"message": "Which caf\ufffd?"}
+
+
 def test_the_options_reach_the_server(api: ScriptedApi) -> None:
     api.script(Events(events=LOG))
     piped(
