@@ -82,7 +82,7 @@ class Gate:
 
 
 def what_is_asked(scope: Scope) -> What:
-    """`private` is what belongs to people: the pages' socket, uploads and media."""
+    """`private` is what belongs to people: the pages' socket, uploads, media and figures of their use."""
     if scope["type"] not in ("http", "websocket"):
         return "open"
     path = scope["path"]
@@ -93,7 +93,9 @@ def what_is_asked(scope: Scope) -> What:
     if "/media/" in path or "/_stcore/upload_file" in path:
         return "private"
     accepted = HTTPConnection(scope).headers.get("accept", "")
-    return "page" if scope["method"] in ("GET", "HEAD") and "text/html" in accepted else "open"
+    if scope["method"] in ("GET", "HEAD") and "text/html" in accepted:
+        return "page"
+    return "private" if path.startswith("/_stcore/") else "open"
 
 
 def _instead(request: Request, what: What, known: bool) -> Response | None:

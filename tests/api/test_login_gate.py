@@ -55,6 +55,14 @@ def test_what_belongs_to_people_needs_a_login(house: House, path: str) -> None:
     assert browser.put(path).text == f"page {path}"
 
 
+def test_the_figures_of_the_pages_server_need_a_login(house: House) -> None:
+    """A stranger who did not ask for HTML was told how many people were connected, and how long."""
+    browser = browser_of(house)
+    assert browser.get("/_stcore/metrics", headers={"accept": "*/*"}).status_code == 401
+    log_in(browser)
+    assert browser.get("/_stcore/metrics").text == "page /_stcore/metrics"
+
+
 def test_the_pages_socket_needs_a_login_and_the_apis_has_its_own(house: House) -> None:
     browser = browser_of(house)
     with (
