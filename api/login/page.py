@@ -27,10 +27,14 @@ def page(
     no_accounts: bool = False,
     providers: tuple[str, ...] = (),
     retry_after_s: int | None = None,
+    onward: str = "",
 ) -> HTMLResponse:
-    """`name`: of whoever is logged in; then there is no form. `next`: a local path."""
+    """`name`: of whoever is logged in; then there is no form. `next`: a local path. `onward`: of
+    whoever has logged out, where the page leads by itself: a redirect would be the form's, and
+    `form-action` lets no form lead to another host."""
     html = _template().render(
-        title="You are logged in" if name else "Log in",
+        title="You are logged out" if onward else "You are logged in" if name else "Log in",
+        onward=onward,
         next=next,
         name=name,
         login=login,

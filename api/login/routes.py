@@ -111,7 +111,9 @@ class Login:
             via_provider = await run_in_threadpool(self._log_out, request)
         except SwitchboardError as exc:
             return _cannot(exc)
-        answer = RedirectResponse("/auth/logout" if via_provider else "/login", 303, HEADERS)
+        answer: Response = RedirectResponse("/login", 303, HEADERS)
+        if via_provider:
+            answer = page(onward="/auth/logout")
         cookies.forget(request, answer)
         return answer
 

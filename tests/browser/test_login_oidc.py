@@ -87,6 +87,21 @@ def test_login_role_by_claim_and_logout_at_the_provider(
     page.get_by_role("alert").wait_for()
 
 
+def test_logout_on_the_login_page_reaches_the_provider(
+    serve: Callable[..., Server], provider: OidcProvider, page: Any
+) -> None:
+    """The form's way leads over two redirects to another host, which `form-action` forbade: nothing
+    was seen to happen, and the provider's own login went on."""
+    server = serve()
+    page.goto(server.url)
+    page.get_by_role("link", name=WITH_PROVIDER).click()
+    page.wait_for_url(f"{server.url}/")
+    page.goto(f"{server.url}/login")
+    page.get_by_role("button", name="Log out").click()
+    page.get_by_role("link", name=WITH_PROVIDER).wait_for()
+    assert provider.logouts == 1
+
+
 def test_a_login_ends_with_its_time_although_the_cookie_lives_on(
     serve: Callable[..., Server], page: Any
 ) -> None:
