@@ -8,10 +8,13 @@ from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
 
-from core.errors import SwitchboardError
+from core.errors import StorageError, SwitchboardError
 
 log = logging.getLogger(__name__)
 RECHECK_S = 15.0
+TRIES = 3
+"""Times in a row that nobody could look, before a reader has to go: a database that is away for a
+moment ends no stream, and a credential that ended does within a minute all the same."""
 
 
 class Recheck:
@@ -30,12 +33,17 @@ class Recheck:
             self._task.cancel()
 
     async def _ask(self, check: Callable[[], object]) -> None:
+        unread = 0
         while self.failed is None:
             await asyncio.sleep(RECHECK_S)
             try:
                 await run_in_threadpool(check)
+                unread = 0
             except SwitchboardError as error:
-                self.failed = error
-                self._wake()
+                away = isinstance(error, StorageError)
+                unread += away
+                if not away or unread >= TRIES:
+                    self.failed = error
+                    self._wake()
             except Exception:
                 log.exception("a credential could not be checked; it is tried again")
