@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 
 from api.client.calls import Call
-from core.errors import InvalidInput
+from core.errors import InvalidInput, redact
 
 DEFAULT_URL = "http://127.0.0.1:8501"
 CONNECT_S = 5.0
@@ -44,7 +44,7 @@ def options(url: str, key: str | None, timeout_s: float) -> dict[str, Any]:
 def request(
     http: httpx2.Client | httpx2.AsyncClient, call: Call[Any], silence_s: float | None = None
 ) -> httpx2.Request:
-    """The request of a call; `silence_s` is for streams."""
+    """The request of a call; `silence_s` is for streams. Raises InvalidInput."""
     headers = dict(call.headers)
     given: dict[str, Any] = {"content": call.content}
     if call.body is not None:
@@ -55,9 +55,12 @@ def request(
         given["timeout"] = httpx2.Timeout(
             connect=timeout.connect, write=timeout.write, pool=timeout.pool, read=silence_s
         )
-    return http.build_request(
-        call.method, call.path, params=call.params or None, headers=headers, **given
-    )
+    try:
+        return http.build_request(
+            call.method, call.path, params=call.params or None, headers=headers, **given
+        )
+    except ValueError as exc:  # what is not UTF-8, NaN
+        raise InvalidInput(f"This cannot be sent: {redact(str(exc), 200)}.") from exc
 
 
 def _credential(key: str) -> str:

@@ -64,12 +64,15 @@ def ask(
         "thread_id": thread_id, "agent": agent, "model": model, "graph": graph,
         "metadata": metadata,
     }  # fmt: skip
+    body = {"message": text} | {k: v for k, v in chosen.items() if v is not None}
+    key = idempotency_key or new_id()
+    in_header = key.isascii() and key.isprintable() and key == key.strip()
     return Call(
         method="POST",
         path="/chat/stream",
         read=_nothing,
-        body={"message": text} | {k: v for k, v in chosen.items() if v is not None},
-        headers={"Idempotency-Key": idempotency_key or new_id()},
+        body=body if in_header else body | {"idempotency_key": key},
+        headers={"Idempotency-Key": key} if in_header else {},
     )
 
 
