@@ -19,9 +19,9 @@ from api.headers import App, Message, Receive, Scope, Send
 FILE_ROUTES = frozenset({"/threads/import"})
 """Their bodies are files: read by agents/exchange, which has rules of its own, not here."""
 FILE_TYPES = frozenset(
-    {"application/json", "application/x-ndjson", "application/zip", "application/octet-stream",
-     "multipart/form-data"}
-)  # fmt: skip
+    {"application/json", "application/x-ndjson", "application/zip", "application/octet-stream"}
+)
+"""Not a form: its body is the file and more, and no route takes it apart."""
 _READ_IN_THREAD = 100_000
 _LINGER_S = 2.0
 _LINGER_BYTES = 20_000_000

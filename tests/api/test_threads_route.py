@@ -188,6 +188,17 @@ def test_an_import_says_what_is_wrong_with_an_entry(house: House, scripted: Prov
     assert [one.name for one in left] == [".working"]
 
 
+def test_a_file_in_a_form_is_refused_with_the_way_to_send_it(
+    house: House, scripted: ProviderServer
+) -> None:
+    """The form's own lines were read with it, and the file was said to be no JSON."""
+    _, client = house
+    exported = client.get(f"/threads/{ask(client)['thread_id']}/export").content
+    sent = client.post("/threads/import", files={"file": ("chat.json", exported)})
+    assert sent.status_code == 415
+    assert "application/octet-stream" in sent.json()["error"]["what_to_do"]
+
+
 def test_a_file_that_is_too_large_is_refused_and_leaves_nothing(
     house: House, scripted: ProviderServer
 ) -> None:
