@@ -73,6 +73,11 @@ _CODES = {
     413: "too_large",
     415: "media_type",
 }
+_OF_THE_ROUTER = {
+    "Not Found": "There is nothing under this address.",
+    "Method Not Allowed": "This address has no such method.",
+}
+"""What Starlette says, as a sentence."""
 _REPEATS = frozenset({"union_tag_invalid"})
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
 
@@ -169,7 +174,7 @@ async def _http(_request: Request, exc: Exception) -> JSONResponse:
     return answer(
         exc.status_code,
         code,
-        str(exc.detail),
+        _OF_THE_ROUTER.get(str(exc.detail), str(exc.detail)),
         "See /api/docs for what there is.",
         headers=dict(exc.headers or {}),
     )

@@ -175,3 +175,11 @@ def test_a_body_that_is_no_json_answers_in_openais_form(door: Door) -> None:
     headers = {"content-type": "application/json"}
     answer = httpx.post(f"{door.url}/v1/chat/completions", content=b"{", headers=headers)
     assert error_of(answer)[0] in (400, 422)
+
+
+def test_an_address_or_method_that_does_not_exist_is_said_in_sentences(door: Door) -> None:
+    """It said "Not Found See /api/docs for what there is."."""
+    unknown, method = (door.get(path).json() for path in ("/v1/nope", "/v1/chat/completions"))
+    see = "See /api/docs for what there is."
+    assert unknown["error"]["message"] == f"There is nothing under this address. {see}"
+    assert method["error"]["message"] == f"This address has no such method. {see}"
