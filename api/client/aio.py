@@ -151,9 +151,9 @@ class AsyncSwitchboard:
         while True:
             try:
                 response = await self._http.send(address.request(self._http, call))
-                if response.status_code not in call.expected:
-                    raise of_response(response, self.url)
-                return call.read(response)
+                if response.status_code in call.expected or retries.did(call.done, response):
+                    return call.read(response)
+                raise of_response(response, self.url)
             except httpx2.RequestError as exc:
                 await self._sleep(retries.wait_after(of_transport(exc, self.url)))
             except SwitchboardError as exc:

@@ -47,6 +47,8 @@ class Call(Generic[T]):
     headers: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool = True
     expected: Collection[int] = range(200, 300)
+    done: int | None = None
+    """What a repetition is answered when the first one was carried out and its answer was lost."""
 
 
 def ask(
@@ -132,7 +134,9 @@ def change(thread_id: str, what: str) -> Call[Json]:
 
 
 def delete(thread_id: str) -> Call[Json]:
-    return _send("DELETE", f"/threads/{_part(thread_id)}")
+    return Call(
+        method="DELETE", path=f"/threads/{_part(thread_id)}", read=lambda _response: {}, done=404
+    )
 
 
 def export(thread_id: str, form: str) -> Call[bytes]:

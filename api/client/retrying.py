@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+import httpx2
+
 from api.client.problems import Unreachable
 from core.errors import SwitchboardError
 
@@ -22,6 +24,12 @@ class Retries:
     repeatable: bool = True
     """Whether the request may arrive twice without doing harm."""
     made: int = 0
+    lost: bool = False
+    """Whether one of them may have arrived without its answer coming back."""
+
+    def did(self, done: int | None, response: httpx2.Response) -> bool:
+        """Whether an answer says that an earlier try, whose own answer was lost, was carried out."""
+        return self.lost and response.status_code == done
 
     def wait_after(self, problem: SwitchboardError) -> float:
         """Seconds to wait before the next try. Raises the problem when there is to be none."""
@@ -30,6 +38,7 @@ class Retries:
         if not again or self.made >= self.most or (wait is not None and wait > LONGEST_WAIT_S):
             raise problem
         self.made += 1
+        self.lost = self.lost or _arrived(problem)
         if wait is not None:
             return wait
         longest = min(_LAST_S, _FIRST_S * 2 ** (self.made - 1))

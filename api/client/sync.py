@@ -180,9 +180,9 @@ class Switchboard:
         while True:
             try:
                 response = self._http.send(address.request(self._http, call))
-                if response.status_code not in call.expected:
-                    raise of_response(response, self.url)
-                return call.read(response)
+                if response.status_code in call.expected or retries.did(call.done, response):
+                    return call.read(response)
+                raise of_response(response, self.url)
             except httpx2.RequestError as exc:
                 self._sleep(retries.wait_after(of_transport(exc, self.url)))
             except SwitchboardError as exc:

@@ -8,14 +8,17 @@ from typing import Any
 import pytest
 
 from api.client import Switchboard
-from core.errors import InvalidInput
-from tests.api.scripted_api import Events, ScriptedApi, answer_log
+from core.errors import InvalidInput, NotFound
+from tests.api.scripted_api import THREAD, Events, Reply, ScriptedApi, answer_log
 
 
 @pytest.fixture
 def api() -> Iterator[ScriptedApi]:
     with ScriptedApi() as server:
         yield server
+
+
+GONE = Reply(status=404, body={"error": {"code": "not_found", "message": "No such thread."}})
 
 
 @pytest.mark.parametrize("key", ["Bestellung 7 – früh", "two\nlines", " "])
@@ -37,3 +40,14 @@ def test_what_no_request_can_hold_is_refused_by_the_client(
     with Switchboard(api.url) as switchboard, pytest.raises(InvalidInput, match="cannot be sent"):
         switchboard.chat(**given)
     assert api.seen == []
+
+
+def test_a_thread_that_was_deleted_although_the_answer_was_lost_is_deleted(
+    api: ScriptedApi,
+) -> None:
+    """The repetition found no thread any more, and the client said so as if nothing was done."""
+    api.script(Events(events=[], end="cut"), GONE, GONE)
+    with Switchboard(api.url, sleep=lambda _: None) as switchboard:
+        assert switchboard.delete(THREAD) == {}
+        with pytest.raises(NotFound):
+            switchboard.delete(THREAD)
