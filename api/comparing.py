@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import AliasChoices, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
+from agents.comparing.desk import NOT_STARTED
 from agents.comparing.values import FEWEST, MOST, Comparison
 from agents.run_reader import RunLog
 from api.asking import wait_for_end
@@ -117,7 +118,8 @@ def ask(house: Runtime, caller: Principal, asked: CompareRequest) -> Asked:
     failed = []
     for answer in found.turns[-1].answers:
         arm = found.arms[answer.position]
-        if answer.facts is None and answer.run_id is not None:
+        begun = answer.facts is None or answer.facts.status != NOT_STARTED  # perhaps ended already
+        if begun and answer.run_id is not None:
             runs[answer.position] = house.run_reader.log(answer.run_id, caller.owner)
             continue
         error = next(waiting)

@@ -46,6 +46,26 @@ def test_all_answers_come_as_one_document_and_are_kept(door: Door) -> None:
     assert all(one.facts is not None for one in found.turns[0].answers)
 
 
+def test_answers_whose_cost_was_noted_meanwhile_are_columns_all_the_same(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The leaderboard, opened in that moment, notes what has ended: the request answered 500."""
+    comparisons, get = door.runtime.comparisons, door.runtime.comparisons.store.get
+
+    def late(comparison_id: str, owner: str) -> Comparison:
+        for answer in get(comparison_id, owner).turns[-1].answers:
+            run = door.runtime.runs.get(str(answer.run_id))
+            assert run is not None
+            list(run.follow())
+        comparisons.settle_all()
+        return get(comparison_id, owner)
+
+    monkeypatch.setattr(comparisons.store, "get", late)
+    answer = door.post("/compare", BODY)
+    assert answer.status_code == 200
+    assert [one["status"] for one in answer.json()["columns"]] == ["completed", "completed"]
+
+
 def test_the_merged_stream_has_each_columns_log_in_its_order(door: Door) -> None:
     found = events(door.post("/compare", {**BODY, "stream": True}).text)
     assert [found[0][0], found[-1][0]] == ["comparing", "compared"]
