@@ -13,18 +13,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 
 from agents.databases import Databases
 from agents.run import Run, TurnRequest
 from agents.tables import queued_message
 from agents.threads import now_us
-from core.errors import NotFound, SwitchboardError
+from core.errors import NotFound, Overloaded, SwitchboardError
 from core.events import Event
 from core.identity import Figures
 from core.ids import is_id, new_id
 
 log = logging.getLogger(__name__)
+MOST_WAITING = 20
+"""Messages of one thread: each builds on an answer that nobody has seen."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +63,18 @@ class MessageQueue:
         """What those who queued a message may see, kept here only: after a restart it is their own."""
         self.problems: dict[str, SwitchboardError] = {}
         """Thread to why its next message could not be sent."""
+
+    def demand_room(self, thread_id: str) -> None:
+        """Raises Overloaded when no further message of a thread may wait."""
+        of_thread = queued_message.c.thread_id == thread_id
+        query = select(func.count()).select_from(queued_message).where(of_thread)
+        with self._dbs.of(thread_id).read() as connection:
+            count = connection.execute(query).scalar_one()
+        if count >= MOST_WAITING:
+            raise Overloaded(
+                f"{count} messages are waiting in this chat already.",
+                what_to_do="Wait until some are answered, or remove some.",
+            )
 
     def add(self, request: TurnRequest) -> Queued:
         """The request must have been checked, and name its thread."""

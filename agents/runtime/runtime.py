@@ -235,6 +235,7 @@ class Runtime:
         active = self.runs.for_thread(request.thread_id) if request.thread_id else None
         if active is not None and not active.finished:
             request = self.checked(request)
+            self.queue.demand_room(active.thread_id)
             self.files.keep_waiting(request)
             return self.queue.add(request)
         return self._begin(request)

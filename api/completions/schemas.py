@@ -139,8 +139,18 @@ class CompletionRequest(Exact):
     )
     response_format: TextFormat | None = None
     modalities: Annotated[list[Literal["text"]], Field(min_length=1, max_length=1)] | None = None
+    top_logprobs: int | None = Field(default=None, ge=0, le=0, description="0 only.")
+    logit_bias: Annotated[dict[str, float], Field(max_length=0)] | None = None
     tools: Nothing | None = None
     tool_choice: Literal["none", "auto"] | None = None
+    parallel_tool_calls: bool | None = Field(
+        default=None, description="Accepted; it changes nothing."
+    )
+    functions: Nothing | None = None
+    function_call: Literal["none", "auto"] | None = None
+    audio: None = None
+    prediction: None = None
+    web_search_options: None = None
     user: str | None = Field(
         default=None, max_length=512, description="Accepted; it changes nothing."
     )

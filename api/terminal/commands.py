@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import InvalidInput
+from core.text import clean
 
 if TYPE_CHECKING:
     from api.client.values import Json
@@ -165,13 +166,15 @@ class Commands:
     def do_model(self, rest: str) -> None:
         """[id|auto] — the model of the next answers"""
         if rest:
-            self.talk.model = None if rest == AUTOMATIC else rest
+            known = {str(one["id"]) for one in self.talk.switchboard.models()["models"]}
+            self.talk.model = _chosen("model", rest, known, "/models lists them.")
         self._screen.line(f"Model: {self.talk.model or AUTOMATIC}", "dim")
 
     def do_agent(self, rest: str) -> None:
         """[name|auto] — the agent of the next answers"""
         if rest:
-            self.talk.agent = None if rest == AUTOMATIC else rest
+            known = {str(one["name"]) for one in self.talk.switchboard.info()["agents"]}
+            self.talk.agent = _chosen("agent", rest, known, f"One of {', '.join(sorted(known))}.")
         self._screen.line(f"Agent: {self.talk.agent or AUTOMATIC}", "dim")
 
     def do_models(self, _rest: str) -> None:
@@ -200,6 +203,15 @@ class Commands:
                 self._screen.line(f"> {text}", "bold")
             else:
                 self._screen.line(text)
+
+
+def _chosen(what: str, name: str, known: Collection[str], what_to_do: str) -> str | None:
+    """None: Switchboard chooses. Raises InvalidInput for a name that does not exist."""
+    if name == AUTOMATIC:
+        return None
+    if name not in known:
+        raise InvalidInput(f"There is no {what} '{clean(name)}'.", what_to_do=what_to_do)
+    return name
 
 
 def _first(found: Iterable[Json], count: int) -> list[Json]:

@@ -12,7 +12,7 @@ import pytest
 from agents.queue import Queued
 from agents.run import Run, TurnRequest
 from agents.runtime import Runtime
-from core.errors import NotFound
+from core.errors import NotFound, Overloaded
 from tests.agents.answering_house import MODEL, answering
 from tests.provider import ProviderServer, Reply
 
@@ -66,6 +66,18 @@ def test_messages_sent_while_a_thread_answers_follow_in_their_order(
     provider.default = Reply(text="quick")
     until_empty(runtime, run.thread_id)
     assert questions(runtime, run.thread_id) == ["first", "second", "third"]
+
+
+def test_a_thread_has_only_so_many_waiting_messages(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agents.queue.MOST_WAITING", 2)
+    run, second, _ = two_waiting(runtime)
+    with pytest.raises(Overloaded, match="2 messages are waiting in this chat already"):
+        send(runtime, "fourth", run.thread_id)
+    runtime.queue.remove(second.id, "local")
+    send(runtime, "fourth", run.thread_id)
+    assert waiting(runtime, run.thread_id) == ["third", "fourth"]
 
 
 def test_a_waiting_message_can_be_changed_and_taken_back(

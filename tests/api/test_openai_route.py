@@ -13,6 +13,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from api.completions.errors import UNSUPPORTED
 from core.errors import RateLimited
 from core.identity import Principal
 from tests.agents.answering_house import answering
@@ -82,6 +83,24 @@ def test_messages_that_cannot_be_used_are_named(
 @pytest.mark.parametrize("wrong", [{"stream": 0}, {"max_tokens": "5"}, {"store": "yes"}])
 def test_a_value_of_another_type_is_refused(door: Door, wrong: dict[str, Any]) -> None:
     assert error_of(ask(door, **wrong))[:3] == (400, "invalid_value", next(iter(wrong)))
+
+
+def test_what_a_client_leaves_empty_is_as_good_as_not_there(door: Door) -> None:
+    """Clients that write every field they know, and so null for what nobody chose."""
+    names = set(UNSUPPORTED) - {"best_of", "tool_calls", "input_audio", "file"}
+    assert ask(door, **dict.fromkeys(names)).status_code == 200
+    empty = {"tools": [], "functions": [], "logit_bias": {}, "top_logprobs": 0}
+    assert ask(door, **empty, parallel_tool_calls=True).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"functions": [{"name": "f"}]}, {"logit_bias": {"50256": -100}}, {"top_logprobs": 3}],
+    ids=lambda asked: next(iter(asked)),
+)
+def test_what_would_change_an_answer_is_refused_by_name(door: Door, asked: dict[str, Any]) -> None:
+    found = error_of(ask(door, **asked))
+    assert found[:3] == (400, "unsupported_parameter", next(iter(asked)))
 
 
 def test_an_image_reaches_a_model_that_sees(door: Door) -> None:

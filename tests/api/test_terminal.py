@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from api.client import Answer
+from api.client import Answer, Switchboard
 from api.terminal.commands import Commands
 from api.terminal.forms import Asker
 from api.terminal.screen import Screen
@@ -18,6 +18,7 @@ from api.terminal.talk import Talk
 from api.terminal.wording import dollars, summary
 from core.errors import InvalidInput
 from core.events import Interrupt
+from tests.api.scripted_api import Reply, ScriptedApi
 from tests.api.terminal_house import HOSTILE, SAFE
 
 
@@ -159,12 +160,21 @@ def test_a_command_that_cannot_be_done_says_what_to_do(line: str) -> None:
 
 
 def test_agent_and_model_are_kept_for_the_next_question() -> None:
+    models = Reply(body={"models": [{"id": "openai:gpt-4o-mini", "usable": True}]})
+    about = Reply(body={"agents": [{"name": "billing"}, {"name": "data"}]})
     person, _ = talk()
-    commands = Commands(person)
-    commands.do("/model openai:gpt-4o-mini")
-    commands.do("/agent billing")
-    assert (person.model, person.agent) == ("openai:gpt-4o-mini", "billing")
-    commands.do("/model auto")
-    commands.do("/agent auto")
+    with ScriptedApi() as api, Switchboard(api.url) as person.switchboard:
+        api.script(models, about, models, about, models, about)
+        commands = Commands(person)
+        commands.do("/model openai:gpt-4o-mini")
+        commands.do("/agent billing")
+        with pytest.raises(InvalidInput, match="There is no model 'gpt-9'"):
+            commands.do("/model gpt-9")
+        with pytest.raises(InvalidInput, match="There is no agent 'bob'") as refused:
+            commands.do("/agent bob")
+        assert refused.value.what_to_do == "One of billing, data."
+        assert (person.model, person.agent) == ("openai:gpt-4o-mini", "billing")
+        commands.do("/model auto")
+        commands.do("/agent auto")
     assert (person.model, person.agent) == (None, None)
     assert commands.do("/quit") is False
