@@ -49,6 +49,7 @@ class RunSaver:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="run-store")
         self._later: set[asyncio.Task[None]] = set()
         self._journaling = asyncio.Lock()
+        self._journal_failing = False
         self._kept: dict[str, tuple[Run, TerminalEvent, Checkpoint | None]] = {}
         """Answers that are not on disk yet."""
         self.errors = 0
@@ -96,9 +97,12 @@ class RunSaver:
                 await self._write(self._store.append, parts)
                 for run in runs:
                     run.journaled += len(parts.get(run.id, ()))
+                self._journal_failing = False
             except Exception:  # the answer matters more than its journal
                 self.errors += 1
-                log.warning("the journal could not be written", exc_info=True)
+                if not self._journal_failing:  # once per fault, not four times a second
+                    log.warning("the journal could not be written", exc_info=True)
+                self._journal_failing = True
 
     def journal_soon(self, run: Run) -> None:
         """The same for one run, at once and without waiting: something dear has just come."""

@@ -160,8 +160,11 @@ class RunStore:
             for run_id, events in parts.items()
             if not self._dbs.is_temporary(run_id)  # memory needs no journal
         ]
+        if not rows:
+            return
         with self._db.write() as connection:
-            known = set(connection.scalars(select(run.c.id).where(run.c.id.in_(parts))))
+            asked = [row["run_id"] for row in rows]
+            known = set(connection.scalars(select(run.c.id).where(run.c.id.in_(asked))))
             rows = [row for row in rows if row["run_id"] in known]  # its thread may be gone
             if rows:
                 connection.execute(insert(run_log), rows)

@@ -468,7 +468,7 @@ def test_a_journal_write_that_fails_is_repeated_with_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with bench(tmp_path) as b:
-        original, failures = b.store.append, [1]
+        original, failures = b.store.append, [1, 2]
 
         def append(parts: dict[str, list[Event]]) -> None:
             if failures:
@@ -484,6 +484,8 @@ def test_a_journal_write_that_fails_is_repeated_with_the_next(
         assert [e.seq for e in b.store.log(run.id, "local")][:4] == [0, 1, 2, 3]
         b.runs.cancel(run.id)
         types(run)
+    said = [one for one in caplog.messages if "journal could not be written" in one]
+    assert (len(said), failures) == (1, []), "said once, not four times a second"
 
 
 def test_a_fault_in_closing_steps_ends_the_run_on_disk_too(
