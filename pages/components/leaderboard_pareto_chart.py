@@ -17,8 +17,10 @@ _PALE, _PALE_HEX, _FULL_HEX = 0.3, "4D", "E6"
 _STRIP_PX = 58
 _NAMES_TURN = 0.42
 """Of the width: dots right of it have their name at the left."""
-_MOST_NAMED = 8
-"""Dots of which every name is drawn, even where names touch."""
+_LINE_PX, _HEIGHT_PX = 14, 310
+"""Of a name, and about that of the axis."""
+_NAME_WIDE = 0.25
+"""Of the width: dots closer than this have names that touch."""
 FREE, NO_COST = "free", "unknown"
 
 
@@ -86,7 +88,7 @@ def pareto(points: Sequence[Point], across: Across = COST) -> Option:
         "series": [
             _frontier(points, ends),
             _dots([(one, 0.0 if one.cost == FREE else float(one.cost)) for one in on_axis], 0,
-                  middle=_middle(ends, log=log)),
+                  middle=_middle(ends, log=log), lines=_lines_down(on_axis, y, ends, log=log)),
         ],
     }  # fmt: skip
     if strip:
@@ -97,7 +99,12 @@ def pareto(points: Sequence[Point], across: Across = COST) -> Option:
         )  # fmt: skip
         option["yAxis"].append(y | {"gridIndex": 1})
         option["series"].append(
-            _dots([(one, strip.index(str(one.cost))) for one in in_strip], 1, middle=len(strip))
+            _dots(
+                [(one, strip.index(str(one.cost))) for one in in_strip],
+                1,
+                middle=len(strip),
+                lines=_lines_down(in_strip, y, ends, log=log),
+            )
         )
     return option
 
@@ -140,7 +147,33 @@ def _frontier(points: Sequence[Point], ends: tuple[float, float]) -> Option:
     }  # fmt: skip
 
 
-def _dots(placed: Sequence[tuple[Point, float]], axis: int, *, middle: float) -> Option:
+def _lines_down(
+    points: Sequence[Point], y: Option, ends: tuple[float, float], *, log: bool
+) -> list[int]:
+    """Of each dot, how many lines its name stands lower because others stand there already: ECharts
+    moves no names of dots apart."""
+
+    def across(cost: float | str) -> float:
+        if cost in (FREE, NO_COST):
+            return 0.0
+        value, (low, high) = float(cost), ends
+        return log10(value / low) / log10(high / low) if log else (value - low) / (high - low)
+
+    a_line = (y["max"] - y["min"]) * _LINE_PX / _HEIGHT_PX
+    taken: list[tuple[float, float]] = []
+    lines = [0] * len(points)
+    for place, one in sorted(enumerate(points), key=lambda at: -at[1].quality):
+        x, at = across(one.cost), one.quality
+        while any(abs(x - x2) < _NAME_WIDE and abs(at - at2) < 0.9 * a_line for x2, at2 in taken):
+            at -= a_line
+            lines[place] += 1
+        taken.append((x, at))
+    return lines
+
+
+def _dots(
+    placed: Sequence[tuple[Point, float]], axis: int, *, middle: float, lines: Sequence[int]
+) -> Option:
     whiskers: list[Any] = [
         [
             {"coord": [x, one.low],
@@ -152,7 +185,6 @@ def _dots(placed: Sequence[tuple[Point, float]], axis: int, *, middle: float) ->
     ]  # fmt: skip
     return {
         "type": "scatter", "xAxisIndex": axis, "yAxisIndex": axis, "z": 3,
-        "labelLayout": {"moveOverlap": "shiftY", "hideOverlap": len(placed) > _MOST_NAMED},
         "data": [
             {
                 "name": one.said, "value": [x, round(one.quality, 2)], "symbolSize": one.size,
@@ -161,10 +193,10 @@ def _dots(placed: Sequence[tuple[Point, float]], axis: int, *, middle: float) ->
                 "label": {"show": True, "formatter": _literal(one.name),
                           "color": GREY if one.pale else one.color, "padding": [0, 0, 5, 0],
                           "position": "left" if x > middle else "right", "fontSize": 12,
-                          "verticalAlign": "bottom",
-                          "width": 128, "overflow": "break", "lineHeight": 14},
+                          "verticalAlign": "bottom", "offset": [0, down * _LINE_PX],
+                          "width": 128, "overflow": "break", "lineHeight": _LINE_PX},
             }
-            for one, x in placed
+            for (one, x), down in zip(placed, lines, strict=True)
         ],
         "markLine": {"silent": True, "symbol": ["none", "none"], "animation": False,
                      "label": {"show": False}, "data": whiskers},

@@ -505,6 +505,12 @@ def test_slowness_stands_on_the_axis_when_it_is_what_is_known() -> None:
     assert option["xAxis"][0]["axisLabel"]["formatter"] == "{value} s"
 
 
+def test_names_of_dots_on_one_spot_stand_under_each_other() -> None:
+    drawn = [point("a", 1.0, 80), point("b", 1.0, 80), point("far", 3.0, 80), point("low", 1.0, 60)]
+    dots = pareto(drawn, SLOWNESS)["series"][1]["data"]
+    assert [dot["label"]["offset"] for dot in dots] == [[0, 0], [0, 14], [0, 0], [0, 0]]
+
+
 def test_names_have_room_on_a_phone_and_rows_grow_with_them() -> None:
     short, fits, long = ["GPT-4o"], ["GPT-4o mini, whole documents"], ["x" * 60]
     assert [name_px(names) for names in (short, fits, long)] == [110, 198, 200]
