@@ -121,10 +121,10 @@ def test_waiting_messages_follow_by_themselves_and_escape_stops(
     page = open_page(with_openai(make_server, provider).url)
     ask(page, "Count for me please")
     wait_for_text(page, "word5 ")
-    answers(provider, LONG, per_token_ms=50)
+    answers(provider, LONG.replace("word", "term"), per_token_ms=50)
     ask(page, "Once more please")
     page.locator('[data-testid="stChatMessage"]').get_by_text("Once more please").wait_for()
-    wait_for_text(page, "word5 ")
+    wait_for_text(page, "term5 ")
     page.keyboard.press("Escape")
     page.get_by_text("tokens arrived after Stop").wait_for()
     assert provider.wait_for_disconnect().tokens_sent < 300
