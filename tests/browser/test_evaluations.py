@@ -33,6 +33,8 @@ def take(page: Any, url: str, lines: list[str], button: str) -> None:
 
 def start(page: Any) -> None:
     page.get_by_role("button", name="Evaluate").first.click()
+    page.get_by_role("button", name="Start").wait_for()
+    settled(page)  # the form is drawn from above: its button runs away from the pointer
     page.get_by_role("button", name="Start").click()
     page.get_by_text("of 24 answers").wait_for()
 
