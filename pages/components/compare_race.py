@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from agents.runtime import Runtime
     from core.events import Event
 
-EVERY_S = 0.5
-POINTS = 60
-"""Per line: what a small chart can show, and little enough to send twice a second."""
+EVERY_S = 1.0
+"""Each redraw stops the text of all columns: twice a second every fourteenth step was late."""
+POINTS = 30
+"""Per line: what a small chart can show, and little enough to draw while text comes."""
 _NEUTRAL = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 """Okabe-Ito, by position: while it is hidden who answers, the model's colour would tell."""
 _DASHES = ("solid", "dashed", "dotted")
