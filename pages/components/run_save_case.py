@@ -35,15 +35,19 @@ def show_save_case_later(runtime: Runtime, run_id: str) -> None:
     with st.popover(
         _LABEL, icon=_ICON, type="tertiary", key=f"case_{run_id}", on_change="rerun"
     ) as place:
-        if not place.open:
-            # Whether it opens upwards is decided by what is in it when it opens.
-            st.space(FORM_PX)
-            return
-        ended = _ended(runtime, run_id)
-        if ended is None:
-            st.caption("Only an answer that was given here can become a test case.")
+        # Whether it opens upwards is decided by what is in it when it opens, and again whenever it
+        # becomes lower: so the space goes when the form is there, and not before.
+        with st.container():
+            if place.open:
+                ended = _ended(runtime, run_id)
+                if ended is None:
+                    st.caption("Only an answer that was given here can become a test case.")
+                else:
+                    _form(runtime, run_id, ended)
+        if place.open:
+            st.empty()
         else:
-            _form(runtime, run_id, ended)
+            st.space(FORM_PX)
 
 
 def _ended(runtime: Runtime, run_id: str) -> EndedAnswer | None:
