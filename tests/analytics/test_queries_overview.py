@@ -6,8 +6,8 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert
 
+from analytics.feedback import add_ratings
 from analytics.queries import Filter, Queries
 from analytics.queries.overview import (
     DIMENSIONS,
@@ -20,7 +20,6 @@ from analytics.queries.overview import (
 )
 from analytics.queries.run_pages import runs_page
 from analytics.recorder import Recorder
-from analytics.schema import feedback
 from tests.traffic import copy_traffic
 
 RUNS = 400
@@ -95,8 +94,8 @@ def test_thumbs_count_people_only_and_say_how_many_runs_were_rated(
             (3, "llm_judge", "thumbs", 0.0), (4, "user", "helpful", 0.0)]  # fmt: skip
     recorder = Recorder(path)
     recorder.write(
-        lambda connection: connection.execute(
-            insert(feedback),
+        lambda connection: add_ratings(
+            connection,
             [
                 {
                     "feedback_id": f"f{k}", "run_id": runs[k].run_id, "source": source,
